@@ -1,0 +1,159 @@
+"""What models and operations are handed: a batch of patches, and the JPEG they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+# Luma samples per chroma sample, (vertical, horizontal), for each chroma sampling.
+SAMPLINGS: dict[str, tuple[int, int]] = {
+    "gray": (1, 1),
+    "4:4:4": (1, 1),
+    "4:2:2": (1, 2),
+    "4:2:0": (2, 2),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Jpeg:
+    """The quantised content of N baseline JPEG images of one size and one chroma sampling.
+
+    coefficients: one tensor a component, int16 `[N, by, bx, 8, 8]`, natural (row by row)
+        order, levels before de-quantisation; by, bx = ceil(component size / 8).
+    tables: int32 `[N, components, 8, 8]`, quantisation steps in natural order; they may differ
+        from image to image.
+    sampling: `"gray"`, `"4:4:4"`, `"4:2:2"` or `"4:2:0"`.
+    size: (height, width) of the image in pixels.
+    """
+
+    coefficients: tuple[Tensor, ...]
+    tables: Tensor
+    sampling: str
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+    def to(self, device: torch.device | str) -> Jpeg:
+        """The same on `device`."""
+        moved = tuple(c.to(device) for c in self.coefficients)
+        return replace(self, coefficients=moved, tables=self.tables.to(device))
+
+    def __getitem__(self, index: slice | Tensor) -> Jpeg:
+        """Some of the images: `index` is a slice or an int64 or bool tensor."""
+        chosen = tuple(c[index] for c in self.coefficients)
+        return replace(self, coefficients=chosen, tables=self.tables[index])
+
+    def cut(self, top: int, left: int, height: int, width: int) -> Jpeg:
+        """The part of the image with this corner and size, taken block by block.
+
+        Raises ValueError where the corner does not lie on a block of every component (a multiple
+        of 8, or of 16 along an axis with subsampled chroma).
+        """
+        down, across = SAMPLINGS[self.sampling]
+        if top % (8 * down) or left % (8 * across):
+            raise ValueError(f"({top}, {left}) is not a corner of the {self.sampling} block grid")
+        parts = []
+        for index, component in enumerate(self.coefficients):
+            fv, fh = (down, across) if index else (1, 1)
+            y, x = top // (8 * fv), left // (8 * fh)
+            rows = -(-(-(-height // fv)) // 8)
+            columns = -(-(-(-width // fh)) // 8)
+            parts.append(component[:, y : y + rows, x : x + columns])
+        return replace(self, coefficients=tuple(parts), size=(height, width))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """N patches of one size. Immutable: writing into its tensors is an error of the writer.
+
+    pixels: uint8 `[N, C, H, W]`, C = 1 (gray) or 3 (RGB).
+    keys: int64 `[N]`, the identity of each patch for `forensics.random`: equal keys, equal noise,
+        whatever the batch.
+    photographs: N names (content hashes) of the photographs that the patches come from.
+    positions: int64 `[N, 2]`, (y, x) of each patch in its photograph.
+    jpeg: the `Jpeg` whose decoded pixels these are, or None.
+    """
+
+    pixels: Tensor
+    keys: Tensor
+    photographs: tuple[str, ...]
+    positions: Tensor
+    jpeg: Jpeg | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
+            raise TypeError(
+                f"pixels must be uint8 [N, C, H, W], not {self.pixels.dtype} "
+                f"{list(self.pixels.shape)}"
+            )
+        if self.pixels.shape[1] not in (1, 3):
+            raise TypeError(f"pixels have 1 or 3 channels, not {self.pixels.shape[1]}")
+
+    @classmethod
+    def of(cls, pixels: Tensor, jpeg: Jpeg | None = None, first_key: int = 0) -> Batch:
+        """A batch of bare pixels, uint8 `[N, C, H, W]`; keys count up from `first_key`."""
+        n = len(pixels)
+        keys = torch.arange(first_key, first_key + n, device=pixels.device)
+        positions = torch.zeros(n, 2, dtype=torch.int64, device=pixels.device)
+        return cls(pixels, keys, ("",) * n, positions, jpeg)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixels.device
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.pixels.shape[2], self.pixels.shape[3]
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on `device`."""
+        return replace(
+            self,
+            pixels=self.pixels.to(device),
+            keys=self.keys.to(device),
+            positions=self.positions.to(device),
+            jpeg=None if self.jpeg is None else self.jpeg.to(device),
+        )
+
+    def with_pixels(self, pixels: Tensor, jpeg: Jpeg | None = None) -> Batch:
+        """The same patches after a step: other pixels, and the JPEG they are, if one."""
+        return replace(self, pixels=pixels, jpeg=jpeg)
+
+    def __getitem__(self, index: slice) -> Batch:
+        return Batch(
+            self.pixels[index],
+            self.keys[index],
+            self.photographs[index],
+            self.positions[index],
+            None if self.jpeg is None else self.jpeg[index],
+        )
+
+    @staticmethod
+    def cat(batches: Sequence[Batch]) -> Batch:
+        """One batch of several of the same size, channels and (all or none) chroma sampling."""
+        jpegs = [b.jpeg for b in batches]
+        jpeg = None
+        if jpegs[0] is not None:
+            full = [j for j in jpegs if j is not None]
+            parts = zip(*(j.coefficients for j in full), strict=True)
+            jpeg = Jpeg(
+                tuple(torch.cat(p) for p in parts),
+                torch.cat([j.tables for j in full]),
+                full[0].sampling,
+                full[0].size,
+            )
+        return Batch(
+            torch.cat([b.pixels for b in batches]),
+            torch.cat([b.keys for b in batches]),
+            tuple(p for b in batches for p in b.photographs),
+            torch.cat([b.positions for b in batches]),
+            jpeg,
+        )

@@ -1,0 +1,30 @@
+"""What can go wrong that the user can mend: one sentence each, which says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ForensicsError(Exception):
+    """A request that cannot be carried out; `str(error)` is one sentence for the user."""
+
+
+class UnknownName(ForensicsError):
+    """A model, trace, operation or option that nobody registered."""
+
+
+class UnreadableImage(ForensicsError):
+    """An image file that is damaged, of a kind that is not read, or over a limit."""
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        # Exceptions travel between processes; the two arguments have to survive it.
+        return type(self), (str(self.path), self.reason)
+
+
+class NotApplicable(ForensicsError):
+    """A model or attacker that cannot act on this input; the message is the reason in n/a."""

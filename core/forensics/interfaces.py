@@ -1,0 +1,139 @@
+"""What a plugin implements: operations, attackers, detectors, estimators and localizers.
+
+Nothing here imports torch when it runs, so that listing plugins is quick. Models are frozen
+dataclasses: their fields are their options, and `repr(model)` (the registered name with the
+options that differ from the default, `name:key=value`) is their identity everywhere.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from forensics.batch import Batch
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model or attacker asks of its input; the harness turns the rest into n/a.
+
+    channels: the channel counts it takes, 1 (gray) and 3 (RGB).
+    smallest: the smallest side in pixels.
+    multiple_of: both sides are cut to a multiple of this.
+    jpeg: whether coefficients and tables must be at hand.
+    acts_on: for attackers, `"pixels"` or `"jpeg"`.
+    """
+
+    channels: tuple[int, ...] = (1, 3)
+    smallest: int = 8
+    multiple_of: int = 1
+    jpeg: bool = False
+    acts_on: Literal["pixels", "jpeg"] = "pixels"
+
+    def refusal(self, channels: int, height: int, width: int, jpeg: bool) -> str | None:
+        """Why such an input cannot be taken, as a short reason for n/a; None where it can."""
+        if channels not in self.channels:
+            return "takes gray only" if channels == 3 else "takes RGB only"
+        if min(height, width) < self.smallest:
+            return f"smaller than {self.smallest} x {self.smallest}"
+        if height % self.multiple_of or width % self.multiple_of:
+            return f"size is not a multiple of {self.multiple_of}"
+        if (self.jpeg or self.acts_on == "jpeg") and not jpeg:
+            return "not a JPEG at this place"
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """A detector's answer. values: float32 `[N]`, higher means altered, NaN where there is no
+    answer; reasons: N texts, None where there is an answer (or None when all have one)."""
+
+    values: Tensor
+    reasons: tuple[str | None, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """An estimator's answer. values: float32 `[N, K]` for the K names of the trace's truth that
+    it knows; probabilities: optional, one float32 `[N, classes]` a name."""
+
+    names: tuple[str, ...]
+    values: Tensor
+    probabilities: dict[str, Tensor] = field(default_factory=dict)
+    reasons: tuple[str | None, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """A localizer's answer. values: float32 `[N, h, w]`, higher means altered; the cell (i, j)
+    stands for the pixel (offset + i * stride, offset + j * stride); scores: float32 `[N]`."""
+
+    values: Tensor
+    stride: int
+    offset: int
+    scores: Tensor
+    reasons: tuple[str | None, ...] | None = None
+
+
+class Operation(ABC):
+    """One step of a history: a frozen dataclass whose `repr` parses back, such as `jpeg(75)`.
+
+    A field holds one number, or, once drawn, an int64 tensor `[N]` with one value a patch.
+    """
+
+    name: ClassVar[str]
+
+    def margin(self, color: bool) -> int:
+        """How many pixels around a patch this step's border rule can reach."""
+        return 0
+
+    @abstractmethod
+    def apply(self, batch: Batch) -> Batch:
+        """The batch after this step. Raises NotApplicable with a reason where it cannot act."""
+
+
+class Attacker(Operation):
+    """An operation that hides traces: same size, uint8 pixels out. Implements `attack`."""
+
+    needs: ClassVar[Needs]
+
+    @abstractmethod
+    def attack(self, batch: Batch) -> Tensor:
+        """uint8 `[N, C, H, W]` pixels, of the batch's size, on the batch's device."""
+
+    def apply(self, batch: Batch) -> Batch:
+        return batch.with_pixels(self.attack(batch))
+
+
+class Detector(ABC):
+    """Says whether something was done to each patch."""
+
+    needs: ClassVar[Needs] = Needs()
+
+    @abstractmethod
+    def score(self, batch: Batch) -> Scores:
+        """One score a patch, higher = altered; a patch alone scores as it does in a batch."""
+
+
+class Estimator(ABC):
+    """Says with what parameters it was done."""
+
+    needs: ClassVar[Needs] = Needs()
+
+    @abstractmethod
+    def estimate(self, batch: Batch) -> Estimate:
+        """The parameters that it knows of, one row a patch."""
+
+
+class Localizer(ABC):
+    """Says where it was done."""
+
+    needs: ClassVar[Needs] = Needs()
+
+    @abstractmethod
+    def localize(self, batch: Batch) -> Heatmap:
+        """A map for each image."""

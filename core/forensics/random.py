@@ -1,0 +1,62 @@
+"""Counter-based random numbers: a pure function of keys and a name, the same on every device.
+
+A patch's noise must not depend on the batch that it travels in, on the order of work or on the
+device, so there is no generator with a state. Integers come from SplitMix64 (Steele, Lea and
+Flood, 2014, "Fast splittable pseudorandom number generators"), in int64 arithmetic that wraps
+alike on CPU and GPU.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import torch
+from torch import Tensor
+
+_GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed integer
+_MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
+_MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
+
+
+def key(*parts: object) -> int:
+    """A signed 64-bit key from anything with a stable text: seeds, hashes, positions, names."""
+    text = "\x1f".join(str(part) for part in parts).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def _shift(x: Tensor, bits: int) -> Tensor:
+    """Logical shift to the right; torch's is arithmetic."""
+    return (x >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _splitmix(x: Tensor) -> Tensor:
+    x = (x ^ _shift(x, 30)) * _MIX_1
+    x = (x ^ _shift(x, 27)) * _MIX_2
+    return x ^ _shift(x, 31)
+
+
+def bits(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
+    """Random int64 `[N, *shape]` for int64 keys `[N]`; each name is a stream of its own."""
+    start = _splitmix(keys ^ key(name))
+    count = math.prod(shape)
+    counter = torch.arange(1, count + 1, device=keys.device)
+    return _splitmix(start[:, None] + counter * _GOLDEN).view(len(keys), *shape)
+
+
+def integers(keys: Tensor, name: str, high: int, shape: tuple[int, ...] = ()) -> Tensor:
+    """Integers in 0..high-1, int64 `[N, *shape]`, uniform to within high / 2**62."""
+    return _shift(bits(keys, name, shape), 2) % high
+
+
+def uniform(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
+    """Float32 `[N, *shape]` in [0, 1), 24 random bits each."""
+    return _shift(bits(keys, name, shape), 40).to(torch.float32) * 2.0**-24
+
+
+def normal(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
+    """Standard normal float32 `[N, *shape]`, by Box and Muller's transform of 32 + 31 bits."""
+    word = bits(keys, name, shape)
+    radius = (_shift(word, 32).to(torch.float64) + 1.0) * 2.0**-32
+    angle = (word & 0x7FFFFFFF).to(torch.float64) * (2.0 * math.pi * 2.0**-31)
+    return (torch.sqrt(-2.0 * torch.log(radius)) * torch.cos(angle)).to(torch.float32)
