@@ -1,0 +1,17 @@
+"""A JPEG codec on tensors, equal to libjpeg-turbo (Pillow) to the bit; no entropy coding."""
+
+from forensics.batch import Jpeg
+from forensics.jpeg.codec import compress, decode, decode_float
+from forensics.jpeg.tables import ZIGZAG, standard_tables
+from forensics.jpeg.transform import block_dct, block_idct
+
+__all__ = [
+    "ZIGZAG",
+    "Jpeg",
+    "block_dct",
+    "block_idct",
+    "compress",
+    "decode",
+    "decode_float",
+    "standard_tables",
+]
