@@ -1,0 +1,32 @@
+"""Does this detector still work when somebody tries to fool it?
+
+The names below are imported at first use, so that `import forensics` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from forensics.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from forensics.api import load, models, simulate
+    from forensics.harness import run
+    from forensics.images import open
+
+_WHERE = {
+    "load": "forensics.api",
+    "models": "forensics.api",
+    "simulate": "forensics.api",
+    "open": "forensics.images",
+    "run": "forensics.harness",
+}
+
+__all__ = ["hookimpl", "load", "models", "open", "run", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'forensics' has no attribute {name!r}")

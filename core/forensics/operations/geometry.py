@@ -1,0 +1,57 @@
+"""`crop(3,5)`: rows and columns cut off at the top left, which moves the JPEG grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.interfaces import Operation
+
+# Offsets that differ within a batch lie on one 8 x 8 grid; so many rows and columns go in all,
+# whatever the offsets, and the batch stays of one size.
+_GRID = 8
+
+
+@dataclass(frozen=True)
+class Crop(Operation):
+    """Cut off `top` rows and `left` columns. Given int64 `[N]` offsets in 0..7, one a patch, it
+    cuts 8 rows and columns in all: the offset at the top left, the rest at the bottom right."""
+
+    name: ClassVar[str] = "crop"
+    top: int | Tensor
+    left: int | Tensor
+
+    def __post_init__(self) -> None:
+        for offset in (self.top, self.left):
+            if isinstance(offset, Tensor):
+                if int(offset.min()) < 0 or int(offset.max()) >= _GRID:
+                    raise ForensicsError("crop takes offsets from 0 to 7, one a patch")
+            elif not isinstance(offset, int) or offset < 0:
+                raise ForensicsError(f"crop takes whole numbers from 0, not {offset}")
+
+    def margin(self, color: bool) -> int:
+        return _GRID
+
+    def apply(self, batch: Batch) -> Batch:
+        height, width = batch.size
+        if isinstance(self.top, int) and isinstance(self.left, int):
+            if self.top >= height or self.left >= width:
+                raise ForensicsError(
+                    f"crop({self.top},{self.left}) leaves nothing of {width} x {height} pixels"
+                )
+            return batch.with_pixels(batch.pixels[:, :, self.top :, self.left :])
+        rows = self._indices(self.top, height, batch)
+        columns = self._indices(self.left, width, batch)
+        one = torch.arange(len(batch), device=batch.device)[:, None, None]
+        planes = batch.pixels.permute(0, 2, 3, 1)[one, rows[:, :, None], columns[:, None, :]]
+        return batch.with_pixels(planes.permute(0, 3, 1, 2))
+
+    @staticmethod
+    def _indices(offset: int | Tensor, side: int, batch: Batch) -> Tensor:
+        start = torch.as_tensor(offset, device=batch.device).expand(len(batch))
+        return start[:, None] + torch.arange(side - _GRID, device=batch.device)

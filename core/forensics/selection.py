@@ -1,0 +1,122 @@
+"""From what a user writes to models: names, globs, `trace:`, `plugin:`, `all`, options."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+import yaml
+
+from forensics.errors import ForensicsError, UnknownName
+from forensics.registry import Registered, Registry, registry
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The error for a name that nobody registered; says what was probably meant."""
+    known = sorted(set(known))
+    near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+    return UnknownName(f"no {what} is called {name!r}; {hint}")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registered model with its options. `str()` is its identity: `kqf`, `ku2:relative=true`."""
+
+    registered: Registered
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def entry(self) -> Any:
+        return self.registered.entry
+
+    @property
+    def name(self) -> str:
+        return self.registered.entry.name
+
+    def __str__(self) -> str:
+        if not self.options:
+            return self.name
+        return f"{self.name}:" + ",".join(f"{k}={_text(v)}" for k, v in self.options)
+
+    def create(self) -> Any:
+        """The model itself; imports its module. Raises ForensicsError on an option it has not."""
+        factory = self.entry.load()
+        defaults = {f.name: f.default for f in fields(factory) if f.default is not MISSING}
+        for option, value in self.options:
+            if option not in defaults:
+                raise unknown(f"option of {self.name}", option, defaults)
+            wanted = type(defaults[option])
+            if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
+                raise ForensicsError(
+                    f"option {option} of {self.name} takes {wanted.__name__}, not {_text(value)}"
+                )
+        return factory(**dict(self.options))
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse_options(text: str) -> tuple[tuple[str, Any], ...]:
+    """`"a=1,b=true"` as sorted pairs of name and value, the values read as YAML reads them."""
+    pairs = {}
+    for item in text.split(","):
+        option, equals, value = item.partition("=")
+        if not equals or not option.strip() or not value.strip():
+            raise ForensicsError(f"an option is written key=value, not {item!r}")
+        pairs[option.strip()] = yaml.safe_load(value)
+    return tuple(sorted(pairs.items()))
+
+
+def model(text: str, *kinds: str, within: Registry | None = None) -> Model:
+    """One model from `name` or `name:key=value,...`."""
+    name, _, options = text.partition(":")
+    found = (within or registry()).get(name, *kinds)
+    return Model(found, parse_options(options) if options else ())
+
+
+def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) -> list[Model]:
+    """Models from names, globs, `trace:NAME`, `plugin:NAME`, `all` and `none`, each once, in
+    order. Raises UnknownName for a text that matches nothing."""
+    everything = within or registry()
+    there = {name: thing for kind in kinds for name, thing in everything.all(kind).items()}
+    chosen: dict[str, Model] = {}
+    for text in texts:
+        found = _matches(text, there)
+        if found is None:
+            found = [model(text, *kinds, within=everything)]
+        chosen.update({str(m): m for m in found})
+    return list(chosen.values())
+
+
+def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:
+    """Models that a text stands for as a group; None when it is the name of one."""
+    if text == "none":
+        return []
+    if text == "all":
+        return [Model(thing) for thing in there.values()]
+    prefix, _, rest = text.partition(":")
+    if prefix == "trace":
+        judged = {t.partition("[")[0] for thing in there.values() for t in thing.entry.traces}
+        if rest not in judged:
+            raise unknown("trace that a model here judges", rest, judged)
+        return [
+            Model(thing)
+            for thing in there.values()
+            if rest in {t.partition("[")[0] for t in thing.entry.traces}
+        ]
+    if prefix == "plugin":
+        plugins = {thing.plugin for thing in there.values()}
+        if rest not in plugins:
+            raise unknown("plugin with models of this kind", rest, plugins)
+        return [Model(thing) for thing in there.values() if thing.plugin == rest]
+    if any(c in text for c in "*?[") and ":" not in text:
+        found = [Model(t) for name, t in there.items() if fnmatch.fnmatchcase(name, text)]
+        if not found:
+            raise unknown("model", text, there)
+        return found
+    return None
