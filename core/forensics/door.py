@@ -1,0 +1,40 @@
+"""The one door to models: what a model is shown of a state, in a run as in a training.
+
+Tiles are larger than patches (`Trace.lead`), so that no pixel of a patch depends on how a step
+treats the border of its input, and so that an attacker sees around the patch. The patch is cut
+last, here and nowhere else. These rules against leaks hold for every side of a trace and under
+every attack, and a model can tell the sides apart by image content alone:
+
+- The same rectangle is cut on all sides: equal size, channels and dtype.
+- Where the trace hands over pixels, the JPEG that they may come from stays behind: an untouched
+  photograph has none, so coefficients and tables alone would say which side this is.
+- Where the trace hands over the JPEG, every side ends in the same `jpeg(...)` step; coefficients
+  are cut block by block, as they are, never compressed again, and the pixels are the decoded ones.
+- The corner lies on the grid of the last JPEG, so that the phase of the grid says nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from forensics.batch import Batch
+
+
+def cut(state: Batch, lead: int, patch: int, handed: Literal["pixels", "jpeg"]) -> Batch:
+    """The patches of `patch` x `patch` pixels whose corner is (`lead`, `lead`) in their tiles.
+
+    handed: the trace's: `"pixels"` drops the Jpeg, `"jpeg"` keeps its part. Keys, photographs
+    and positions, which are the patch's already, stay.
+
+    Raises ValueError where a tile is too small, where a JPEG is to be handed over and there is
+    none, or where the corner does not lie on its block grid.
+    """
+    height, width = state.size
+    if lead + patch > min(height, width):
+        raise ValueError(f"no patch of {patch} pixels at {lead} in a tile of {height} x {width}")
+    pixels = state.pixels[:, :, lead : lead + patch, lead : lead + patch].contiguous()
+    if handed == "pixels":
+        return state.with_pixels(pixels)
+    if state.jpeg is None:
+        raise ValueError("the trace hands over the JPEG, but this state does not end in one")
+    return state.with_pixels(pixels, state.jpeg.cut(lead, lead, patch, patch))
