@@ -7,8 +7,15 @@ from torch import Tensor
 
 from forensics.batch import SAMPLINGS, Jpeg
 from forensics.errors import ForensicsError, UnknownName
+from forensics.jpeg.colour import downsample, rgb_to_ycc, upsample, ycc_to_rgb
 from forensics.jpeg.tables import standard_tables
-from forensics.jpeg.transform import block_idct, forward_islow, inverse_islow
+from forensics.jpeg.transform import (
+    block_idct,
+    forward_islow,
+    from_blocks,
+    inverse_islow,
+    to_blocks,
+)
 
 
 def compress(
@@ -36,8 +43,9 @@ def compress(
     if sampling not in SAMPLINGS or (channels == 3 and sampling == "gray"):
         raise UnknownName(f"no chroma sampling {sampling!r} for RGB; take 4:4:4, 4:2:2 or 4:2:0")
     steps = _steps(pixels, quality, tables)
-    planes = [pixels[:, 0].to(torch.int32)]
-    coefficients = tuple(_levels(p, steps[:, i]) for i, p in enumerate(planes))
+    coefficients = tuple(
+        _levels(plane, steps[:, i]) for i, plane in enumerate(_planes(pixels, sampling))
+    )
     return Jpeg(coefficients, steps, sampling, (height, width))
 
 
@@ -59,21 +67,19 @@ def _steps(pixels: Tensor, quality: int | Tensor | None, tables: Tensor | None) 
     return tables.to(pixels.device, torch.int32).expand(n, -1, -1, -1).contiguous()
 
 
-def _repeat_edge(planes: Tensor, height: int, width: int) -> Tensor:
-    """`[N, h, w]` -> `[N, height, width]` by repeating the last column and row."""
-    _, h, w = planes.shape
-    if w < width:
-        planes = torch.cat([planes, planes[:, :, -1:].expand(-1, -1, width - w)], 2)
-    if h < height:
-        planes = torch.cat([planes, planes[:, -1:].expand(-1, height - h, -1)], 1)
-    return planes
+def _planes(pixels: Tensor, sampling: str) -> list[Tensor]:
+    """The components, int32 `[N, 8 by, 8 bx]` each."""
+    values = pixels.to(torch.int32)
+    if values.shape[1] == 3:
+        values = rgb_to_ycc(values)
+    down, across = SAMPLINGS[sampling]
+    luma, chroma = values[:, 0], values[:, 1:].unbind(1)
+    return [downsample(luma, 1, 1), *(downsample(plane, down, across) for plane in chroma)]
 
 
 def _levels(plane: Tensor, steps: Tensor) -> Tensor:
-    """int32 `[N, h, w]`, steps `[N, 8, 8]` -> int16 `[N, by, bx, 8, 8]`."""
-    n, h, w = plane.shape
-    by, bx = -(-h // 8), -(-w // 8)
-    blocks = _repeat_edge(plane, 8 * by, 8 * bx).view(n, by, 8, bx, 8).permute(2, 4, 0, 1, 3)
+    """int32 `[N, 8 by, 8 bx]`, steps `[N, 8, 8]` -> int16 `[N, by, bx, 8, 8]`."""
+    blocks = to_blocks(plane).permute(3, 4, 0, 1, 2)
     scaled = forward_islow(blocks.contiguous() - 128)
     q = steps.permute(1, 2, 0)[..., None, None]
     levels = ((scaled.abs() + 4 * q) // (8 * q)) * scaled.sign()
@@ -82,17 +88,28 @@ def _levels(plane: Tensor, steps: Tensor) -> Tensor:
 
 def _samples(levels: Tensor, steps: Tensor) -> Tensor:
     """int16 `[N, by, bx, 8, 8]`, steps `[N, 8, 8]` -> int32 `[N, 8 by, 8 bx]`."""
-    n, by, bx = levels.shape[:3]
     blocks = levels.permute(3, 4, 0, 1, 2).to(torch.int32).contiguous()
     samples = inverse_islow(blocks * steps.permute(1, 2, 0)[..., None, None])
-    return samples.permute(2, 3, 0, 4, 1).reshape(n, 8 * by, 8 * bx)
+    return from_blocks(samples.permute(2, 3, 4, 0, 1))
+
+
+def _image(planes: list[Tensor], jpeg: Jpeg) -> Tensor:
+    """The decoded components, padded to whole blocks, to `[N, C, H, W]` of the same dtype."""
+    height, width = jpeg.size
+    luma = planes[0][:, :height, :width]
+    if len(planes) == 1:
+        return luma[:, None]
+    down, across = SAMPLINGS[jpeg.sampling]
+    h, w = -(-height // down), -(-width // across)
+    # The padding is cut before the filter sees it, as libjpeg does.
+    chroma = [upsample(plane[:, :h, :w], down, across) for plane in planes[1:]]
+    return ycc_to_rgb(luma, *(plane[:, :height, :width] for plane in chroma))
 
 
 def decode(jpeg: Jpeg) -> Tensor:
     """The pixels that libjpeg-turbo (and with it Pillow) decodes, uint8 `[N, C, H, W]`."""
-    height, width = jpeg.size
     planes = [_samples(c, jpeg.tables[:, i]) for i, c in enumerate(jpeg.coefficients)]
-    return planes[0][:, None, :height, :width].to(torch.uint8)
+    return _image(planes, jpeg).to(torch.uint8)
 
 
 def decode_float(jpeg: Jpeg) -> Tensor:
@@ -102,9 +119,8 @@ def decode_float(jpeg: Jpeg) -> Tensor:
     coefficients=...)`), then the result has their dtype and a gradient; of int16 ones it is
     float32. The decoder's own rounding differs from rounding this by a noise of variance 1/1536.
     """
-    height, width = jpeg.size
     planes = []
     for i, levels in enumerate(jpeg.coefficients):
         dtype = levels.dtype if levels.is_floating_point() else torch.float32
         planes.append(block_idct(levels.to(dtype) * jpeg.tables[:, i, None, None]) + 128)
-    return planes[0][:, None, :height, :width]
+    return _image(planes, jpeg)

@@ -50,7 +50,8 @@ def block_dct(planes: Tensor) -> Tensor:
     """Orthonormal 8 x 8 DCT-II: float `[N, H, W]` -> `[N, H/8, W/8, 8, 8]`, natural order.
 
     The scale is JPEG's: levels times steps of an image compressed from `planes + 128`.
-    Differentiable, in the dtype given, autocast or not. H and W are multiples of 8, else ValueError.
+    Differentiable, in the dtype given, autocast or not. ValueError if H or W is not a
+    multiple of 8.
     """
     return _multiply(to_blocks(planes), _basis(planes.dtype, planes.device))
 
