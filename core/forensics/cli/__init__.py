@@ -1,0 +1,93 @@
+"""The command line. Commands are imported when they are called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from forensics.errors import ForensicsError
+
+# name -> (module:attribute, the line that --help shows)
+COMMANDS = {
+    "run": ("forensics.cli.run:run", "Every attack against every detector: the matrix."),
+    "report": ("forensics.cli.run:report", "Print the matrix of an earlier run again."),
+    "analyze": ("forensics.cli.files:analyze", "What every detector says of image files."),
+    "attack": ("forensics.cli.files:attack", "Attack image files."),
+    "simulate": ("forensics.cli.files:simulate", "Put image files through a history."),
+    "train": ("forensics.cli.train:train", "Train a model by its recipe."),
+    "models": ("forensics.cli.listing:models", "Detectors and attackers that are installed."),
+    "plugins": ("forensics.cli.listing:plugins", "Plugins, what they register, and places."),
+    "traces": ("forensics.cli.listing:traces", "Traces with their histories and points."),
+}
+
+# Exit codes: 0 fine, 1 an error in the request, 2 usage (click's), 3 finished with losses.
+LOSSES = 3
+
+
+class _Commands(click.Group):
+    """A group that knows the names and summaries of its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from forensics.selection import unknown
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(str(unknown("command", args[0], COMMANDS)), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="image-forensics", prog_name="forensics")
+def cli(debug: bool) -> None:
+    """Does this detector still work when somebody tries to fool it?
+
+    \b
+    forensics run --attack afcnn --detectors all
+    forensics analyze photo.jpg
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point of the `forensics` command; ends the process with an exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    try:
+        code: Any = cli.main(
+            [a for a in arguments if a != "--debug"], "forensics", standalone_mode=False
+        )
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except ForensicsError as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"error: {error}", err=True)
+        code = 1
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped; what was finished is stored: the same command goes on", err=True)
+        code = 1
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has left; that is no error of ours.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,152 @@
+"""`forensics models`, `plugins` and `traces`: what is there. The first two import no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from forensics import weights
+from forensics.registry import MODEL_KINDS, Registered, registry
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def models(as_json: bool) -> int:
+    """Detectors, estimators, localizers and attackers: what they judge, need and reach."""
+    found = {
+        name: thing for kind in MODEL_KINDS for name, thing in registry().all(kind).items()
+    }
+    described = [_model(thing) for thing in found.values()]
+    if as_json:
+        click.echo(json.dumps({"models": described}, indent=1))
+        return 0
+    if not described:
+        click.echo("no models are installed: pip install -r requirements.txt")
+        return 0
+    rows = [
+        (m["name"], m["kind"], m["traces"], m["needs"], m["weights"], m["summary"])
+        for m in described
+    ]
+    click.echo(table(("name", "kind", "traces", "needs", "weights", "what it looks at"), rows))
+    for m in described:
+        for figure in m["figures"]:
+            click.echo(f"  {figure}")
+    return 0
+
+
+def _model(thing: Registered) -> dict[str, Any]:
+    entry = thing.entry
+    there = weights.there(entry) if entry.card else {}
+    origin = "user" if any(p.origin == "user" for p in there.values()) else "shipped"
+    state = "none needed"
+    if entry.card:
+        state = f"{origin} {len(there)}/{len(entry.parts)}" if there else "missing"
+    figures = [
+        f"{name}: {part.card['headline']}" for name, part in there.items() if "headline" in part.card
+    ]
+    return {
+        "name": entry.name,
+        "kind": ", ".join(thing.kinds),
+        "traces": ", ".join(entry.traces) or "every slot",
+        "needs": _needs(entry.needs),
+        "weights": state,
+        "figures": figures,
+        "summary": entry.summary,
+        "paper": entry.paper,
+        "options": dict(entry.options or {}),
+        "distribution": thing.distribution,
+    }
+
+
+def _needs(needs: Any) -> str:
+    colors = {(1,): "gray", (3,): "RGB"}.get(needs.channels, "")
+    jpeg = "JPEG" if needs.jpeg or needs.acts_on == "jpeg" else ""
+    side = f">= {needs.smallest} px" if needs.smallest > 8 else ""
+    return ", ".join(word for word in (colors, jpeg, side) if word) or "pixels"
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def plugins(as_json: bool) -> int:
+    """Every plugin: version, what it registers, the error of a broken one; and places."""
+    places = {"weights": str(weights.home() / "weights"), "store": str(weights.home() / "store")}
+    described = [
+        {
+            "name": p.name,
+            "distribution": p.distribution,
+            "version": p.version,
+            "registers": {kind: list(names) for kind, names in p.registers.items()},
+            "error": p.error,
+        }
+        for p in registry().plugins
+    ]
+    if as_json:
+        click.echo(json.dumps({"plugins": described, "places": places}, indent=1))
+        return 0
+    rows = []
+    for p in described:
+        found = "; ".join(f"{k}s: {', '.join(v)}" for k, v in p["registers"].items())
+        broken = f"broken: {p['error']}" if p["error"] else ""
+        rows.append((p["name"], p["distribution"], p["version"], broken or found or "nothing yet"))
+    click.echo(table(("plugin", "distribution", "version", "registers"), rows))
+    for name, path in places.items():
+        click.echo(f"{name}: {path}")
+    return 0
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+def traces(as_json: bool) -> int:
+    """Every trace: its histories, its parameters, the points of its grids."""
+    from forensics.traces import get
+
+    found = [get(name) for name in registry().all("trace")]
+    if as_json:
+        content = [
+            {
+                "name": t.name,
+                "summary": t.summary,
+                "histories": dict(t.histories),
+                "handed": t.handed,
+                "drawn": [n for draw in t.draws for n in draw.names],
+                "grids": {name: t.points(name) for name, _ in t.grids},
+            }
+            for t in found
+        ]
+        click.echo(json.dumps({"traces": content}, indent=1))
+        return 0
+    for t in found:
+        click.echo(f"{t.name}: {t.summary}")
+        for side, history in t.histories:
+            click.echo(f"  {side:9} {history or '(untouched)'}")
+        click.echo(f"  handed    {'the JPEG' if t.handed == 'jpeg' else 'pixels'}")
+        for draw in t.draws:
+            click.echo(f"  drawn     {', '.join(draw.names)} of {len(draw.choices)} values")
+        for name, _ in t.grids:
+            click.echo(f"  {name:9} {_points(t.points(name))}")
+    return 0
+
+
+def _points(points: Sequence[dict[str, int]]) -> str:
+    shown = [" ".join(f"{k}={v}" for k, v in p.items()) for p in points[:5]]
+    return ", ".join(shown) + (f", ... ({len(points)} points)" if len(points) > 5 else "")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A plain table, as wide as the terminal, the last column wrapped."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for number, name in enumerate(header):
+        made.add_column(name, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    with console.capture() as capture:
+        console.print(made)
+    return capture.get().strip("\n")

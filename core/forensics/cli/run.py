@@ -1,0 +1,117 @@
+"""`forensics run` and `forensics report`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forensics.cli import LOSSES, tables
+from forensics.errors import ForensicsError
+from forensics.harness import Matrix, Plan, Settings, default_out, execute, make, read_config
+
+FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
+
+
+@click.command()
+@click.option("--attack", multiple=True, metavar="NAME", help="Attackers: names, globs, all, none.")
+@click.option("--detectors", multiple=True, metavar="NAME", help="Names, globs, all, none. [all]")
+@click.option("--trace", multiple=True, metavar="NAME", help="[what the detectors judge]")
+@click.option("--grid", metavar="NAME", help="quick or paper. [quick]")
+@click.option("--set", "settings", multiple=True, metavar="q=60,70", help="Values in a grid.")
+@click.option("--data", metavar="DIR", help="Photographs. [samples: those of scikit-image]")
+@click.option("--split", metavar="NAME", help="[test where there are splits]")
+@click.option("--patch", type=int, metavar="PIXELS", help="Side of a patch. [128]")
+@click.option("--color/--gray", default=None, help="RGB, 4:2:0. [gray]")
+@click.option("--limit", type=int, metavar="N", help="Patches a population. [48]")
+@click.option("--seed", type=int, help="[0]")
+@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1. [a GPU if there is one]")
+@click.option("--batch", type=int, metavar="N", help="Patches worked on at once. [64]")
+@click.option("--config", type=click.Path(dir_okay=False), help="Options from a YAML file.")
+@click.option("--out", type=click.Path(file_okay=False), help="Where results are kept.")
+@click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and how long.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--format", "style", type=FORMATS, default="table", show_default=True)
+def run(
+    config: str | None,
+    out: str | None,
+    plan_only: bool,
+    as_json: bool,
+    style: str,
+    settings: tuple[str, ...],
+    **options: Any,
+) -> int:
+    """Every attack against every detector, on the same patches of the same photographs.
+
+    Scores are stored: a run that was stopped, or that asks for more, computes what is missing.
+    """
+    given = _config(config)
+    given.update({k: v for k, v in options.items() if v is not None and v != ()})
+    if settings:
+        given["set"] = dict(given.get("set") or {}) | dict(_setting(text) for text in settings)
+    plan = make(Settings.of(given))
+    folder = Path(out) if out else default_out()
+    if plan_only:
+        click.echo(tables.plan(plan, folder))
+        return 0
+    with _progress(len(plan.photographs)) as told:
+        matrix = execute(plan, folder, told)
+    return _print(matrix, "json" if as_json else style)
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--format", "style", type=FORMATS, default="table", show_default=True)
+def report(folder: str | None, as_json: bool, style: str) -> int:
+    """Print the matrix of the last run in DIR (where `forensics run --out DIR` put it)."""
+    matrix = Matrix.load(Path(folder) if folder else default_out())
+    return _print(matrix, "json" if as_json else style)
+
+
+def _config(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return read_config(Path(path).read_text(), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ForensicsError(f"cannot read {path}: {error}") from None
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise ForensicsError(f"--set takes q=60,70, not {text}")
+    return name.strip(), values
+
+
+def _print(matrix: Matrix, style: str) -> int:
+    """Print a matrix; the exit code says whether something was lost."""
+    if style == "json":
+        click.echo(matrix.to_json())
+    else:
+        click.echo(tables.matrix(matrix, style), nl=False)
+    for line in matrix.skipped:
+        click.echo(f"skipped: {line}", err=True)
+    for model, trace in matrix.failures.items():
+        click.echo(f"{model} raised; its cells are n/a:\n{trace}", err=True)
+    return LOSSES if matrix.failures or matrix.protocol["lost"] else 0
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar with the time left on standard error; nothing where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("photographs", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -1,0 +1,53 @@
+"""How much work a plan is, and how long it takes, before anything is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from forensics.harness.plan import COST, Plan
+from forensics.harness.store import Store
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """patches: of all populations; scores, stored: numbers to compute, and those that are
+    there; seconds: from the models' declared speeds, on two CPU cores."""
+
+    patches: int
+    scores: int
+    stored: int
+    seconds: float
+
+    @property
+    def time(self) -> str:
+        """The seconds in words; a declared speed is only that."""
+        if self.seconds < 90:
+            return f"about {self.seconds:.0f} s on 2 CPU cores"
+        return f"about {self.seconds / 60:.0f} min on 2 CPU cores"
+
+
+def forecast(plan: Plan, folder: Path) -> Forecast:
+    """Counts what is stored under `folder`, and adds up what is not."""
+    store = Store(folder)
+    speeds = {str(m): m.entry.seconds for c in plan.cells for m in (c.model, c.attacker) if m}
+    area = (plan.settings.patch / 128) ** 2
+    patches = scores = done = 0
+    seconds = 0.0
+    for photograph in plan.photographs:
+        rows = store.read(photograph.sha256)
+        for digest, models in plan.wanted.items():
+            population = plan.populations[digest]
+            places = plan.places[population.trace.name].get(photograph.sha256, [])
+            patches += len(places)
+            absent = 0
+            for model in models:
+                have = rows.get((digest, plan.hashes[model], plan.rows_of(model)[0]), {})
+                missing = sum(place not in have for place in places)
+                scores, done = scores + missing, done + len(places) - missing
+                seconds += missing * area * speeds.get(model, 0.0) if model != COST else 0.0
+                absent = max(absent, missing)
+            if population.attacker is not None:
+                side = plan.settings.patch + 2 * population.trace.lead(plan.settings.color)
+                seconds += absent * (side / 128) ** 2 * speeds[str(population.attacker)]
+    return Forecast(patches, scores, done, seconds)

@@ -1,0 +1,75 @@
+"""Content hashes: what a stored row depends on, and so when it may be used again."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+from pathlib import Path
+
+from forensics import weights
+from forensics.errors import ForensicsError
+from forensics.registry import Registered
+from forensics.selection import Model
+
+# The parts of the core that pixels, coefficients and patches come from. The command line, tables
+# and metrics are not among them: editing those keeps every stored score.
+_CORE = (
+    "batch.py",
+    "random.py",
+    "door.py",
+    "histories.py",
+    "traces.py",
+    "jpeg",
+    "operations",
+    "nn",
+    "harness/places.py",
+    "harness/unit.py",
+    "metrics/cost.py",
+)
+
+
+def digest(*parts: str) -> str:
+    """24 hexadecimal digits of a hash of these texts."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
+
+
+def _hash_sources(root: Path, names: tuple[str, ...] = (".",)) -> str:
+    files = sorted({f for n in names for f in [root / n, *(root / n).rglob("*.py")] if f.is_file()})
+    return digest(*(f"{f.relative_to(root)}:{f.read_text()}" for f in files if f.suffix == ".py"))
+
+
+@functools.cache
+def core() -> str:
+    """Hash of the core's sources that rows depend on."""
+    return _hash_sources(Path(__file__).parents[1], _CORE)
+
+
+@functools.cache
+def package(name: str) -> str:
+    """Hash of every source file of a plugin's package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ForensicsError(f"the package {name} is not installed")
+    if not spec.submodule_search_locations:
+        return _hash_sources(Path(spec.origin).parent, (Path(spec.origin).name,))
+    return _hash_sources(Path(spec.origin).parent)
+
+
+def model(chosen: Model) -> str:
+    """Hash of a model: its text with options, weights, version and source."""
+    found: Registered = chosen.registered
+    parts = [str(chosen), found.distribution, found.version, core()]
+    parts.append(package(chosen.entry.factory.partition(":")[0].partition(".")[0]))
+    if chosen.entry.card is not None:
+        there = weights.there(chosen.entry)
+        parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]
+    return digest(*parts)
+
+
+def trained(chosen: Model) -> str | None:
+    """Where a model's weights come from: `"shipped"`, `"user"`, or None if it has none."""
+    if chosen.entry.card is None:
+        return None
+    origins = {part.origin for part in weights.there(chosen.entry).values()}
+    return "user" if "user" in origins else next(iter(origins), None)

@@ -1,0 +1,125 @@
+"""The local loop: plan, work through the photographs, store, summarise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from forensics import weights
+from forensics.errors import ForensicsError, UnreadableImage
+from forensics.harness import cells, identity
+from forensics.harness.matrix import Matrix
+from forensics.harness.plan import Plan, make
+from forensics.harness.settings import Settings
+from forensics.harness.store import Rows, Store
+from forensics.harness.unit import work
+from forensics.registry import registry
+
+# Told after each photograph: how many are done, of how many.
+Progress = Callable[[int, int], None]
+
+
+def default_out() -> Path:
+    """Where rows and the last matrix lie when no --out is given."""
+    return weights.home() / "store"
+
+
+def run(out: str | Path | None = None, progress: Progress | None = None, **options: Any) -> Matrix:
+    """Every attack against every detector; `options` are those of `Settings`, by name.
+
+    Rows that `out` already holds are not computed again. Example:
+
+        forensics.run(attack="afcnn", detectors="all", data="photographs/").to_pandas()
+    """
+    return execute(make(Settings.of(options)), Path(out) if out else default_out(), progress)
+
+
+def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
+    """Carry out a plan. Raises ForensicsError where not a single photograph could be read."""
+    store = Store(out)
+    (out / "run.yaml").write_text(plan.settings.to_yaml())
+    device = _device(plan.settings.device)
+    started = time.monotonic()
+    failures: dict[str, str] = {}
+    stored: dict[str, Rows] = {}
+    lost = list(plan.lost)
+    for number, photograph in enumerate(plan.photographs):
+        have = store.read(photograph.sha256)
+        try:
+            with torch.inference_mode():
+                outcome = work(plan, photograph, have, device)
+        except UnreadableImage as error:
+            lost.append(str(error))
+            continue
+        finally:
+            if progress is not None:
+                progress(number + 1, len(plan.photographs))
+        store.write(outcome.rows)
+        failures.update(outcome.failures)
+        stored[photograph.sha256] = store.read(photograph.sha256) if outcome.rows else have
+    if not stored:
+        raise ForensicsError(f"no photograph of {plan.settings.data} could be read")
+    matrix = Matrix(
+        protocol(plan, device, len(stored), len(lost), time.monotonic() - started),
+        cells.summarise(plan, stored, failures),
+        failures,
+        (*plan.skipped, *lost),
+    )
+    matrix.save(out)
+    return matrix
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ForensicsError(f"device {name} cannot be used ({reason}); try --device cpu") from None
+    return device
+
+
+def protocol(
+    plan: Plan, device: torch.device, photographs: int, lost: int, seconds: float
+) -> dict[str, Any]:
+    """What was run on what: enough to run it again and to compare it with another run."""
+    settings = plan.settings
+    chosen = {str(m): m for c in plan.cells for m in (c.model, c.attacker) if m is not None}
+    return {
+        "forensics": registry().plugins[0].version,
+        "data": settings.data,
+        "split": settings.split,
+        "photographs": photographs,
+        "skipped": len(plan.skipped) + lost,
+        "lost": lost,
+        "color": "RGB, 4:2:0" if settings.color else "gray",
+        "patch": settings.patch,
+        "limit": settings.limit,
+        "grid": settings.grid,
+        "set": {k: list(v) for k, v in settings.set.items()},
+        "traces": {
+            t.name: {side: str(t.history(side)) for side in t.sides}
+            for t in {c.trace.name: c.trace for c in plan.cells}.values()
+        },
+        "seed": settings.seed,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "seconds": round(seconds, 2),
+        "models": {
+            text: {
+                "distribution": m.registered.distribution,
+                "version": m.registered.version,
+                "weights": identity.trained(m),
+                "hash": identity.model(m),
+            }
+            for text, m in chosen.items()
+        },
+        "warnings": list(plan.warnings),
+    }

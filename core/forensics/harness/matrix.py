@@ -1,0 +1,76 @@
+"""The result of a run: all cells, as JSON, pandas or a folder that `forensics report` reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forensics.errors import ForensicsError
+
+if TYPE_CHECKING:
+    import pandas
+
+FILE = "matrix.json"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """protocol: what was run on what; cells: one dict for each model, point and attack;
+    failures: model -> traceback; skipped: photographs left out, each with its reason."""
+
+    protocol: dict[str, Any]
+    cells: list[dict[str, Any]]
+    failures: dict[str, str]
+    skipped: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` prints: `{protocol, cells}`."""
+        return {"protocol": self.protocol, "cells": self.cells}
+
+    def to_json(self) -> str:
+        """One JSON object; numbers that JSON cannot hold do not occur."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row a cell: trace, the point's parameters, attack, model, counts, each metric with
+        `_low` and `_high`, each cost, na."""
+        import pandas
+
+        return pandas.DataFrame([_flat(cell) for cell in self.cells])
+
+    def save(self, folder: Path) -> None:
+        """Beside the rows, for `forensics report`."""
+        content = self.to_dict() | {"failures": self.failures, "skipped": list(self.skipped)}
+        (folder / FILE).write_text(json.dumps(content, indent=1, allow_nan=False))
+
+    @classmethod
+    def load(cls, folder: Path) -> Matrix:
+        """Raises ForensicsError where the folder holds no finished run."""
+        path = folder / FILE
+        if not path.is_file():
+            raise ForensicsError(f"{folder} holds no finished run: `forensics run --out {folder}`")
+        try:
+            content = json.loads(path.read_text())
+            return cls(
+                content["protocol"],
+                content["cells"],
+                content["failures"],
+                tuple(content["skipped"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            raise ForensicsError(f"{path} is damaged: run `forensics run` again") from None
+
+
+def _flat(cell: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {"trace": cell["trace"], **cell["point"]}
+    for name in ("attack", "model", "kind", "n", "n_na", "photographs", "trained"):
+        flat[name] = cell[name]
+    for group in (cell["metrics"], cell["cost"] or {}):
+        for name, value in group.items():
+            if isinstance(value, dict):
+                flat[name] = value["value"]
+                flat[f"{name}_low"], flat[f"{name}_high"] = value["low"], value["high"]
+    flat["na"] = cell["na"]
+    return flat

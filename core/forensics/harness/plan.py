@@ -1,0 +1,246 @@
+"""From settings to work: models -> traces -> points -> histories x attackers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from forensics import data, selection, traces
+from forensics.data import Photograph, Source
+from forensics.errors import ForensicsError
+from forensics.harness import identity
+from forensics.harness.places import Place, spread
+from forensics.harness.settings import Settings
+from forensics.histories import SLOT, History, Step
+from forensics.selection import Model
+from forensics.traces import Trace
+
+# The model in the rows that hold what an attack costs: PSNR and SSIM at the slot.
+COST = "cost"
+COST_NAMES = ("psnr", "ssim", "psnr_input", "ssim_input")
+
+
+@dataclass(frozen=True)
+class Population:
+    """The patches of one history at one point, with one attacker or none."""
+
+    trace: Trace
+    template: History
+    point: tuple[tuple[str, int], ...]
+    attacker: Model | None
+    digest: str
+
+    @property
+    def history(self) -> History:
+        """The template with its slot filled, parameters still open."""
+        step = Step(self.attacker.name, options=self.attacker.options) if self.attacker else None
+        return self.template.fill(step)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model on one point and attack. reason: why there can be no figure, known beforehand."""
+
+    model: Model | None
+    trace: Trace
+    point: tuple[tuple[str, int], ...]
+    attacker: Model | None
+    pristine: Population
+    altered: Population
+    clean: Population
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All the work of a run. wanted: for each population (by hash) the models, as text, whose
+    scores are needed, `COST` among them; places: trace -> photograph hash -> patches; skipped:
+    photographs that do not fit the run; lost: files that cannot be read; each with its reason."""
+
+    settings: Settings
+    photographs: tuple[Photograph, ...]
+    cells: tuple[Cell, ...]
+    populations: dict[str, Population]
+    wanted: dict[str, tuple[str, ...]]
+    places: dict[str, dict[str, list[Place]]]
+    hashes: dict[str, str]
+    skipped: tuple[str, ...]
+    lost: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def rows_of(self, model: str) -> tuple[str, ...]:
+        """The names of the rows that a model of `wanted` makes for every patch."""
+        return COST_NAMES if model == COST else ("score",)
+
+
+def make(settings: Settings) -> Plan:
+    """The plan of a run. Raises ForensicsError where it asks for what is not there."""
+    detectors = selection.models(settings.detectors, "detector")
+    attackers = selection.models(settings.attack, "attacker")
+    chosen = _traces(settings, detectors)
+    _check_settings(settings, chosen)
+    source = data.resolve(settings.data, settings.split)
+    photographs, skipped = _usable(source, settings)
+    cells = [
+        cell
+        for trace in chosen
+        for cell in _cells(trace, settings, detectors, attackers)
+    ]
+    populations, wanted = _work(cells)
+    places = {
+        trace.name: spread(
+            ((p.sha256, p.size) for p in photographs),
+            settings.patch,
+            trace.lead(settings.color),
+            settings.limit,
+            settings.seed,
+        )
+        for trace in chosen
+    }
+    used = {sha256 for those in places.values() for sha256 in those}
+    if not used:
+        lead = min(t.lead(settings.color) for t in chosen)
+        side = settings.patch + 2 * lead
+        raise ForensicsError(
+            f"no photograph of {settings.data} has room for a patch of {settings.patch} with its "
+            f"margin ({side} x {side} pixels): choose a smaller --patch or other photographs"
+        )
+    hashes = {str(m): identity.model(m) for m in detectors} | {COST: identity.digest(identity.core())}
+    return Plan(
+        settings,
+        tuple(p for p in photographs if p.sha256 in used),
+        tuple(cells),
+        populations,
+        wanted,
+        places,
+        hashes,
+        skipped,
+        tuple(str(error) for error in source.skipped),
+        tuple(source.warnings),
+    )
+
+
+def _traces(settings: Settings, detectors: Sequence[Model]) -> list[Trace]:
+    """Every trace that was asked for, else every one that a detector judges."""
+    there = selection.registry().all("trace")
+    if settings.trace and tuple(settings.trace) != ("all",):
+        return [traces.get(name) for name in settings.trace]
+    if settings.trace:
+        return [traces.get(name) for name in there]
+    judged = {traces.judged(t)[0] for m in detectors for t in m.entry.traces}
+    if not detectors:
+        judged = {"jpeg"}
+    return [traces.get(name) for name in there if name in judged]
+
+
+def _check_settings(settings: Settings, chosen: Sequence[Trace]) -> None:
+    known = sorted({p for trace in chosen for p in trace.parameters})
+    for name in settings.set:
+        if name not in known:
+            raise selection.unknown("parameter of the chosen traces", name, known)
+    if not chosen:
+        raise ForensicsError("nothing to run: name a trace with --trace, or a detector")
+
+
+def _usable(source: Source, settings: Settings) -> tuple[list[Photograph], tuple[str, ...]]:
+    """Photographs without doubles, gray ones left out of a run in color; what was skipped."""
+    skipped = []
+    kept: dict[str, Photograph] = {}
+    for photograph in source:
+        if settings.color and photograph.channels == 1:
+            skipped.append(f"{photograph.name}: gray, and the run is in color")
+        elif photograph.sha256 in kept:
+            skipped.append(f"{photograph.name}: the same as {kept[photograph.sha256].name}")
+        else:
+            kept[photograph.sha256] = photograph
+    return list(kept.values()), tuple(skipped)
+
+
+def _cells(
+    trace: Trace, settings: Settings, detectors: Sequence[Model], attackers: Sequence[Model]
+) -> list[Cell]:
+    cells = []
+    for point in trace.points(settings.grid, settings.set):
+        values = tuple(point.items())
+        pristine = _population(trace, "pristine", values, None, settings)
+        clean = _population(trace, "altered", values, None, settings)
+        for attacker in (None, *attackers):
+            altered = _population(trace, "altered", values, attacker, settings)
+            if attacker is not None and trace.history("pristine").has_slot:
+                pristine = _population(trace, "pristine", values, attacker, settings)
+            judges = [m for m in detectors if _restriction(m, trace) is not None]
+            for model in judges or ([None] if not detectors else []):
+                reason = _beforehand(model, trace, point, attacker, settings)
+                cells.append(
+                    Cell(model, trace, values, attacker, pristine, altered, clean, reason)
+                )
+    return cells
+
+
+def _restriction(model: Model, trace: Trace) -> dict[str, int] | None:
+    """The values that a model is restricted to on a trace; None where it does not judge it."""
+    return dict(traces.judged(t) for t in model.entry.traces).get(trace.name)
+
+
+def _beforehand(
+    model: Model | None,
+    trace: Trace,
+    point: dict[str, int],
+    attacker: Model | None,
+    settings: Settings,
+) -> str | None:
+    """Why a cell cannot have a figure, as far as declarations tell."""
+    channels = 3 if settings.color else 1
+    for one in (attacker, model):
+        if one is None:
+            continue
+        if one.entry.card is not None and not identity.trained(one):
+            return f"{one.name} has no weights: run `forensics train {one.name}`"
+        # What kind of state a slot holds is not declared; the door sees to that of attackers.
+        jpeg = one is attacker or trace.handed == "jpeg"
+        refusal = one.entry.needs.refusal(channels, settings.patch, settings.patch, jpeg)
+        if refusal:
+            return f"{one.name}: {refusal}"
+    restricted = _restriction(model, trace) if model else {}
+    for name, value in (restricted or {}).items():
+        if point.get(name, value) != value:
+            return f"trained for {name}={value}"
+    return None
+
+
+def _population(
+    trace: Trace,
+    side: str,
+    point: tuple[tuple[str, int], ...],
+    attacker: Model | None,
+    settings: Settings,
+) -> Population:
+    template = trace.history(side)
+    if not any(step.name == SLOT for step in template.steps):
+        attacker = None
+    used = tuple((k, v) for k, v in point if k in template.parameters)
+    digest = identity.digest(
+        template.fill(None).text(dict(used)) if attacker is None else template.text(dict(used)),
+        identity.model(attacker) if attacker else "",
+        repr(trace.draws),
+        trace.handed,
+        f"{settings.patch} {trace.lead(settings.color)} {settings.color} {settings.seed}",
+        identity.core(),
+    )
+    return Population(trace, template, used, attacker, digest)
+
+
+def _work(cells: Sequence[Cell]) -> tuple[dict[str, Population], dict[str, tuple[str, ...]]]:
+    populations: dict[str, Population] = {}
+    wanted: dict[str, list[str]] = {}
+    for cell in cells:
+        needed = {p.digest: p for p in (cell.pristine, cell.altered, cell.clean)}
+        if cell.reason is not None:
+            continue
+        populations.update(needed)
+        for digest in needed:
+            if cell.model is not None:
+                wanted.setdefault(digest, []).append(str(cell.model))
+        if cell.attacker is not None:
+            wanted.setdefault(cell.altered.digest, []).append(COST)
+    return populations, {d: tuple(dict.fromkeys(models)) for d, models in wanted.items()}

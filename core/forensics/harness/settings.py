@@ -1,0 +1,89 @@
+"""What a run is asked for: the options of `forensics run`, the same as YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import yaml
+
+from forensics.errors import ForensicsError
+from forensics.selection import unknown
+
+
+@dataclass(frozen=True)
+class Settings:
+    """attack, detectors, trace: names, globs and groups as `selection.models` reads them; no
+    trace means every trace that a chosen detector judges. set: values of gridded parameters
+    that replace the grid's. limit: patches a population, spread evenly over the photographs.
+    batch: patches worked on at once."""
+
+    attack: tuple[str, ...] = ()
+    detectors: tuple[str, ...] = ("all",)
+    trace: tuple[str, ...] = ()
+    grid: str = "quick"
+    set: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    data: str = "samples"
+    split: str | None = None
+    patch: int = 128
+    color: bool = False
+    limit: int = 48
+    seed: int = 0
+    device: str = "auto"
+    batch: int = 64
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("patch", 8), ("limit", 1), ("batch", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
+                raise ForensicsError(f"{name} takes a whole number from {lowest}, not {value}")
+        if self.patch % 8:
+            raise ForensicsError(f"patch takes a multiple of 8 pixels, not {self.patch}")
+        if self.color and self.patch % 16:
+            raise ForensicsError(f"with color, patch takes a multiple of 16, not {self.patch}")
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Settings:
+        """From plain values, as YAML or keyword arguments give them: a single name or value may
+        stand for a list. Raises ForensicsError on an option that there is not."""
+        known = {f.name for f in fields(cls)}
+        plain: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in known:
+                raise unknown("option of a run", name, known)
+            if name in ("attack", "detectors", "trace"):
+                value = (value,) if isinstance(value, str) else tuple(value or ())
+                if not all(isinstance(item, str) for item in value):
+                    raise ForensicsError(f"{name} takes names, not {value}")
+            if name == "set":
+                value = {str(k): _values(str(k), v) for k, v in dict(value or {}).items()}
+            plain[name] = value
+        return cls(**plain)
+
+    def to_yaml(self) -> str:
+        """The text that `--config` reads back to equal settings."""
+        plain = asdict(self)
+        for name in ("attack", "detectors", "trace"):
+            plain[name] = list(plain[name])
+        plain["set"] = {k: list(v) for k, v in self.set.items()}
+        return yaml.safe_dump(plain, sort_keys=False)
+
+
+def _values(name: str, given: Any) -> tuple[int, ...]:
+    values = given if isinstance(given, (list, tuple)) else str(given).split(",")
+    try:
+        return tuple(int(v) for v in values)
+    except (TypeError, ValueError):
+        raise ForensicsError(f"--set takes {name}=60,70, not {name}={given}") from None
+
+
+def read_config(text: str, where: str) -> dict[str, Any]:
+    """The options in a YAML text. Raises ForensicsError where it holds anything else."""
+    try:
+        content = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise ForensicsError(f"{where} is not YAML: {error}".replace("\n", " ")) from None
+    if not isinstance(content, dict):
+        raise ForensicsError(f"{where} must hold options such as `patch: 128`, one a line")
+    return content

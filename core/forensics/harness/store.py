@@ -1,0 +1,96 @@
+"""Score rows on disk: Parquet, one part for each piece of work, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from forensics.errors import ForensicsError
+from forensics.harness.identity import digest
+from forensics.harness.places import Place
+
+_SCHEMA = pa.schema(
+    [
+        ("population", pa.string()),
+        ("model", pa.string()),
+        ("name", pa.string()),
+        ("photograph", pa.string()),
+        ("y", pa.int32()),
+        ("x", pa.int32()),
+        ("value", pa.float32()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number about one patch. population, model: hashes; name: `score`, `psnr`, ...; value:
+    NaN where there is a reason."""
+
+    population: str
+    model: str
+    name: str
+    photograph: str
+    place: Place
+    value: float
+    reason: str | None = None
+
+
+# Of one photograph: (population, model, name) -> place -> (value, reason).
+Rows = dict[tuple[str, str, str], dict[Place, tuple[float, str | None]]]
+
+
+class Store:
+    """The rows under a folder. Safe to kill at any moment: a part is renamed into place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "rows"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ForensicsError(
+                f"cannot write results to {folder}: {error.strerror}; choose another --out"
+            ) from None
+
+    def write(self, rows: Iterable[Row]) -> None:
+        """Add the rows of one photograph as one part."""
+        rows = list(rows)
+        if not rows:
+            return
+        table = pa.Table.from_pylist(
+            [
+                {
+                    "population": r.population,
+                    "model": r.model,
+                    "name": r.name,
+                    "photograph": r.photograph,
+                    "y": r.place[0],
+                    "x": r.place[1],
+                    "value": r.value,
+                    "reason": r.reason,
+                }
+                for r in rows
+            ],
+            _SCHEMA,
+        )
+        keys = sorted(f"{r.population}{r.model}{r.name}{r.place}" for r in rows)
+        path = self.folder / f"{rows[0].photograph[:24]}-{digest(*keys)}.parquet"
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        pq.write_table(table, partial, compression="zstd")
+        os.replace(partial, path)
+
+    def read(self, photograph: str) -> Rows:
+        """Every row of a photograph (its content hash)."""
+        rows: Rows = {}
+        for path in sorted(self.folder.glob(f"{photograph[:24]}-*.parquet")):
+            columns = pq.ParquetFile(path).read().to_pydict()
+            for p, m, name, sha256, y, x, value, reason in zip(*columns.values(), strict=True):
+                if sha256 == photograph:
+                    rows.setdefault((p, m, name), {})[y, x] = (value, reason)
+        return rows

@@ -1,0 +1,278 @@
+"""The unit of work: one photograph, a pure function (plan, photograph) -> rows."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from forensics import door, random, selection
+from forensics.batch import Batch
+from forensics.data import Photograph
+from forensics.errors import NotApplicable
+from forensics.harness.places import Place
+from forensics.harness.plan import COST, COST_NAMES, Plan, Population
+from forensics.harness.store import Row, Rows
+from forensics.histories import SLOT, History
+from forensics.interfaces import Attacker, Detector
+from forensics.metrics import cost
+
+
+@dataclass
+class Outcome:
+    """What came of a photograph: rows, and models that raised, with their tracebacks."""
+
+    rows: list[Row] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device) -> Outcome:
+    """Every row of the plan for this photograph that is not stored. A model that raises has no
+    rows and is named in `failures`. Raises UnreadableImage where the photograph cannot be read."""
+    missing = _missing(plan, photograph, stored)
+    outcome = Outcome()
+    if not missing:
+        return outcome
+    pixels = torch.from_numpy(photograph.load(plan.settings.color)).to(device)
+    for (trace, places), wanted in missing.items():
+        populations = [plan.populations[digest] for digest in wanted]
+        lead = populations[0].trace.lead(plan.settings.color)
+        assert all(p.trace.lead(plan.settings.color) == lead for p in populations), trace
+        for start in range(0, len(places), plan.settings.batch):
+            tiles = _tiles(plan, photograph, pixels, places[start : start + plan.settings.batch], lead)
+            _Group(plan, tiles, populations, wanted, outcome).run()
+    return outcome
+
+
+Missing = dict[tuple[str, tuple[Place, ...]], dict[str, tuple[str, ...]]]
+
+
+def _missing(plan: Plan, photograph: Photograph, stored: Rows) -> Missing:
+    """(trace, places) -> population -> models that have not been stored there."""
+    found: dict[tuple[str, tuple[Place, ...]], dict[str, list[str]]] = {}
+    for digest, models in plan.wanted.items():
+        trace = plan.populations[digest].trace.name
+        places = plan.places[trace].get(photograph.sha256, [])
+        for model in models:
+            have = stored.get((digest, plan.hashes[model], plan.rows_of(model)[0]), {})
+            absent = tuple(place for place in places if place not in have)
+            if absent:
+                found.setdefault((trace, absent), {}).setdefault(digest, []).append(model)
+    return {k: {d: tuple(m) for d, m in v.items()} for k, v in found.items()}
+
+
+def _tiles(
+    plan: Plan, photograph: Photograph, pixels: Tensor, places: Sequence[Place], lead: int
+) -> Batch:
+    side = plan.settings.patch + 2 * lead
+    cuts = [pixels[:, y - lead : y - lead + side, x - lead : x - lead + side] for y, x in places]
+    keys = [random.key(plan.settings.seed, photograph.sha256, y, x) for y, x in places]
+    device = pixels.device
+    return Batch(
+        torch.stack(cuts),
+        torch.tensor(keys, device=device),
+        (photograph.sha256,) * len(places),
+        torch.tensor(places, device=device),
+    )
+
+
+@functools.cache
+def _model(text: str, kind: str) -> Attacker | Detector:
+    """A model of this process, made once."""
+    made = selection.model(text, kind).create()
+    assert isinstance(made, (Attacker, Detector))
+    return made
+
+
+class _Group:
+    """Some patches of one photograph, through all the populations of one trace."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        tiles: Batch,
+        populations: Sequence[Population],
+        wanted: dict[str, tuple[str, ...]],
+        outcome: Outcome,
+    ) -> None:
+        self.plan, self.tiles, self.wanted, self.outcome = plan, tiles, wanted, outcome
+        self.populations = populations
+        self.trace = populations[0].trace
+        self.lead = self.trace.lead(plan.settings.color)
+        self.drawn = self.trace.drawn(tiles.keys)
+        # A state is remembered by the text of its history while somebody still needs it.
+        self.states: dict[str, Batch | NotApplicable] = {}
+        self.uses = Counter(text for p in populations for text in self._prefixes(p))
+
+    def run(self) -> None:
+        handed: dict[str, Batch] = {}
+        for population in self.populations:
+            state = self._state(population, population.history)
+            if isinstance(state, NotApplicable):
+                for model in self.wanted[population.digest]:
+                    self._emit(population, model, None, (str(state),) * len(self.tiles))
+            elif state is not None:
+                if COST in self.wanted[population.digest]:
+                    self._cost(population)
+                handed[population.digest] = self._cut(state)
+            self._release(population)
+        models = dict.fromkeys(m for d in handed for m in self.wanted[d] if m != COST)
+        for model in models:
+            self._score(model, {d: b for d, b in handed.items() if model in self.wanted[d]})
+
+    def _prefixes(self, population: Population) -> list[str]:
+        steps = population.history.steps
+        values = dict(population.point)
+        return [History(steps[: n + 1]).text(values) for n in range(len(steps))]
+
+    def _release(self, population: Population) -> None:
+        for text in self._prefixes(population):
+            self.uses[text] -= 1
+            if not self.uses[text]:
+                self.states.pop(text, None)
+
+    def _state(self, population: Population, history: History) -> Batch | NotApplicable | None:
+        """The tiles after a history; NotApplicable where a step cannot act; None where one
+        raised."""
+        if not history.steps:
+            return self.tiles
+        text = history.text(dict(population.point))
+        if text not in self.states:
+            before = self._state(population, History(history.steps[:-1]))
+            if not isinstance(before, Batch):
+                return before
+            step = history.steps[-1]
+            attacker = str(population.attacker) if population.attacker else None
+            try:
+                if attacker is not None and step.text() == attacker:
+                    if attacker in self.outcome.failures:
+                        return None
+                    self.states[text] = _attack(attacker, before)
+                else:
+                    values = dict(population.point) | self.drawn
+                    self.states[text] = step.bind(values).apply(before)
+            except NotApplicable as error:
+                self.states[text] = error
+            except Exception:
+                if attacker is None:
+                    raise
+                self.outcome.failures[attacker] = traceback.format_exc()
+                return None
+        return self.states[text]
+
+    def _cut(self, state: Batch) -> Batch:
+        return door.cut(state, self.lead, self.plan.settings.patch, self.trace.handed)
+
+    def _cost(self, population: Population) -> None:
+        """PSNR and SSIM at the slot: against the state before the operation that precedes it,
+        or the attacker's input where that operation changes the geometry."""
+        slot = next(n for n, s in enumerate(population.template.steps) if s.name == SLOT)
+        steps = population.history.steps
+        output, given, before = (
+            self._state(population, History(steps[:n])) for n in (slot + 1, slot, max(slot - 1, 0))
+        )
+        assert isinstance(output, Batch) and isinstance(given, Batch) and isinstance(before, Batch)
+        reference = before if before.size == given.size else given
+        cut = [self._pixels(b) for b in (output, given, reference)]
+        values = {
+            "psnr": cost.psnr(cut[0], cut[2]),
+            "ssim": cost.ssim(cut[0], cut[2]),
+            "psnr_input": cost.psnr(cut[1], cut[2]),
+            "ssim_input": cost.ssim(cut[1], cut[2]),
+        }
+        for name in COST_NAMES:
+            self._emit(population, COST, values[name], (None,) * len(self.tiles), name)
+
+    def _pixels(self, state: Batch) -> Tensor:
+        end = self.lead + self.plan.settings.patch
+        return state.pixels[:, :, self.lead : end, self.lead : end]
+
+    def _score(self, model: str, handed: dict[str, Batch]) -> None:
+        if model in self.outcome.failures:
+            return
+        together = Batch.cat(list(handed.values()))
+        try:
+            values, reasons = _scores(model, together, self.plan.settings.batch)
+        except Exception:
+            self.outcome.failures[model] = traceback.format_exc()
+            return
+        n = len(self.tiles)
+        for number, digest in enumerate(handed):
+            part = slice(number * n, (number + 1) * n)
+            self._emit(self.plan.populations[digest], model, values[part], reasons[part])
+
+    def _emit(
+        self,
+        population: Population,
+        model: str,
+        values: Tensor | None,
+        reasons: Sequence[str | None],
+        name: str = "score",
+    ) -> None:
+        names = (name,) if values is not None else self.plan.rows_of(model)
+        numbers = [float("nan")] * len(self.tiles) if values is None else values.tolist()
+        places = self.tiles.positions.tolist()
+        for each in names:
+            for (y, x), value, reason in zip(places, numbers, reasons, strict=True):
+                self.outcome.rows.append(
+                    Row(
+                        population.digest,
+                        self.plan.hashes[model],
+                        each,
+                        self.tiles.photographs[0],
+                        (y, x),
+                        value,
+                        reason,
+                    )
+                )
+
+
+def _attack(name: str, batch: Batch) -> Batch:
+    """The batch attacked, after a look at what the attacker needs and at what it gives back."""
+    attacker = _model(name, "attacker")
+    assert isinstance(attacker, Attacker)
+    refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
+    if refusal:
+        raise NotApplicable(refusal)
+    result = attacker.apply(batch)
+    if result.pixels.shape != batch.pixels.shape or result.device != batch.device:
+        raise ValueError(f"{name} gave pixels of another size or on another device")
+    return result
+
+
+def _scores(name: str, batch: Batch, size: int) -> tuple[Tensor, list[str | None]]:
+    """The scores of a batch, `size` patches at a time."""
+    detector = _model(name, "detector")
+    assert isinstance(detector, Detector)
+    values: list[Tensor] = []
+    reasons: list[str | None] = []
+    for part in _parts(batch, size):
+        refusal = detector.needs.refusal(part.pixels.shape[1], *part.size, part.jpeg is not None)
+        if refusal:
+            values.append(torch.full((len(part),), float("nan")))
+            reasons += [refusal] * len(part)
+            continue
+        before = part.pixels.clone()
+        scores = detector.score(part)
+        if not torch.equal(part.pixels, before):
+            raise ValueError(f"{name} wrote into its input")
+        if scores.values.shape != (len(part),):
+            raise ValueError(f"{name} gave {tuple(scores.values.shape)} scores for {len(part)} patches")
+        values.append(scores.values.detach().to("cpu", torch.float32))
+        reasons += scores.reasons or [None] * len(part)
+    together = torch.cat(values)
+    unexplained = torch.isnan(together).tolist()
+    return together, [
+        reason or ("no score" if blank else None)
+        for reason, blank in zip(reasons, unexplained, strict=True)
+    ]
+
+
+def _parts(batch: Batch, size: int) -> Iterator[Batch]:
+    for start in range(0, len(batch), size):
+        yield batch[start : start + size]
