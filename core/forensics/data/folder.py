@@ -1,0 +1,118 @@
+"""A folder of photographs and its splits."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from forensics import images
+from forensics.data.source import Photograph, Source
+from forensics.errors import ForensicsError, UnreadableImage
+
+_SUBFOLDERS = ("train", "val", "calib", "test")
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A file and what is known of it before it is looked at."""
+
+    name: str
+    split: str | None
+    gray: bool = False
+
+
+def folder(path: str | Path, split: str | None = None) -> Source:
+    """The photographs in a folder and the folders below it, sorted by name.
+
+    Splits come from a `files.csv` at its top with the columns `path` and `split` (a column
+    `channels` that says 1 marks a gray photograph stored in three channels), else from folders
+    train, val, calib and test at its top. Files outside every split are then left out. Without a
+    choice, `test` is taken where there are splits, and everything where there are none. Copies of
+    one file count once.
+
+    Raises ForensicsError where the folder is missing or holds no readable photograph, where the
+    split is unknown, where there are splits but no `test` and none was chosen, and where
+    `files.csv` lacks its columns.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
+    table = root / "files.csv"
+    listed = _from_table(table) if table.is_file() else _from_subfolders(root)
+    if not listed:
+        kinds = ", ".join(sorted(s.lstrip(".") for s in images.SUFFIXES))
+        raise ForensicsError(f"{root} holds no image files; name a folder with some ({kinds})")
+    split = _choose(root, listed, split)
+    chosen = [entry for entry in listed if split is None or entry.split == split]
+
+    photographs: dict[str, Photograph] = {}
+    skipped: list[UnreadableImage] = []
+    copies = 0
+    for entry in chosen:
+        try:
+            found = Photograph.at(root / entry.name, entry.name, entry.split, entry.gray)
+        except UnreadableImage as error:
+            skipped.append(error)
+            continue
+        copies += found.sha256 in photographs
+        photographs.setdefault(found.sha256, found)
+    if not photographs:
+        raise ForensicsError(
+            f"none of the {len(chosen)} image files of {root} can be read; the first: {skipped[0]}"
+        )
+    kept = tuple(photographs.values())
+    return Source(str(path), kept, split, tuple(skipped), _warnings(kept, copies))
+
+
+def _from_table(table: Path) -> list[_Listed]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ForensicsError(f"{table} cannot be read ({error}); mend or remove it") from error
+    if any(not row.get("path") or not row.get("split") for row in rows):
+        raise ForensicsError(
+            f"{table} must give a path and a split in every row; mend or remove it"
+        )
+    listed = {
+        row["path"]: _Listed(row["path"], row["split"], row.get("channels") == "1") for row in rows
+    }
+    return sorted(listed.values(), key=lambda entry: entry.name)
+
+
+def _from_subfolders(root: Path) -> list[_Listed]:
+    names = [path.relative_to(root) for path in images.find([root])]
+    if not any(name.parts[0] in _SUBFOLDERS for name in names):
+        return [_Listed(name.as_posix(), None) for name in names]
+    return [
+        _Listed(name.as_posix(), name.parts[0]) for name in names if name.parts[0] in _SUBFOLDERS
+    ]
+
+
+def _choose(root: Path, listed: list[_Listed], split: str | None) -> str | None:
+    splits = sorted({entry.split for entry in listed if entry.split is not None})
+    if not splits:
+        if split is not None:
+            raise ForensicsError(f"{root} has no splits; leave the split {split} out")
+        return None
+    names = ", ".join(splits)
+    if split is None and "test" not in splits:
+        raise ForensicsError(f"{root} has no split test; choose one of {names}")
+    if split is not None and split not in splits:
+        raise ForensicsError(f"{root} has no split {split}; choose one of {names}")
+    return split or "test"
+
+
+def _warnings(photographs: tuple[Photograph, ...], copies: int) -> tuple[str, ...]:
+    total = len(photographs)
+    kinds = Counter(p.lossy for p in photographs if p.lossy is not None)
+    sentences = [
+        f"{count} of {total} photographs are stored as {kind}: they have a history of compression "
+        "before the history under test; sources should be never compressed, or reduced by 2."
+        for kind, count in sorted(kinds.items())
+    ]
+    if copies:
+        sentences.append(f"{copies} files are copies of others and were left out.")
+    return tuple(sentences)

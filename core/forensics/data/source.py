@@ -1,0 +1,126 @@
+"""Photographs and ordered lists of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from forensics import images
+from forensics.errors import NotApplicable, UnreadableImage
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One source image: the unit of work and of every split. Nothing is decoded before `load`.
+
+    name: the path within its source, with forward slashes.
+    sha256: of the file's bytes, and of `reduced` where that is not 1: the photograph's identity.
+    size: (height, width) in pixels, of what `load` gives.
+    channels: 1 for a gray photograph, 3 for colour.
+    split: "train", "test", ...; None where the source has no splits.
+    lossy: what lossy compression the file itself applies, None where it applies none.
+    reduced: by how much each side is reduced (Lanczos) when it is loaded.
+    """
+
+    name: str
+    sha256: str
+    size: tuple[int, int]
+    channels: int
+    split: str | None
+    path: Path
+    lossy: str | None = None
+    reduced: int = 1
+
+    @classmethod
+    def at(
+        cls, path: Path, name: str, split: str | None, gray: bool = False, reduced: int = 1
+    ) -> Photograph:
+        """The photograph in the file at `path`; reads the header and the bytes for their hash.
+
+        gray: the file is known to hold a gray photograph, whatever its channels.
+        Raises UnreadableImage.
+        """
+        header = images.header(path)
+        return cls(
+            name=name,
+            sha256=_identity(path, reduced),
+            size=(header.height // reduced, header.width // reduced),
+            channels=1 if gray else header.channels,
+            split=split,
+            path=path,
+            lossy=header.lossy,
+            reduced=reduced,
+        )
+
+    def load(self, color: bool) -> NDArray[np.uint8]:
+        """The pixels, uint8 `[C, H, W]`: RGB for `color`, else gray, Pillow's `convert("L")`.
+
+        Raises UnreadableImage where the file is damaged or no longer what it was when it was
+        listed, and NotApplicable where colour is asked of a gray photograph, be it known as one
+        or stored as three equal channels.
+        """
+        picture = images.open(self.path)
+        if _identity_of(picture.sha256, self.reduced) != self.sha256:
+            raise UnreadableImage(self.path, "it has changed since it was listed; start again")
+        pixels = picture.pixels
+        if color and (self.channels == 1 or pixels.shape[2] == 1 or _equal_channels(pixels)):
+            raise NotApplicable(f"{self.name}: a gray photograph has no colour")
+        image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+        if self.reduced != 1:
+            height, width = self.size
+            image = image.resize((width, height), Image.Resampling.LANCZOS)
+        if color:
+            return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+        return np.array(image.convert("L"))[None]
+
+
+def _identity(path: Path, reduced: int) -> str:
+    try:
+        with path.open("rb") as file:
+            return _identity_of(hashlib.file_digest(file, "sha256").hexdigest(), reduced)
+    except OSError as error:
+        raise UnreadableImage(path, error.strerror or str(error)) from error
+
+
+def _identity_of(sha256: str, reduced: int) -> str:
+    if reduced == 1:
+        return sha256
+    return hashlib.sha256(f"{sha256} reduced {reduced} lanczos".encode()).hexdigest()
+
+
+def _equal_channels(pixels: NDArray[np.uint8]) -> bool:
+    red, green, blue = (pixels[:, :, i] for i in range(3))
+    return np.array_equal(red, green) and np.array_equal(green, blue)
+
+
+@dataclass(frozen=True)
+class Source:
+    """An ordered list of photographs; no two have the same content.
+
+    name: what it was made from, for the protocol line.
+    split: the split that was chosen, None where there is no choice.
+    skipped: the files whose header could not be read. Damage further inside shows only when a
+        photograph is loaded, as UnreadableImage.
+    warnings: sentences on what in this source may mislead, for the user.
+    """
+
+    name: str
+    photographs: tuple[Photograph, ...]
+    split: str | None = None
+    skipped: tuple[UnreadableImage, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.photographs)
+
+    def __iter__(self) -> Iterator[Photograph]:
+        return iter(self.photographs)
+
+    def __getitem__(self, index: int) -> Photograph:
+        return self.photographs[index]

@@ -1,0 +1,231 @@
+"""What the header of an image file says, checked before anything is decoded."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+
+from forensics.errors import ForensicsError, UnreadableImage
+
+FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "BMP", "WEBP")
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".bmp", ".webp")
+)
+
+# Modes that Pillow decodes to 8 bits a sample, and how many channels are kept of each.
+_CHANNELS = {
+    "1": 1,
+    "L": 1,
+    "LA": 1,
+    "P": 3,
+    "PA": 3,
+    "RGB": 3,
+    "RGBA": 3,
+    "RGBX": 3,
+    "CMYK": 3,
+    "YCbCr": 3,
+}
+
+_GUARD = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image file without decoding it.
+
+    width, height: as stored, in pixels; an orientation tag does not turn them.
+    channels: 1 or 3, of the pixels that opening gives.
+    mode: Pillow's mode of the stored samples.
+    orientation: the Exif orientation, 1 where there is none.
+    lossy: what kind of lossy compression the file itself applies ("JPEG", "lossy WebP",
+        "JPEG inside TIFF"), None where there is none.
+    notes: sentences on what opening ignores or converts.
+    """
+
+    path: Path
+    format: str
+    width: int
+    height: int
+    channels: int
+    mode: str
+    orientation: int
+    lossy: str | None
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def pillow() -> Iterator[list[warnings.WarningMessage]]:
+    """Pillow with its global switches as strict reading wants them; gives what it warned of.
+
+    Pillow's own limit on pixels is lifted, because ours is checked in its place and is adjustable
+    per call; reading of truncated files is off whatever the program around us has chosen.
+    """
+    with _GUARD, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = None, False
+        try:
+            yield caught
+        finally:
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def header(path: str | Path, max_megapixels: float = 100.0) -> Header:
+    """The header of the image file at `path`; no pixel is decoded.
+
+    Raises UnreadableImage where the file is not there, is of a kind that is not read, claims
+    more than `max_megapixels` million pixels, or has far more bytes than its picture can need.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            return examine(file, path, max_megapixels)
+    except OSError as error:
+        raise UnreadableImage(path, error.strerror or str(error)) from error
+
+
+def examine(file: IO[bytes], path: Path, max_megapixels: float) -> Header:
+    """As `header`, of an open file."""
+    size = os.fstat(file.fileno()).st_size
+    if size == 0:
+        raise UnreadableImage(path, "the file is empty")
+    with pillow():
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                found = _header_of(image, path)
+        except UnreadableImage:
+            raise
+        except UnidentifiedImageError as error:
+            reason = "not a PNG, JPEG, TIFF, PGM/PPM, BMP or WebP file, or its header is damaged"
+            raise UnreadableImage(path, reason) from error
+        except Exception as error:  # Pillow's parsers raise nearly anything on a damaged header
+            raise UnreadableImage(path, f"its header is damaged ({error})") from error
+    pixels = found.width * found.height
+    if pixels == 0:
+        raise UnreadableImage(path, "it has no pixels")
+    if pixels > max_megapixels * 1e6:
+        raise UnreadableImage(
+            path,
+            f"it claims {found.width} x {found.height} pixels, over the limit of "
+            f"{max_megapixels:g} megapixels; raise max_megapixels if that is meant",
+        )
+    if size > 8 * pixels + 64_000_000:
+        raise UnreadableImage(path, f"its {size} bytes are far more than its picture needs")
+    return found
+
+
+def _header_of(image: ImageFile.ImageFile, path: Path) -> Header:
+    kind = {"MPO": "JPEG"}.get(image.format or "", image.format or "")
+    width, height = image.size
+    if kind == "TIFF":
+        # Pillow swaps the sides of a TIFF by its orientation tag; the stored sides are wanted.
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        width, height = int(tags[256]), int(tags[257])
+    reason = _refusal(image, kind)
+    if reason is not None:
+        raise UnreadableImage(path, reason)
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    if not isinstance(orientation, int) or not 1 <= orientation <= 8:
+        orientation = 1
+    return Header(
+        path=path,
+        format=kind,
+        width=width,
+        height=height,
+        channels=_CHANNELS[image.mode],
+        mode=image.mode,
+        orientation=orientation,
+        lossy=_lossy(image, kind),
+        notes=_notes(image, kind, orientation),
+    )
+
+
+def _refusal(image: ImageFile.ImageFile, kind: str) -> str | None:
+    if _bits(image, kind) > 8:
+        return "more than 8 bits a sample; reduce it to 8 bits first, by a rule that you choose"
+    if image.mode not in _CHANNELS:
+        return f"samples of kind {image.mode} are not read; convert it to 8-bit gray or RGB first"
+    if kind in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1:
+        return "it is an animation; save the frame that you mean as a picture of its own"
+    return None
+
+
+def _bits(image: ImageFile.ImageFile, kind: str) -> int:
+    """Bits a sample as stored: Pillow turns 16-bit colour into 8 bits without a word."""
+    if image.mode.startswith(("I", "F")):
+        return 16
+    if kind == "TIFF":
+        stored = image.tag_v2.get(258, 1)  # type: ignore[attr-defined]
+        return max(stored) if isinstance(stored, tuple) else int(stored)
+    raw = image.tile[0][3] if image.tile else ""
+    if kind == "PPM" and isinstance(raw, tuple) and isinstance(raw[-1], int) and raw[-1] > 255:
+        return 16  # the last argument of Pillow's PPM decoder is the largest sample value
+    if kind == "PNG" and "16" in str(raw):
+        return 16
+    return 8
+
+
+def _lossy(image: ImageFile.ImageFile, kind: str) -> str | None:
+    if kind == "JPEG":
+        return "JPEG"
+    if kind == "TIFF" and image.info.get("compression") in ("jpeg", "tiff_jpeg"):
+        return "JPEG inside TIFF"
+    if kind == "WEBP":
+        assert image.fp is not None
+        image.fp.seek(0)
+        if b"VP8 " in image.fp.read(4096):
+            return "lossy WebP"
+    return None
+
+
+def _notes(image: ImageFile.ImageFile, kind: str, orientation: int) -> tuple[str, ...]:
+    notes = []
+    if orientation != 1:
+        notes.append(f"Orientation tag {orientation} is present and was not applied.")
+    if image.mode in ("P", "PA"):
+        notes.append("Palette colours were looked up.")
+    if image.mode == "1":
+        notes.append("One bit a pixel was spread to 0 and 255.")
+    if image.mode in ("CMYK", "YCbCr"):
+        notes.append(f"{image.mode} was converted to RGB by Pillow's plain formula.")
+    if image.info.get("icc_profile"):
+        notes.append("The colour profile was not applied.")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"The file holds {frames} pictures; the first was read.")
+    if kind == "TIFF" and image.info.get("compression") in ("jpeg", "tiff_jpeg"):
+        notes.append("The JPEG inside the TIFF was decoded; its coefficients are not read.")
+    return tuple(notes)
+
+
+def find(paths: Iterable[str | Path]) -> list[Path]:
+    """The image files among `paths`: files as they are, folders searched recursively.
+
+    In a folder, only files with one of `SUFFIXES` count and hidden ones do not, in sorted order;
+    a file that is named outright is taken whatever its suffix. Each file comes once.
+
+    Raises ForensicsError for a path that is neither a file nor a folder.
+    """
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            visible = (p for p in inside if not _hidden(p.relative_to(path)) and p.is_file())
+            found.update(dict.fromkeys(sorted(visible)))
+        elif path.is_file():
+            found[path] = None
+        else:
+            raise ForensicsError(f"{path} is neither a file nor a folder; check the path")
+    return list(found)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

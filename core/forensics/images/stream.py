@@ -1,0 +1,125 @@
+"""JPEG streams: the strict check for damage, and the coefficients."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import jpeglib
+import numpy as np
+import simplejpeg
+import torch
+
+from forensics.batch import Jpeg
+from forensics.errors import UnreadableImage
+from forensics.images.header import Header
+
+# A progressive stream costs one pass over the whole picture for each scan, however short the
+# scan is; real encoders write about ten.
+_MOST_SCANS = 100
+
+_NEXT_MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
+_SAMPLINGS = {(1, 1): "4:4:4", (1, 2): "4:2:2", (2, 2): "4:2:0"}
+_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SOI, _EOI, _SOS, _DQT, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xE0, 0xEE
+_DROPPED = frozenset(range(0xE1, 0xF0)) - {_APP14} | {0xFE}
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of each segment after SOI, up to and without EOI; the segment of a
+    scan includes its entropy-coded data. Ends early where the stream breaks off."""
+    position = 2
+    while (found := _NEXT_MARKER.search(data, position)) is not None:
+        marker = data[found.end() - 1]
+        start = found.end() - 2
+        if marker == _EOI:
+            return
+        end = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+        if marker == _SOS:
+            after = _NEXT_MARKER.search(data, end)
+            end = after.start() if after else len(data)
+        yield marker, start, end
+        position = end
+
+
+def check(data: bytes, header: Header) -> None:
+    """Decodes the stream once and discards it. Raises UnreadableImage at whatever libjpeg-turbo
+    warns about; Pillow and jpeglib let most of that pass."""
+    scans = sum(marker == _SOS for marker, _, _ in segments(data))
+    if scans > _MOST_SCANS:
+        raise UnreadableImage(
+            header.path, f"it has {scans} scans; more than {_MOST_SCANS} is no photograph's"
+        )
+    spaces = {"L": "GRAY", "CMYK": "CMYK"}
+    try:
+        simplejpeg.decode_jpeg(data, colorspace=spaces.get(header.mode, "RGB"))
+    except ValueError as error:
+        reason = f"damaged or truncated ({error})"
+        if "subsampling" in str(error):
+            reason = "its header or chroma sampling is beyond the strict decoder (libjpeg-turbo)"
+        raise UnreadableImage(header.path, reason) from error
+
+
+def refusal(data: bytes) -> str | None:
+    """Why the stream's content does not fit a `Jpeg`, as a short reason; None where it does."""
+    kinds = [(marker, start) for marker, start, _ in segments(data)]
+    order = [marker for marker, _ in kinds]
+    frame = next((m for m in order if m in _SOF), None)
+    if frame not in (0xC0, 0xC1, 0xC2):
+        return "coefficients of an arithmetic-coded or lossless JPEG are not read"
+    if _DQT in order[order.index(_SOS) :]:
+        return "a JPEG that changes its quantisation tables between scans"
+    _, _, space, _ = simplejpeg.decode_jpeg_header(data)
+    if space not in ("Gray", "YCbCr"):
+        return f"a JPEG stored as {space}, not as luma and chroma"
+    factors = _factors(data, kinds[order.index(frame)][1])
+    if len(factors) == 3 and _sampling(factors) is None:
+        ratios = " ".join(f"{v}x{h}" for v, h in factors)
+        return f"a JPEG with unusual chroma sampling ({ratios}, vertical x horizontal)"
+    return None
+
+
+def _factors(data: bytes, start: int) -> list[tuple[int, int]]:
+    """(vertical, horizontal) sampling factors of each component, from the frame header."""
+    count = data[start + 9]
+    both = [data[start + 11 + 3 * i] for i in range(count)]
+    return [(b & 15, b >> 4) for b in both]
+
+
+def _sampling(factors: list[tuple[int, int]]) -> str | None:
+    (lv, lh), cb, cr = factors
+    if cb != cr or lv % cb[0] or lh % cb[1]:
+        return None
+    return _SAMPLINGS.get((lv // cb[0], lh // cb[1]))
+
+
+def _bare(data: bytes) -> bytes:
+    """The stream without what is not the picture: comments, profiles, Exif, and what follows EOI.
+    jpeglib keeps room for 50 such segments and no more."""
+    kept = [data[start:end] for marker, start, end in segments(data) if marker not in _DROPPED]
+    return b"\xff\xd8" + b"".join(kept) + b"\xff\xd9"
+
+
+def coefficients(data: bytes, path: Path) -> Jpeg:
+    """The content of a stream that passed `check` and that `refusal` has nothing against."""
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
+            file.write(_bare(data))
+            file.flush()
+            with jpeglib.read_dct(file.name) as read:
+                planes = [read.Y] if read.Cb is None else [read.Y, read.Cb, read.Cr]
+                tables = read.qt[read.quant_tbl_no[: len(planes)]].astype(np.int32)
+                factors = [(int(v), int(h)) for v, h in read.samp_factor]
+                size = int(read.height), int(read.width)
+    except OSError as error:
+        raise UnreadableImage(path, f"jpeglib cannot read its coefficients ({error})") from error
+    sampling = _sampling(factors) if len(planes) == 3 else "gray"
+    assert sampling is not None  # `refusal` has seen to it
+    return Jpeg(
+        tuple(torch.from_numpy(np.ascontiguousarray(p))[None] for p in planes),
+        torch.from_numpy(tables)[None],
+        sampling,
+        size,
+    )
