@@ -1,0 +1,1 @@
+"""Estimates manipulation parameters, one network for several operations. No models yet."""

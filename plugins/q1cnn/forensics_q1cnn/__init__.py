@@ -1,0 +1,1 @@
+"""Estimates the primary quantisation matrix of a double JPEG. No models yet."""

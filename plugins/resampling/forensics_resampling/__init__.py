@@ -1,0 +1,1 @@
+"""Finds and localises resampled regions. No models yet."""

@@ -1,0 +1,1 @@
+"""Residual-based local descriptors recast as a convolutional network. No models yet."""
