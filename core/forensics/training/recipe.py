@@ -85,3 +85,7 @@ class Recipe(ABC):
     #: side and count of the validation crops, cut evenly from the `val` photographs
     validation_crop: ClassVar[int] = 128
     validation_crops: ClassVar[int] = 44
+    #: how often in all; the end of a phase comes on top
+    validations: ClassVar[int] = 16
+    #: what the weights are not made for, a sentence each, for their card
+    limits: ClassVar[tuple[str, ...]] = ()

@@ -1,0 +1,84 @@
+"""`forensics train`: train a model by its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from forensics.training import Watch
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", required=True, help="Folder of photographs with splits train and val.")
+@click.option("--budget", help="How long: 25m (the default), 90s, 1h30m.")
+@click.option("--steps", type=int, help="So many steps instead; the same seed, the same run.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint.")
+@click.option("--device", help="cpu or cuda; a GPU where there is one.")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads to use.")
+@click.option("--seed", type=int, help="Of all that is drawn (0).")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the weights, instead of $FORENSICS_HOME/weights/MODEL.",
+)
+@click.option("--publish", is_flag=True, help="Copy the weights into the plugin's source too.")
+def train(model: str, data: str, threads: int | None, **options: Any) -> None:
+    """Train MODEL by its recipe; options are written MODEL:key=value,...
+
+    Trains on the split train and chooses on val. Weights, card, log and checkpoint go to
+    $FORENSICS_HOME/weights/MODEL; Ctrl-C leaves a checkpoint for --resume.
+    """
+    import torch
+
+    from forensics import training
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with _watch() as watch:
+        result = training.train(model, data, **options, watch=watch)
+    figures = result.card["figures"][0]
+    values = "  ".join(f"{name} {value:.4g}" for name, value in figures["values"].items())
+    click.echo(f"val, {figures['crops']} crops of {figures['photographs']} photographs: {values}")
+    for number, phase in enumerate(result.card["phases"], 1):
+        click.echo(
+            f"phase {number}: {phase['steps']} steps; patches a second: "
+            f"{phase['generated_per_second']:g} made, {phase['trained_per_second']:g} trained"
+        )
+    click.echo(f"{result.path} ({result.card['dtype']})")
+    if result.published is not None:
+        click.echo(f"published to {result.published}")
+
+
+@contextmanager
+def _watch() -> Iterator[Watch]:
+    """A bar with the time left on standard error; without a terminal, a line a validation."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from forensics.training import Watch
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=1.0)
+
+        class Bar(Watch):
+            def at(self, done: float, text: str) -> None:
+                bar.update(task, completed=done, description=text)
+
+            def line(self, text: str) -> None:
+                if console.is_terminal:
+                    console.print(text, highlight=False)
+                else:
+                    click.echo(text, err=True)
+
+        yield Bar()

@@ -1,0 +1,179 @@
+"""From names and folders to a training, and from a training to weights with a card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from forensics import data, selection, weights
+from forensics.errors import ForensicsError
+from forensics.registry import MODEL_KINDS, ModelEntry, registry
+from forensics.training import export
+from forensics.training.export import Figures
+from forensics.training.generator import Generator, Pool, described
+from forensics.training.goal import Goal
+from forensics.training.loop import Best, Training, Watch
+from forensics.training.recipe import Recipe
+from forensics.training.runfiles import Checkpoint, Log
+
+
+@dataclass(frozen=True)
+class Result:
+    """The weights that a training made. published: their copy in the plugin's source."""
+
+    path: Path
+    card: dict[str, Any]
+    published: Path | None
+
+
+def train(
+    model: str,
+    folder: str,
+    *,
+    budget: str | float | None = None,
+    steps: int | None = None,
+    resume: bool = False,
+    device: str | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    publish: bool = False,
+    watch: Watch | None = None,
+) -> Result:
+    """Train a model by its recipe, on the photographs of a folder with the splits train and val.
+
+    model: a name with options, `name:key=value`. budget: seconds or a text such as `25m`
+    (without steps: 25m). resume: go on from the checkpoint, by the same budget, steps and seed.
+    device: a GPU where there is one. out: where the weights go, instead of the user's own folder
+    (`weights.user_folder`). publish: copy them into the plugin's source as well.
+
+    With steps, the same seed gives the same weights on a CPU, resumed or not. Raises
+    ForensicsError for what cannot be done, and when the user stops it.
+    """
+    watch = watch or Watch()
+    chosen = selection.model(model, "recipe")
+    entry = _entry(chosen.name)
+    recipe = chosen.create()
+    assert isinstance(recipe, Recipe)
+    shipped = export.editable(entry) if publish else None
+    target = Path(out) if out is not None else weights.user_folder(entry)
+    files = target / f"{recipe.part}.run"
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    former = Checkpoint(files).read(where) if resume else {}
+    if former and budget is None and steps is None:
+        goal = Goal(*former["goal"])
+    else:
+        goal = Goal.of(budget, steps)
+    seed = former.get("seed", 0) if seed is None else seed
+
+    made, held_out = (
+        Generator(recipe, Pool(source, recipe.color, where)) for source in _sources(folder, watch)
+    )
+    identity = {
+        "recipe": str(chosen),
+        "data": [made.pool.sha256, held_out.pool.sha256],
+        "goal": [goal.seconds, goal.steps],
+        "seed": seed,
+    }
+    for name, value in identity.items():
+        if former and former[name] != value:
+            raise ForensicsError(
+                f"the checkpoint in {files} has another {name}; resume with what it began with, "
+                "or start again without --resume"
+            )
+    files.mkdir(parents=True, exist_ok=True)
+    training = Training(recipe, goal, seed, made, held_out, files, watch)
+    if former:
+        training.restore(former)
+    best = training.run(identity, Log(files, former["step"] if former else None))
+    state, dtype, figures = export.choose(best.state, best.figures, training.figures)
+    card = {
+        "model": chosen.name,
+        "part": recipe.part,
+        **_recipe_card(str(chosen), recipe, made),
+        **_run_card(training, best, where),
+        "figures": _figure_rows(held_out.pool, recipe, dtype, figures),
+        "dtype": dtype,
+    }
+    path = export.export(target, recipe.part, state, card)
+    published = export.publish(path, shipped) if shipped else None
+    return Result(path, json.loads(path.with_suffix(".json").read_text()), published)
+
+
+def _entry(name: str) -> ModelEntry:
+    entry = registry().get(name, *MODEL_KINDS).entry
+    assert isinstance(entry, ModelEntry)
+    return entry
+
+
+def _sources(folder: str, watch: Watch) -> list[data.Source]:
+    try:
+        sources = [data.resolve(folder, split) for split in ("train", "val")]
+    except ForensicsError as error:
+        raise ForensicsError(
+            f"{error}. A training takes a folder with the splits train and val: subfolders of "
+            "these names, or a files.csv with the columns path and split"
+        ) from error
+    shared = {p.sha256 for p in sources[0]} & {p.sha256 for p in sources[1]}
+    if shared:
+        raise ForensicsError(f"{len(shared)} photographs of {folder} are in train and in val")
+    for source in sources:
+        for text in (*source.warnings, *map(str, source.skipped)):
+            watch.line(f"{source.split}: {text}")
+    return sources
+
+
+def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
+    assert dataclasses.is_dataclass(recipe)
+    kind = "RGB" if recipe.color else "gray"
+    drawn = described(recipe.draws())
+    return {
+        "recipe": text,
+        "options": dataclasses.asdict(recipe),
+        "trace": {"name": made.trace.name, "histories": dict(made.trace.histories)},
+        "draws": drawn,
+        "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
+    }
+
+
+def _run_card(training: Training, best: Best, device: torch.device) -> dict[str, Any]:
+    tallies = training.tallies
+    phases = [
+        {**dataclasses.asdict(phase), **tally.card()}
+        for phase, tally in zip(training.recipe.phases, tallies, strict=True)
+    ]
+    sources = {"train": training.generator.pool, "val": training.held_out.pool}
+    return {
+        "data": {split: _data_card(pool) for split, pool in sources.items()},
+        "goal": str(training.goal),
+        "seed": training.seed,
+        "steps": training.step,
+        "patches": sum(tally.patches for tally in tallies),
+        "seconds": round(training.seconds, 1),
+        "chosen": f"highest objective on val in the last phase, after {best.step} steps",
+        "phases": phases,
+        "machine": export.machine(device),
+    }
+
+
+def _data_card(pool: Pool) -> dict[str, Any]:
+    name = Path(pool.source.name).resolve().name
+    return {"name": name, "photographs": len(pool), "sha256": pool.sha256}
+
+
+def _figure_rows(
+    pool: Pool, recipe: Recipe, dtype: str, figures: dict[str, Figures]
+) -> list[dict[str, Any]]:
+    """One row for each type that was measured; the one in the file first."""
+    about = {
+        "split": "val",
+        "crops": recipe.validation_crops,
+        "side": recipe.validation_crop,
+        "photographs": min(len(pool), recipe.validation_crops),
+    }
+    order = sorted(figures, key=lambda name: name != dtype)
+    return [{**about, "dtype": name, "values": figures[name]} for name in order]

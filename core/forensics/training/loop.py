@@ -1,0 +1,260 @@
+"""The loop that trains every model, on CPU and GPU."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from forensics import random
+from forensics.errors import ForensicsError
+from forensics.training.export import Figures, State
+from forensics.training.generator import Generator
+from forensics.training.goal import Goal
+from forensics.training.recipe import Progress, Recipe
+from forensics.training.runfiles import Checkpoint, Log
+
+_ROWS = 200  # of the log, in all
+_CHECKPOINT_SECONDS = 120.0
+
+
+class Watch:
+    """Follows a training; this one says nothing."""
+
+    def at(self, done: float, text: str) -> None:
+        """After every step: 0..1 of the whole, and what is being done."""
+
+    def line(self, text: str) -> None:
+        """A sentence, or a validation's figures."""
+
+
+@dataclasses.dataclass
+class Best:
+    """The network of the last phase with the highest objective so far."""
+
+    step: int
+    figures: Figures
+    state: State
+
+
+@dataclasses.dataclass
+class Tally:
+    """What a phase took. patches: crops drawn; seconds: of making data, and of the rest."""
+
+    steps: int = 0
+    patches: int = 0
+    generating: float = 0.0
+    stepping: float = 0.0
+    validating: float = 0.0
+
+    def card(self) -> dict[str, float]:
+        """Steps, seconds of validation, and patches a second of making data and of the rest."""
+        rates = {"generated": self.generating, "trained": self.stepping}
+        return {
+            "steps": self.steps,
+            "validating_seconds": round(self.validating, 1),
+            **{f"{k}_per_second": round(self.patches / (v or 1.0), 1) for k, v in rates.items()},
+        }
+
+
+class Training:
+    """A network on its way: all that changes, and the files of the run."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        goal: Goal,
+        seed: int,
+        generator: Generator,
+        held_out: Generator,
+        folder: Path,
+        watch: Watch,
+    ) -> None:
+        self.recipe, self.goal, self.seed, self.watch = recipe, goal, seed, watch
+        self.generator, self.held_out, self.device = generator, held_out, generator.pool.device
+        self.checkpoint = Checkpoint(folder)
+        self.validation = list(
+            held_out.evenly(
+                recipe.validation_crop, recipe.validation_crops, recipe.phases[-1].batch
+            )
+        )
+        torch.manual_seed(random.key("network", seed))
+        self.network = recipe.network().to(self.device)
+        first = recipe.phases[0].rate
+        self.optimiser = recipe.optimiser(self.network, first)
+        self.ratios = [group["lr"] / first for group in self.optimiser.param_groups]
+        self.step, self.seconds = 0, 0.0
+        self.best: Best | None = None
+        self.tallies = [Tally() for _ in recipe.phases]
+        self.pending: dict[str, list[float]] = defaultdict(list)
+
+    def content(self) -> dict[str, Any]:
+        """All that changes, as tensors and plain values."""
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best": None if self.best is None else {**vars(self.best)},
+            "tallies": [dataclasses.asdict(tally) for tally in self.tallies],
+            "pending": dict(self.pending),
+        }
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Go on from what `content` gave."""
+        self.step, self.seconds = content["step"], content["seconds"]
+        self.network.load_state_dict(content["network"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        self.best = Best(**content["best"]) if content["best"] else None
+        self.tallies = [Tally(**tally) for tally in content["tallies"]]
+        self.pending = defaultdict(list, content["pending"])
+
+    def run(self, identity: dict[str, Any], log: Log) -> Best:
+        """Train to the goal; the network with the best objective in the last phase.
+
+        identity: goes into every checkpoint. Raises ForensicsError where the user stops it,
+        after writing a checkpoint, and where the loss is no longer finite.
+        """
+        with _stoppable() as stop, torch.random.fork_rng(_cards(self.device)):
+            saved = self.seconds
+            started = time.perf_counter() - self.seconds
+            now = self._progress()
+            while now.total < 1.0 and not stop.is_set():
+                self._step(now)
+                self.seconds = time.perf_counter() - started
+                before, now = now, self._progress()
+                due = self._due(before, now)
+                if due or int(before.total * _ROWS) < int(now.total * _ROWS):
+                    self._log(log, before, self._validate(before) if due else {})
+                    self.seconds = time.perf_counter() - started
+                    now = self._progress()
+                if due or self.seconds - saved > _CHECKPOINT_SECONDS:
+                    self.checkpoint.write({**identity, **self.content()})
+                    saved = self.seconds
+                self.watch.at(now.total, f"phase {now.phase + 1}, step {self.step}")
+            if now.total < 1.0:
+                self.checkpoint.write({**identity, **self.content()})
+                raise ForensicsError(
+                    f"stopped after {self.step} steps and {self.seconds:.0f} seconds; "
+                    "the same command with --resume goes on"
+                )
+            if self.best is None:  # a budget so short that the last phase never came
+                self._keep(self.figures())
+            assert self.best is not None
+            return self.best
+
+    def figures(self, state: State | None = None) -> Figures:
+        """What the recipe measures on the validation crops, of the network as it is or with
+        another state, which stays in it."""
+        if state is not None:
+            self.network.load_state_dict(state)
+        self.network.eval()
+        torch.manual_seed(random.key("validation"))
+        with torch.no_grad():
+            figures = self.recipe.validate(self.network, iter(self.validation))
+        return {name: float(value) for name, value in figures.items()}
+
+    def _progress(self) -> Progress:
+        return self.goal.progress(self.step, self.seconds, self.recipe.phases)
+
+    def _due(self, before: Progress, now: Progress) -> bool:
+        often = self.recipe.validations
+        return now.phase != before.phase or int(before.total * often) < int(now.total * often)
+
+    def _step(self, now: Progress) -> None:
+        phase, tally = self.recipe.phases[now.phase], self.tallies[now.phase]
+        began = self._clock()
+        example = self.generator.example(self.seed, self.step, phase.crop, phase.batch)
+        made = self._clock()
+        rate = phase.rate * self.recipe.schedule(now)
+        for group, ratio in zip(self.optimiser.param_groups, self.ratios, strict=True):
+            group["lr"] = ratio * rate
+        # Whatever a recipe draws from torch depends on the step alone, so a resumed run agrees.
+        torch.manual_seed(random.key("step", self.seed, self.step))
+        self.network.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss, parts = self.recipe.loss(self.network, example, now)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise ForensicsError(
+                f"the loss is {value} at step {self.step}; --resume goes on from the last "
+                "checkpoint, and a smaller learning rate may help"
+            )
+        loss.backward()
+        self.optimiser.step()
+        self.step += 1
+        tally.steps += 1
+        tally.patches += phase.batch
+        tally.generating += made - began
+        tally.stepping += self._clock() - made
+        for name, part in {"loss": value, **parts}.items():
+            self.pending[name].append(float(part))
+
+    def _clock(self) -> float:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
+
+    def _validate(self, before: Progress) -> Figures:
+        began = self._clock()
+        figures = self.figures()
+        self.tallies[before.phase].validating += self._clock() - began
+        if before.phase == len(self.recipe.phases) - 1:
+            self._keep(figures)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self.watch.line(f"{self.seconds:7.0f} s  step {self.step}  val: {shown}")
+        return figures
+
+    def _keep(self, figures: Figures) -> None:
+        if self.best is None or _rank(figures) > _rank(self.best.figures):
+            state = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+            self.best = Best(self.step, figures, state)
+
+    def _log(self, log: Log, at: Progress, figures: Figures) -> None:
+        parts = {name: sum(values) / len(values) for name, values in self.pending.items()}
+        self.pending.clear()
+        measured = {f"val {name}": value for name, value in figures.items()}
+        row = {"step": self.step, "seconds": round(self.seconds, 1), "phase": at.phase + 1}
+        log.add({**row, "rate": self.optimiser.param_groups[0]["lr"], **parts, **measured})
+
+
+def _rank(figures: Figures) -> float:
+    objective = figures["objective"]
+    return -math.inf if math.isnan(objective) else objective
+
+
+def _cards(device: torch.device) -> list[torch.device]:
+    return [device] if device.type == "cuda" else []
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or a termination sets, so that the step at hand is finished first; a
+    second one ends at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, former[number])
+
+    for number in former:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
