@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from forensics import weights
-from forensics.errors import ForensicsError, UnreadableImage
+from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.harness import cells, identity
 from forensics.harness.matrix import Matrix
 from forensics.harness.plan import Plan, make
@@ -46,7 +46,7 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
     started = time.monotonic()
     failures: dict[str, str] = {}
     stored: dict[str, Rows] = {}
-    lost = list(plan.lost)
+    skipped, lost = list(plan.skipped), list(plan.lost)
     for number, photograph in enumerate(plan.photographs):
         have = store.read(photograph.sha256)
         try:
@@ -54,6 +54,9 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
                 outcome = work(plan, photograph, have, device)
         except UnreadableImage as error:
             lost.append(str(error))
+            continue
+        except NotApplicable as error:
+            skipped.append(str(error))
             continue
         finally:
             if progress is not None:
@@ -64,10 +67,10 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
     if not stored:
         raise ForensicsError(f"no photograph of {plan.settings.data} could be read")
     matrix = Matrix(
-        protocol(plan, device, len(stored), len(lost), time.monotonic() - started),
+        protocol(plan, device, len(stored), len(skipped), len(lost), time.monotonic() - started),
         cells.summarise(plan, stored, failures),
         failures,
-        (*plan.skipped, *lost),
+        (*skipped, *lost),
     )
     matrix.save(out)
     return matrix
@@ -86,7 +89,7 @@ def _device(name: str) -> torch.device:
 
 
 def protocol(
-    plan: Plan, device: torch.device, photographs: int, lost: int, seconds: float
+    plan: Plan, device: torch.device, photographs: int, skipped: int, lost: int, seconds: float
 ) -> dict[str, Any]:
     """What was run on what: enough to run it again and to compare it with another run."""
     settings = plan.settings
@@ -94,9 +97,9 @@ def protocol(
     return {
         "forensics": registry().plugins[0].version,
         "data": settings.data,
-        "split": settings.split,
+        "split": plan.split,
         "photographs": photographs,
-        "skipped": len(plan.skipped) + lost,
+        "skipped": skipped + lost,
         "lost": lost,
         "color": "RGB, 4:2:0" if settings.color else "gray",
         "patch": settings.patch,

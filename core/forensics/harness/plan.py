@@ -58,6 +58,7 @@ class Plan:
     photographs that do not fit the run; lost: files that cannot be read; each with its reason."""
 
     settings: Settings
+    split: str | None
     photographs: tuple[Photograph, ...]
     cells: tuple[Cell, ...]
     populations: dict[str, Population]
@@ -108,6 +109,7 @@ def make(settings: Settings) -> Plan:
     hashes = {str(m): identity.model(m) for m in detectors} | {COST: identity.digest(identity.core())}
     return Plan(
         settings,
+        source.split,
         tuple(p for p in photographs if p.sha256 in used),
         tuple(cells),
         populations,
@@ -143,17 +145,10 @@ def _check_settings(settings: Settings, chosen: Sequence[Trace]) -> None:
 
 
 def _usable(source: Source, settings: Settings) -> tuple[list[Photograph], tuple[str, ...]]:
-    """Photographs without doubles, gray ones left out of a run in color; what was skipped."""
-    skipped = []
-    kept: dict[str, Photograph] = {}
-    for photograph in source:
-        if settings.color and photograph.channels == 1:
-            skipped.append(f"{photograph.name}: gray, and the run is in color")
-        elif photograph.sha256 in kept:
-            skipped.append(f"{photograph.name}: the same as {kept[photograph.sha256].name}")
-        else:
-            kept[photograph.sha256] = photograph
-    return list(kept.values()), tuple(skipped)
+    """Gray photographs are left out of a run in color; the second list says which."""
+    gray = [p for p in source if settings.color and p.channels == 1]
+    kept = [p for p in source if p not in gray]
+    return kept, tuple(f"{p.name}: gray, and the run is in color" for p in gray)
 
 
 def _cells(

@@ -1,0 +1,252 @@
+"""`forensics analyze`, `attack` and `simulate`: image files in, tables or image files out."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+
+from forensics import images, selection
+from forensics.batch import Batch
+from forensics.cli import LOSSES
+from forensics.cli.listing import table
+from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
+from forensics.histories import History
+from forensics.images.writing import suffix, write
+from forensics.interfaces import Needs
+from forensics.metrics.cost import psnr
+
+FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
+DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1.")
+LIMIT = click.option(
+    "--max-megapixels", default=100.0, show_default=True, help="Larger images are refused unread."
+)
+FOLDER = click.option(
+    "-o", "--out", required=True, type=click.Path(file_okay=False), help="Folder for the results."
+)
+FORCE = click.option("--force", is_flag=True, help="Write over files that exist.")
+
+
+@click.command()
+@FILES
+@click.option("--detectors", multiple=True, default=("all",), help="Names, globs, all. [all]")
+@DEVICE
+@LIMIT
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--format", "style", type=click.Choice(["table", "csv"]), default="table")
+def analyze(
+    files: tuple[str, ...],
+    detectors: tuple[str, ...],
+    device: str,
+    max_megapixels: float,
+    as_json: bool,
+    style: str,
+) -> int:
+    """What every detector that fits says of image files, as they are."""
+    chosen = selection.models(detectors, "detector")
+    if not chosen:
+        raise ForensicsError("no detector to ask: name some with --detectors")
+    made = [(str(model), model.create()) for model in chosen]
+    rows: list[dict[str, Any]] = []
+    lost = _Losses()
+    for path, picture in _pictures(files, max_megapixels, lost):
+        row: dict[str, Any] = {"file": str(path), "notes": list(picture.notes), "scores": {}}
+        for name, model in made:
+            with lost.of(f"{name} on {path}"):
+                row["scores"][name] = _score(model, picture, device)
+        rows.append(row)
+    if as_json:
+        directions = {"direction": "higher = altered", "calibrated": False}
+        click.echo(json.dumps(directions | {"files": rows, "lost": lost.sentences}, indent=1))
+    elif rows:
+        _print_scores(rows, [name for name, _ in made], style)
+    return lost.report()
+
+
+def _score(model: Any, picture: images.Picture, device: str) -> dict[str, Any]:
+    batch = _batch(model.needs, picture)
+    refusal = model.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
+    if refusal:
+        return {"score": None, "na": refusal}
+    with torch.inference_mode():
+        scores = model.score(batch.to(device))
+    reason = scores.reasons[0] if scores.reasons else None
+    value = float(scores.values[0])
+    if reason is None and value != value:
+        reason = "no score"
+    return {"score": None, "na": reason} if reason else {"score": value}
+
+
+def _batch(needs: Needs, picture: images.Picture) -> Batch:
+    """The picture in the colours that a model takes: its own, or gray where that is asked for."""
+    channels = picture.pixels.shape[2]
+    batch = picture.batch() if channels in needs.channels else picture.batch(color=False)
+    multiple = needs.multiple_of
+    height, width = (side - side % multiple for side in batch.size)
+    if (height, width) == batch.size:
+        return batch
+    jpeg = batch.jpeg.cut(0, 0, height, width) if batch.jpeg is not None else None
+    return batch.with_pixels(batch.pixels[:, :, :height, :width], jpeg)
+
+
+def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> None:
+    def text(row: dict[str, Any], name: str) -> str:
+        found = row["scores"].get(name, {"score": None, "na": "raised"})
+        return f"{found['score']:.4g}" if found["score"] is not None else f"n/a: {found['na']}"
+
+    cells = [[row["file"], *(text(row, name) for name in names)] for row in rows]
+    if style == "csv":
+        import csv
+        import io
+
+        stream = io.StringIO()
+        csv.writer(stream, lineterminator="\n").writerows([["file", *names], *cells])
+        click.echo(stream.getvalue(), nl=False)
+        return
+    click.echo(table(["file", *names], cells))
+    click.echo(
+        "Higher = altered. Uncalibrated: a score compares files under one model, not models."
+    )
+    for row in rows:
+        for note in row["notes"]:
+            click.echo(f"{row['file']}: {note}")
+
+
+@click.command()
+@click.argument("name")
+@FILES
+@FOLDER
+@FORCE
+@DEVICE
+@LIMIT
+def attack(
+    name: str, files: tuple[str, ...], out: str, force: bool, device: str, max_megapixels: float
+) -> int:
+    """Attack image files with NAME and write PNG files into a folder."""
+    attacker = selection.model(name, "attacker").create()
+
+    def act(picture: images.Picture) -> Batch:
+        batch = _batch(attacker.needs, picture)
+        refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
+        if refusal:
+            raise NotApplicable(refusal)
+        result: Batch = attacker.apply(batch.to(device))
+        change = float(psnr(result.pixels, batch.to(device).pixels)[0])
+        click.echo(f"{picture.path}: changed by {change:.2f} dB PSNR", err=True)
+        return result
+
+    return _convert(files, Path(out), force, max_megapixels, act)
+
+
+@click.command()
+@click.argument("history")
+@FILES
+@FOLDER
+@FORCE
+@DEVICE
+@LIMIT
+@click.option("--gray", is_flag=True, help="Begin from the gray picture (Pillow's L).")
+def simulate(
+    history: str,
+    files: tuple[str, ...],
+    out: str,
+    force: bool,
+    device: str,
+    max_megapixels: float,
+    gray: bool,
+) -> int:
+    """Put image files through HISTORY, such as 'jpeg(60) crop(3,5) jpeg(90)'.
+
+    Steps are operations and attackers. A history that ends in a JPEG writes that JPEG, its
+    coefficients as they are; anything else is written as PNG.
+    """
+    parsed = History.parse(history)
+    if parsed.parameters or parsed.has_slot:
+        raise ForensicsError(f"{history!r} has an open place: write a value or an attacker there")
+    if not parsed.steps:
+        raise ForensicsError("the history is empty: write steps such as 'jpeg(60) jpeg(90)'")
+
+    def act(picture: images.Picture) -> Batch:
+        start = picture.batch(color=False) if gray else picture.batch()
+        return parsed.apply(start.to(device))
+
+    return _convert(files, Path(out), force, max_megapixels, act)
+
+
+def _convert(
+    files: tuple[str, ...],
+    folder: Path,
+    force: bool,
+    max_megapixels: float,
+    act: Callable[[images.Picture], Batch],
+) -> int:
+    """Each file through `act` into `folder`, under its own name with a fitting suffix."""
+    lost = _Losses()
+    written: dict[Path, Path] = {}
+    for path, picture in _pictures(files, max_megapixels, lost):
+        with lost.of(str(path)):
+            with torch.inference_mode():
+                result = act(picture)
+            target = folder / f"{path.stem}{suffix(result)}"
+            if target in written:
+                raise ForensicsError(f"{written[target]} was written to {target} already")
+            write(result, target, force)
+            written[target] = path
+            click.echo(str(target))
+    return lost.report()
+
+
+class _Losses:
+    """What went wrong with single files, told at once and counted for the exit code."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self._what = ""
+
+    def of(self, what: str) -> _Losses:
+        """A context in which an error loses one file or cell, not the command."""
+        self._what = what
+        return self
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        if error is None or not isinstance(error, Exception):
+            return False
+        text = str(error)
+        if not isinstance(error, ForensicsError):
+            click.echo("".join(traceback.format_exception(error)), err=True)
+            text = f"{type(error).__name__}: {text}"
+        self.add(text if self._what in text else f"{self._what}: {text}")
+        return True
+
+    def add(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+        click.echo(f"lost: {sentence}", err=True)
+
+    def report(self) -> int:
+        if self.sentences:
+            click.echo(f"finished with losses: {len(self.sentences)}", err=True)
+        return LOSSES if self.sentences else 0
+
+
+def _pictures(
+    files: tuple[str, ...], max_megapixels: float, lost: _Losses
+) -> Iterator[tuple[Path, images.Picture]]:
+    """Every file that can be opened; the others are lost."""
+    paths = images.find(Path(f) for f in files)
+    if not paths:
+        raise ForensicsError(f"no image files in {', '.join(files)}: name files or another folder")
+    for path in paths:
+        try:
+            picture = images.open(path, max_megapixels)
+        except UnreadableImage as error:
+            lost.add(str(error))
+            continue
+        yield path, picture

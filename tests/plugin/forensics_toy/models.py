@@ -1,0 +1,50 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch.nn.functional import pad, unfold
+
+from forensics.interfaces import Attacker, Detector, Needs, Scores
+
+
+@dataclass(frozen=True)
+class Grain(Detector):
+    """Less gradient, more likely altered."""
+
+    scale: float = 1.0
+
+    def score(self, batch):
+        x = batch.pixels.double()
+        return Scores((-self.scale * x.diff(dim=-1).abs().mean((1, 2, 3))).float())
+
+
+@dataclass(frozen=True)
+class Raises(Detector):
+    def score(self, batch):
+        raise RuntimeError("out of luck")
+
+
+@dataclass(frozen=True)
+class Zeros(Detector):
+    needs: ClassVar[Needs] = Needs(jpeg=True)
+
+    def score(self, batch):
+        return Scores((batch.jpeg.coefficients[0] == 0).double().mean((1, 2, 3, 4)).float())
+
+
+@dataclass(frozen=True)
+class Median(Attacker):
+    name: ClassVar[str] = "toy-median"
+    needs: ClassVar[Needs] = Needs()
+
+    def attack(self, batch):
+        n, c, h, w = batch.pixels.shape
+        x = pad(batch.pixels.float(), (1, 1, 1, 1), mode="replicate")
+        windows = unfold(x.reshape(n * c, 1, h + 2, w + 2), 3)
+        return windows.median(1).values.reshape(n, c, h, w).to(torch.uint8)
+
+
+@dataclass(frozen=True)
+class JpegOnly(Median):
+    name: ClassVar[str] = "toy-jpeg-only"
+    needs: ClassVar[Needs] = Needs(acts_on="jpeg")

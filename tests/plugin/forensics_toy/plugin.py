@@ -1,0 +1,37 @@
+from forensics import hookimpl
+from forensics.interfaces import Needs
+from forensics.registry import ModelEntry
+
+ALL = ("jpeg", "djpeg", "djpeg-shifted")
+DOUBLE = ("djpeg", "djpeg-shifted")
+
+
+@hookimpl
+def forensics_detectors():
+    return [
+        ModelEntry("toy-grain", "forensics_toy.models:Grain", "mean gradient", traces=ALL),
+        ModelEntry("toy-raises", "forensics_toy.models:Raises", "raises", traces=("jpeg",)),
+        ModelEntry(
+            "toy-zeros",
+            "forensics_toy.models:Zeros",
+            "zeros among the coefficients",
+            traces=DOUBLE,
+            needs=Needs(jpeg=True),
+        ),
+        ModelEntry(
+            "toy-narrow", "forensics_toy.models:Grain", "one point only", traces=("djpeg[q2=75]",)
+        ),
+    ]
+
+
+@hookimpl
+def forensics_attackers():
+    return [
+        ModelEntry("toy-median", "forensics_toy.models:Median", "3 x 3 median"),
+        ModelEntry(
+            "toy-jpeg-only",
+            "forensics_toy.models:JpegOnly",
+            "wants a JPEG",
+            needs=Needs(acts_on="jpeg"),
+        ),
+    ]
