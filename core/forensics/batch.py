@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -60,8 +61,7 @@ class Jpeg:
         for index, component in enumerate(self.coefficients):
             fv, fh = (down, across) if index else (1, 1)
             y, x = top // (8 * fv), left // (8 * fh)
-            rows = -(-(-(-height // fv)) // 8)
-            columns = -(-(-(-width // fh)) // 8)
+            rows, columns = math.ceil(height / (8 * fv)), math.ceil(width / (8 * fh))
             parts.append(component[:, y : y + rows, x : x + columns])
         return replace(self, coefficients=tuple(parts), size=(height, width))
 

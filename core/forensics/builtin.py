@@ -9,7 +9,9 @@ from forensics.registry import Entry
 @hookimpl
 def forensics_operations() -> list[Entry]:
     return [
-        Entry("jpeg", "forensics.operations:JpegCompression", "one JPEG compression: jpeg(quality)"),
+        Entry(
+            "jpeg", "forensics.operations:JpegCompression", "one JPEG compression: jpeg(quality)"
+        ),
         Entry("crop", "forensics.operations:Crop", "rows and columns cut off: crop(top,left)"),
     ]
 

@@ -12,7 +12,7 @@ A plugin is a module named by an entry point in the group `forensics`:
 
     @hookimpl
     def forensics_detectors():
-        return [ModelEntry("mine", "forensics_mine.model:Mine", "what it looks at", traces=("jpeg",))]
+        return [ModelEntry("mine", "forensics_mine.model:Mine", "what it sees", traces=("jpeg",))]
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import importlib
 import os
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,16 @@ from forensics.errors import ForensicsError
 from forensics.interfaces import Needs
 
 GROUP = "forensics"
-KINDS = ("detector", "estimator", "localizer", "attacker", "operation", "trace", "dataset", "recipe")
+KINDS = (
+    "detector",
+    "estimator",
+    "localizer",
+    "attacker",
+    "operation",
+    "trace",
+    "dataset",
+    "recipe",
+)
 MODEL_KINDS = KINDS[:4]
 
 
@@ -54,7 +63,7 @@ class ModelEntry(Entry):
     """
 
     traces: tuple[str, ...] = ()
-    needs: Needs = Needs()
+    needs: Needs = field(default_factory=Needs)
     card: str | None = None
     parts: tuple[str, ...] = ()
     seconds: float = 0.01

@@ -95,7 +95,8 @@ class Trace:
         chosen = {k: v for k, v in (settings or {}).items() if k in self.parameters}
         kept = [tuple((k, v) for k, v in p if k not in chosen) for p in grids[grid]]
         varied = [
-            tuple(zip(chosen, values, strict=True)) for values in itertools.product(*chosen.values())
+            tuple(zip(chosen, values, strict=True))
+            for values in itertools.product(*chosen.values())
         ]
         return [dict(sorted(a + b)) for a in dict.fromkeys(kept) for b in varied]
 

@@ -16,9 +16,7 @@ from forensics.registry import MODEL_KINDS, Registered, registry
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def models(as_json: bool) -> int:
     """Detectors, estimators, localizers and attackers: what they judge, need and reach."""
-    found = {
-        name: thing for kind in MODEL_KINDS for name, thing in registry().all(kind).items()
-    }
+    found = {name: thing for kind in MODEL_KINDS for name, thing in registry().all(kind).items()}
     described = [_model(thing) for thing in found.values()]
     if as_json:
         click.echo(json.dumps({"models": described}, indent=1))
@@ -45,7 +43,9 @@ def _model(thing: Registered) -> dict[str, Any]:
     if entry.card:
         state = f"{origin} {len(there)}/{len(entry.parts)}" if there else "missing"
     figures = [
-        f"{name}: {part.card['headline']}" for name, part in there.items() if "headline" in part.card
+        f"{name}: {part.card['headline']}"
+        for name, part in there.items()
+        if "headline" in part.card
     ]
     return {
         "name": entry.name,
@@ -87,10 +87,10 @@ def plugins(as_json: bool) -> int:
         click.echo(json.dumps({"plugins": described, "places": places}, indent=1))
         return 0
     rows = []
-    for p in described:
-        found = "; ".join(f"{k}s: {', '.join(v)}" for k, v in p["registers"].items())
-        broken = f"broken: {p['error']}" if p["error"] else ""
-        rows.append((p["name"], p["distribution"], p["version"], broken or found or "nothing yet"))
+    for plugin in registry().plugins:
+        found = "; ".join(f"{k}s: {', '.join(v)}" for k, v in plugin.registers.items())
+        state = f"broken: {plugin.error}" if plugin.error else found or "nothing"
+        rows.append((plugin.name, plugin.distribution, plugin.version, state))
     click.echo(table(("plugin", "distribution", "version", "registers"), rows))
     for name, path in places.items():
         click.echo(f"{name}: {path}")

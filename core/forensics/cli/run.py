@@ -12,7 +12,7 @@ import click
 
 from forensics.cli import LOSSES, tables
 from forensics.errors import ForensicsError
-from forensics.harness import Matrix, Plan, Settings, default_out, execute, make, read_config
+from forensics.harness import Matrix, Settings, default_out, execute, make, read_config
 
 FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 

@@ -26,7 +26,9 @@ def matrix(result: Matrix, style: str) -> str:
         return _rich(header, rows) + "\n".join(["", *notes, ""])
     if style == "markdown":
         lines = [header, ["---"] * len(header), *rows]
-        return "\n".join("| " + " | ".join(r) + " |" for r in lines) + "\n\n" + "\n".join(notes) + "\n"
+        return (
+            "\n".join("| " + " | ".join(r) + " |" for r in lines) + "\n\n" + "\n".join(notes) + "\n"
+        )
     return _latex(header, rows, notes)
 
 
@@ -101,7 +103,8 @@ def _notes(result: Matrix) -> list[str]:
     lines = [
         "AUC: 1 = found, .5 = blind. pe_cv: decision error with threshold and direction chosen on "
         "other photographs, 0 = found, .5 = blind; ± half its 95 % interval over photographs. "
-        "Means over the points" + ("; * = over those that are not n/a." if _starred(result) else "."),
+        "Means over the points"
+        + ("; * = over those that are not n/a." if _starred(result) else "."),
         f"{p['data']}{split}: {n} patches of {p['patch']} x {p['patch']} a side from "
         f"{p['photographs']} photographs ({p['skipped']} skipped), {p['color']}, seed {p['seed']}, "
         f"{p['device']}, forensics {p['forensics']}, {p['seconds']:.0f} s.",

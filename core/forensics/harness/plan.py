@@ -82,11 +82,7 @@ def make(settings: Settings) -> Plan:
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split)
     photographs, skipped = _usable(source, settings)
-    cells = [
-        cell
-        for trace in chosen
-        for cell in _cells(trace, settings, detectors, attackers)
-    ]
+    cells = [cell for trace in chosen for cell in _cells(trace, settings, detectors, attackers)]
     populations, wanted = _work(cells)
     places = {
         trace.name: spread(
@@ -106,7 +102,9 @@ def make(settings: Settings) -> Plan:
             f"no photograph of {settings.data} has room for a patch of {settings.patch} with its "
             f"margin ({side} x {side} pixels): choose a smaller --patch or other photographs"
         )
-    hashes = {str(m): identity.model(m) for m in detectors} | {COST: identity.digest(identity.core())}
+    hashes = {str(m): identity.model(m) for m in detectors} | {
+        COST: identity.digest(identity.core())
+    }
     return Plan(
         settings,
         source.split,
@@ -163,12 +161,13 @@ def _cells(
             altered = _population(trace, "altered", values, attacker, settings)
             if attacker is not None and trace.history("pristine").has_slot:
                 pristine = _population(trace, "pristine", values, attacker, settings)
-            judges = [m for m in detectors if _restriction(m, trace) is not None]
-            for model in judges or ([None] if not detectors else []):
+            judges: list[Model | None] = [
+                m for m in detectors if _restriction(m, trace) is not None
+            ]
+            # With no detectors at all a cell still says what the attack costs.
+            for model in judges if detectors else [None]:
                 reason = _beforehand(model, trace, point, attacker, settings)
-                cells.append(
-                    Cell(model, trace, values, attacker, pristine, altered, clean, reason)
-                )
+                cells.append(Cell(model, trace, values, attacker, pristine, altered, clean, reason))
     return cells
 
 

@@ -44,7 +44,9 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
         lead = populations[0].trace.lead(plan.settings.color)
         assert all(p.trace.lead(plan.settings.color) == lead for p in populations), trace
         for start in range(0, len(places), plan.settings.batch):
-            tiles = _tiles(plan, photograph, pixels, places[start : start + plan.settings.batch], lead)
+            tiles = _tiles(
+                plan, photograph, pixels, places[start : start + plan.settings.batch], lead
+            )
             _Group(plan, tiles, populations, wanted, outcome).run()
     return outcome
 
@@ -176,7 +178,9 @@ class _Group:
         output, given, before = (
             self._state(population, History(steps[:n])) for n in (slot + 1, slot, max(slot - 1, 0))
         )
-        assert isinstance(output, Batch) and isinstance(given, Batch) and isinstance(before, Batch)
+        assert isinstance(output, Batch)
+        assert isinstance(given, Batch)
+        assert isinstance(before, Batch)
         reference = before if before.size == given.size else given
         cut = [self._pixels(b) for b in (output, given, reference)]
         values = {
@@ -262,7 +266,9 @@ def _scores(name: str, batch: Batch, size: int) -> tuple[Tensor, list[str | None
         if not torch.equal(part.pixels, before):
             raise ValueError(f"{name} wrote into its input")
         if scores.values.shape != (len(part),):
-            raise ValueError(f"{name} gave {tuple(scores.values.shape)} scores for {len(part)} patches")
+            raise ValueError(
+                f"{name} gave {tuple(scores.values.shape)} scores for {len(part)} patches"
+            )
         values.append(scores.values.detach().to("cpu", torch.float32))
         reasons += scores.reasons or [None] * len(part)
     together = torch.cat(values)
