@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image
-from scipy.fft import dctn
-
 from forensics import data
 from forensics.errors import ForensicsError
+from PIL import Image
+from scipy.fft import dctn
 
 SAMPLES = list(data.samples())
 

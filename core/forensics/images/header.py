@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from forensics.errors import ForensicsError, UnreadableImage
 
@@ -44,7 +44,6 @@ class Header:
     width, height: as stored, in pixels; an orientation tag does not turn them.
     channels: 1 or 3, of the pixels that opening gives.
     mode: Pillow's mode of the stored samples.
-    orientation: the Exif orientation, 1 where there is none.
     lossy: what kind of lossy compression the file itself applies ("JPEG", "lossy WebP",
         "JPEG inside TIFF"), None where there is none.
     notes: sentences on what opening ignores or converts.
@@ -56,7 +55,6 @@ class Header:
     height: int
     channels: int
     mode: str
-    orientation: int
     lossy: str | None
     notes: tuple[str, ...]
 
@@ -94,13 +92,12 @@ def header(path: str | Path, max_megapixels: float = 100.0) -> Header:
 
 def examine(file: IO[bytes], path: Path, max_megapixels: float) -> Header:
     """As `header`, of an open file."""
-    size = os.fstat(file.fileno()).st_size
-    if size == 0:
+    if os.fstat(file.fileno()).st_size == 0:
         raise UnreadableImage(path, "the file is empty")
     with pillow():
         try:
             with Image.open(file, formats=FORMATS) as image:
-                found = _header_of(image, path)
+                return _header_of(image, path, file, max_megapixels)
         except UnreadableImage:
             raise
         except UnidentifiedImageError as error:
@@ -108,33 +105,31 @@ def examine(file: IO[bytes], path: Path, max_megapixels: float) -> Header:
             raise UnreadableImage(path, reason) from error
         except Exception as error:  # Pillow's parsers raise nearly anything on a damaged header
             raise UnreadableImage(path, f"its header is damaged ({error})") from error
-    pixels = found.width * found.height
-    if pixels == 0:
-        raise UnreadableImage(path, "it has no pixels")
-    if pixels > max_megapixels * 1e6:
-        raise UnreadableImage(
-            path,
-            f"it claims {found.width} x {found.height} pixels, over the limit of "
-            f"{max_megapixels:g} megapixels; raise max_megapixels if that is meant",
-        )
-    if size > 8 * pixels + 64_000_000:
-        raise UnreadableImage(path, f"its {size} bytes are far more than its picture needs")
-    return found
 
 
-def _header_of(image: ImageFile.ImageFile, path: Path) -> Header:
+def _header_of(
+    image: ImageFile.ImageFile, path: Path, file: IO[bytes], max_megapixels: float
+) -> Header:
     kind = {"MPO": "JPEG"}.get(image.format or "", image.format or "")
     width, height = image.size
     if kind == "TIFF":
         # Pillow swaps the sides of a TIFF by its orientation tag; the stored sides are wanted.
         tags = image.tag_v2  # type: ignore[attr-defined]
         width, height = int(tags[256]), int(tags[257])
+    if width * height == 0:
+        raise UnreadableImage(path, "it has no pixels")
+    if width * height > max_megapixels * 1e6:
+        raise UnreadableImage(
+            path,
+            f"it claims {width} x {height} pixels, over the limit of {max_megapixels:g} "
+            "megapixels; raise max_megapixels if that is meant",
+        )
+    size = os.fstat(file.fileno()).st_size
+    if size > 5 * width * height + 64_000_000:
+        raise UnreadableImage(path, f"its {size} bytes are far more than its picture needs")
     reason = _refusal(image, kind)
     if reason is not None:
         raise UnreadableImage(path, reason)
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    if not isinstance(orientation, int) or not 1 <= orientation <= 8:
-        orientation = 1
     return Header(
         path=path,
         format=kind,
@@ -142,9 +137,8 @@ def _header_of(image: ImageFile.ImageFile, path: Path) -> Header:
         height=height,
         channels=_CHANNELS[image.mode],
         mode=image.mode,
-        orientation=orientation,
-        lossy=_lossy(image, kind),
-        notes=_notes(image, kind, orientation),
+        lossy=_lossy(image, kind, file),
+        notes=_notes(image, kind),
     )
 
 
@@ -173,23 +167,32 @@ def _bits(image: ImageFile.ImageFile, kind: str) -> int:
     return 8
 
 
-def _lossy(image: ImageFile.ImageFile, kind: str) -> str | None:
+def _lossy(image: ImageFile.ImageFile, kind: str, file: IO[bytes]) -> str | None:
     if kind == "JPEG":
         return "JPEG"
     if kind == "TIFF" and image.info.get("compression") in ("jpeg", "tiff_jpeg"):
         return "JPEG inside TIFF"
-    if kind == "WEBP":
-        assert image.fp is not None
-        image.fp.seek(0)
-        if b"VP8 " in image.fp.read(4096):
-            return "lossy WebP"
+    if kind == "WEBP" and b"VP8 " in _chunks(file):
+        return "lossy WebP"
     return None
 
 
-def _notes(image: ImageFile.ImageFile, kind: str, orientation: int) -> tuple[str, ...]:
+def _chunks(file: IO[bytes]) -> set[bytes]:
+    """The names of the top-level chunks of a RIFF file."""
+    names: set[bytes] = set()
+    position = 12
+    while True:
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            return names
+        names.add(head[:4])
+        length = int.from_bytes(head[4:], "little")
+        position += 8 + length + length % 2
+
+
+def _notes(image: ImageFile.ImageFile, kind: str) -> tuple[str, ...]:
     notes = []
-    if orientation != 1:
-        notes.append(f"Orientation tag {orientation} is present and was not applied.")
     if image.mode in ("P", "PA"):
         notes.append("Palette colours were looked up.")
     if image.mode == "1":

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from forensics import random
 from forensics.batch import Batch, Jpeg
@@ -29,6 +29,9 @@ _UNDO = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
+
+
+_STRIP = 256  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,37 +143,54 @@ def _decode(data: bytes, header: Header) -> tuple[NDArray[np.uint8], tuple[str, 
                 # Decoding skips the checksums of the image data; `verify` reads them all.
                 with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                     image.verify()
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                image.load()
-                pixels, notes = _samples(image, header)
-        except UnreadableImage:
-            raise
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            # Before loading, which makes Pillow forget a TIFF's, and after, as a PNG may have it
+            # behind the picture.
+            before = _orientation(image)
+            image.load()
+            after = _orientation(image)
         except Exception as error:  # Pillow's decoders raise nearly anything on damaged data
             raise UnreadableImage(header.path, f"damaged or truncated ({error})") from error
+        if header.format == "TIFF" and before in _UNDO:
+            pixels, notes = _samples(image.transpose(_UNDO[before]), header)
+        else:
+            pixels, notes = _samples(image, header)
+    if (before, after) != (1, 1):
+        tag = before if before != 1 else after
+        notes += (f"Orientation tag {tag} is present and was not applied.",)
     warned = (f"Pillow warns: {' '.join(str(w.message).split())}" for w in caught)
     return pixels, notes + tuple(dict.fromkeys(warned))
 
 
+def _orientation(image: Image.Image) -> int:
+    """The Exif orientation, 1 where there is none. Asking a PNG for `getexif` would decode it."""
+    exif = Image.Exif()
+    if image.format == "PNG":
+        exif.load(image.info.get("exif", b""))
+    else:
+        exif = image.getexif()
+    value = exif.get(ExifTags.Base.Orientation, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
 def _samples(image: Image.Image, header: Header) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """uint8 [H, W, C] of a loaded image, and notes on what was left out."""
-    notes: tuple[str, ...] = ()
-    if header.format == "TIFF" and header.orientation in _UNDO:
-        image = image.transpose(_UNDO[header.orientation])
-    if "A" in image.getbands() or "transparency" in image.info:
-        seen = image if "A" in image.getbands() else image.convert("RGBA")
-        low, _ = seen.getchannel("A").getextrema()
-        if isinstance(low, tuple) or low < 255:
+    if image.size != (header.width, header.height):
+        raise UnreadableImage(header.path, "header and picture disagree about its size")
+    alpha = "A" in image.getbands() or "transparency" in image.info
+    pixels = np.empty((header.height, header.width, header.channels), dtype=np.uint8)
+    # Strip by strip: Pillow's conversions of a whole picture would each take a copy of it.
+    for top in range(0, header.height, _STRIP):
+        bottom = min(top + _STRIP, header.height)
+        strip = image.crop((0, top, header.width, bottom))
+        if alpha and np.asarray(strip.convert("RGBA"))[:, :, 3].min() < 255:
             reason = "parts are transparent, and what they show is not defined; flatten it first"
             raise UnreadableImage(header.path, reason)
-        notes = ("The alpha channel is opaque throughout and was left out.",)
-    wanted = "L" if header.channels == 1 else "RGB"
-    if image.mode != wanted:
-        image.info.pop("transparency", None)
-        image = image.convert(wanted)
-    pixels = np.array(image, dtype=np.uint8)
-    if pixels.shape[:2] != (header.height, header.width):
-        raise UnreadableImage(header.path, "header and picture disagree about its size")
-    return pixels.reshape(header.height, header.width, header.channels), notes
+        strip.info.pop("transparency", None)
+        strip = strip.convert("L" if header.channels == 1 else "RGB")
+        pixels[top:bottom] = np.asarray(strip).reshape(-1, header.width, header.channels)
+    notes = ("The alpha channel is opaque throughout and was left out.",) if alpha else ()
+    return pixels, notes
 
 
 def _luma(data: bytes) -> NDArray[np.uint8]:

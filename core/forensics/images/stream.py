@@ -12,7 +12,7 @@ import numpy as np
 import simplejpeg
 import torch
 
-from forensics.batch import Jpeg
+from forensics.batch import SAMPLINGS, Jpeg
 from forensics.errors import UnreadableImage
 from forensics.images.header import Header
 
@@ -21,7 +21,6 @@ from forensics.images.header import Header
 _MOST_SCANS = 100
 
 _NEXT_MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
-_SAMPLINGS = {(1, 1): "4:4:4", (1, 2): "4:2:2", (2, 2): "4:2:0"}
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SOI, _EOI, _SOS, _DQT, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xE0, 0xEE
 _DROPPED = frozenset(range(0xE1, 0xF0)) - {_APP14} | {0xFE}
@@ -75,7 +74,7 @@ def refusal(data: bytes) -> str | None:
     if space not in ("Gray", "YCbCr"):
         return f"a JPEG stored as {space}, not as luma and chroma"
     factors = _factors(data, kinds[order.index(frame)][1])
-    if len(factors) == 3 and _sampling(factors) is None:
+    if sampling_of(factors) is None:
         ratios = " ".join(f"{v}x{h}" for v, h in factors)
         return f"a JPEG with unusual chroma sampling ({ratios}, vertical x horizontal)"
     return None
@@ -88,11 +87,18 @@ def _factors(data: bytes, start: int) -> list[tuple[int, int]]:
     return [(b & 15, b >> 4) for b in both]
 
 
-def _sampling(factors: list[tuple[int, int]]) -> str | None:
-    (lv, lh), cb, cr = factors
-    if cb != cr or lv % cb[0] or lh % cb[1]:
+def sampling_of(factors: list[tuple[int, int]]) -> str | None:
+    """The name in `SAMPLINGS` of the (vertical, horizontal) factors of each component, None where
+    it has none. Only their ratios count, so 2x2 1x2 1x2 is a way to write 4:2:2."""
+    if len(factors) == 1:
+        return "gray"
+    if len(factors) != 3 or factors[1] != factors[2]:
         return None
-    return _SAMPLINGS.get((lv // cb[0], lh // cb[1]))
+    (luma_down, luma_across), (down, across), _ = factors
+    if luma_down % down or luma_across % across:
+        return None
+    ratio = luma_down // down, luma_across // across
+    return next((name for name, r in SAMPLINGS.items() if r == ratio and name != "gray"), None)
 
 
 def _bare(data: bytes) -> bytes:
@@ -115,7 +121,7 @@ def coefficients(data: bytes, path: Path) -> Jpeg:
                 size = int(read.height), int(read.width)
     except OSError as error:
         raise UnreadableImage(path, f"jpeglib cannot read its coefficients ({error})") from error
-    sampling = _sampling(factors) if len(planes) == 3 else "gray"
+    sampling = sampling_of(factors)
     assert sampling is not None  # `refusal` has seen to it
     return Jpeg(
         tuple(torch.from_numpy(np.ascontiguousarray(p))[None] for p in planes),
