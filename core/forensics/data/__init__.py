@@ -8,13 +8,20 @@ source.skipped                  # files that could not be read, each with its re
 from forensics.data.folder import folder
 from forensics.data.samples import samples
 from forensics.data.source import Photograph, Source
+from forensics.registry import registry
 
 __all__ = ["Photograph", "Source", "folder", "resolve", "samples"]
 
 
 def resolve(spec: str | None, split: str | None = None) -> Source:
-    """The source that a command line names: None or "samples" for `samples`, else a folder.
+    """The source that a command line names: a registered dataset (`samples` where `spec` is
+    None), else a folder.
 
-    Raises ForensicsError as `folder` does, and for a split of the samples, which have none.
+    Raises ForensicsError as `folder` does, and for a split of a dataset that has none.
     """
-    return samples(split) if spec is None or spec == "samples" else folder(spec, split)
+    name = spec or "samples"
+    if name in registry().all("dataset"):
+        source = registry().get(name, "dataset").entry.load()(split)
+        assert isinstance(source, Source)
+        return source
+    return folder(name, split)
