@@ -43,7 +43,10 @@ def train(model: str, data: str, threads: int | None, **options: Any) -> None:
     with _watch() as watch:
         result = training.train(model, data, **options, watch=watch)
     figures = result.card["figures"][0]
-    values = "  ".join(f"{name} {value}" for name, value in figures["values"].items())
+    values = "  ".join(
+        f"{name} {'n/a' if value is None else f'{value:.4g}'}"
+        for name, value in figures["values"].items()
+    )
     click.echo(f"val, {figures['crops']} crops of {figures['photographs']} photographs: {values}")
     for number, phase in enumerate(result.card["phases"], 1):
         click.echo(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,14 +56,16 @@ def train(
     ForensicsError for what cannot be done, and when the user stops it.
     """
     watch = watch or Watch()
+    entry = _entry(model)
     chosen = selection.model(model, "recipe")
-    entry = _entry(chosen.name)
     recipe = chosen.create()
     assert isinstance(recipe, Recipe)
+    if recipe.part not in entry.parts:
+        raise ValueError(f"{recipe.part} is none of the parts of {entry.name}")
     shipped = export.editable(entry) if publish else None
     target = Path(out) if out is not None else weights.user_folder(entry)
     files = target / f"{recipe.part}.run"
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = _device(device)
     former = Checkpoint(files).read(where) if resume else {}
     if former and budget is None and steps is None:
         goal = Goal(*former["goal"])
@@ -86,11 +89,12 @@ def train(
                 "or start again without --resume"
             )
     files.mkdir(parents=True, exist_ok=True)
-    training = Training(recipe, goal, seed, made, held_out, files, watch)
-    if former:
-        training.restore(former)
-    best = training.run(identity, Log(files, former["step"] if former else None))
-    state, dtype, figures = export.choose(best.state, best.figures, training.figures)
+    with torch.random.fork_rng([where] if where.type == "cuda" else []):
+        training = Training(recipe, goal, seed, made, held_out, files, watch)
+        if former:
+            training.restore(former)
+        best = training.run(identity, Log(files, former["step"] if former else None))
+        state, dtype, figures = export.choose(best.state, best.figures, training.figures)
     card = {
         "model": chosen.name,
         "part": recipe.part,
@@ -104,10 +108,22 @@ def train(
     return Result(path, json.loads(path.with_suffix(".json").read_text()), published)
 
 
-def _entry(name: str) -> ModelEntry:
-    entry = registry().get(name, *MODEL_KINDS).entry
+def _entry(model: str) -> ModelEntry:
+    entry = registry().get(model.partition(":")[0], *MODEL_KINDS).entry
     assert isinstance(entry, ModelEntry)
+    if entry.card is None:
+        raise ForensicsError(f"{entry.name} needs no training")
     return entry
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        reason = str(error).splitlines()[0]
+        raise ForensicsError(f"device {name} cannot be used ({reason}); try --device cpu") from None
 
 
 def _sources(folder: str, watch: Watch) -> list[data.Source]:
@@ -176,4 +192,9 @@ def _figure_rows(
         "photographs": min(len(pool), recipe.validation_crops),
     }
     order = sorted(figures, key=lambda name: name != dtype)
-    return [{**about, "dtype": name, "values": figures[name]} for name in order]
+    return [{**about, "dtype": name, "values": _finite(figures[name])} for name in order]
+
+
+def _finite(figures: Figures) -> dict[str, float | None]:
+    """JSON has no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}

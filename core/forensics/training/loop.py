@@ -125,7 +125,7 @@ class Training:
         identity: goes into every checkpoint. Raises ForensicsError where the user stops it,
         after writing a checkpoint, and where the loss is no longer finite.
         """
-        with _stoppable() as stop, torch.random.fork_rng(_cards(self.device)):
+        with _stoppable() as stop:
             saved = self.seconds
             started = time.perf_counter() - self.seconds
             now = self._progress()
@@ -233,10 +233,6 @@ def _rank(figures: Figures) -> float:
     return -math.inf if math.isnan(objective) else objective
 
 
-def _cards(device: torch.device) -> list[torch.device]:
-    return [device] if device.type == "cuda" else []
-
-
 @contextmanager
 def _stoppable() -> Iterator[threading.Event]:
     """An event that Ctrl-C or a termination sets, so that the step at hand is finished first; a
@@ -245,7 +241,7 @@ def _stoppable() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {int(n): signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.set()

@@ -47,8 +47,12 @@ class Recipe(ABC):
     """A frozen dataclass whose fields are options: `forensics train name:key=value`."""
 
     trace: ClassVar[str]
-    phases: tuple[Phase, ...] | ClassVar[tuple[Phase, ...]]
     color: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def phases(self) -> tuple[Phase, ...]:
+        """The stretches in order; a class variable where no option changes them."""
 
     @property
     @abstractmethod

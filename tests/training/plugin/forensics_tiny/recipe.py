@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import nn
-
 from forensics.training import Phase, Recipe
+from torch import nn
 
 
 class Filter(nn.Module):

@@ -1,0 +1,183 @@
+"""Crops and histories against Pillow and plain indexing."""
+
+import io
+import shutil
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from forensics import data
+from forensics.errors import ForensicsError
+from forensics.training import Phase, Recipe
+from forensics.training.generator import Generator, Pool, described
+from PIL import Image
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Drawn(Recipe):
+    """Only what the generator asks of a recipe."""
+
+    trace: str = "jpeg"
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(1, 16, 4, 1e-3),)
+    part: ClassVar[str] = "drawn"
+
+    def draws(self):
+        return {"q": [50, 70, 90]} if self.trace == "jpeg" else {"q1": [50, 60], "q2": [85, 95]}
+
+    def network(self):
+        raise NotImplementedError
+
+    loss = validate = network
+
+
+@pytest.fixture
+def pool(photographs):
+    return Pool(data.resolve(str(photographs), "train"), False, CPU)
+
+
+def saved(pixels, quality):
+    """What Pillow makes of a gray array at this quality."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def test_crops_are_the_photographs_turned(pool):
+    side, corner = 20, (7, 11)
+    flips = torch.tensor([[i & 1, i >> 1 & 1, i >> 2 & 1] for i in range(8)])
+    numbers = torch.tensor([0, 1, 2, 3, 0, 1, 2, 3])
+    corners = torch.tensor([corner]).repeat(8, 1)
+    batch = pool.crops(numbers, corners, side, flips, torch.arange(8), 0)
+    photographs = [photograph.load(False)[0] for photograph in pool.source]
+    for pixels, number, (rows, columns, transposed) in zip(
+        batch.pixels, numbers.tolist(), flips.tolist(), strict=True
+    ):
+        expected = photographs[number][7:27, 11:31]
+        expected = expected[::-1] if rows else expected
+        expected = expected[:, ::-1] if columns else expected
+        # Rows and columns are counted in the crop, so the transposition comes last.
+        expected = expected.T if transposed else expected
+        np.testing.assert_array_equal(pixels[0].numpy(), expected)
+    assert batch.photographs[2] == pool.source[2].sha256
+
+
+def test_the_altered_side_is_what_pillow_saves(pool):
+    example = Generator(Drawn(), pool).example(seed=1, step=5, side=24, count=40)
+    before, after = example.sides["pristine"].pixels, example.sides["altered"].pixels
+    assert set(example.values["q"].tolist()) == {50, 70, 90}
+    for one, other, quality in zip(before, after, example.values["q"].tolist(), strict=True):
+        np.testing.assert_array_equal(other[0].numpy(), saved(one[0].numpy(), quality))
+    assert example.sides["altered"].jpeg is None
+
+
+def test_a_history_with_a_margin_is_what_pillow_makes_of_the_photograph(pool):
+    generator = Generator(Drawn(trace="djpeg-shifted"), pool)
+    (example,) = generator.evenly(side=16, count=8, batch=8)
+    altered, lead = example.sides["altered"], generator.lead
+    photographs = {p.sha256: p.load(False)[0] for p in pool.source}
+    drawn = [example.values[name].tolist() for name in ("q1", "q2", "r", "c")]
+    for i, (q1, q2, r, c) in enumerate(zip(*drawn, strict=True)):
+        y, x = (altered.positions[i] - lead).tolist()
+        tile = photographs[altered.photographs[i]][y : y + 16 + 2 * lead, x : x + 16 + 2 * lead]
+        side = 8 + 2 * lead
+        moved = saved(np.ascontiguousarray(tile), q1)[r : r + side, c : c + side]
+        expected = saved(np.ascontiguousarray(moved), q2)[lead : lead + 16, lead : lead + 16]
+        np.testing.assert_array_equal(altered.pixels[i, 0].numpy(), expected)
+    # The trace hands over the JPEG: both sides end in the same one.
+    pristine = example.sides["pristine"]
+    assert altered.jpeg.size == pristine.jpeg.size == (16, 16)
+    assert torch.equal(altered.jpeg.tables, pristine.jpeg.tables)
+
+
+def test_batches_depend_on_seed_and_step_alone(pool):
+    generator = Generator(Drawn(), pool)
+    first = generator.example(3, 7, 16, 12).sides["altered"]
+    generator.example(3, 8, 16, 12)
+    again = generator.example(3, 7, 16, 12).sides["altered"]
+    assert torch.equal(first.pixels, again.pixels)
+    assert torch.equal(first.keys, again.keys)
+    for seed, step in ((4, 7), (3, 8)):
+        assert not torch.equal(
+            first.keys, generator.example(seed, step, 16, 12).sides["altered"].keys
+        )
+
+
+def test_crops_are_uniform_over_photographs_and_reach_every_edge(pool):
+    batch = Generator(Drawn(), pool).example(0, 0, 40, 4000).sides["pristine"]
+    for photograph in pool.source:
+        mine = [i for i, name in enumerate(batch.photographs) if name == photograph.sha256]
+        assert abs(len(mine) - 1000) < 5 * np.sqrt(4000 * 0.25 * 0.75)
+        places = batch.positions[mine]
+        assert places.amin(0).tolist() == [0, 0]
+        assert places.amax(0).tolist() == [size - 40 for size in photograph.size]
+
+
+def test_validation_crops_are_spread_over_the_photographs(pool):
+    generator = Generator(Drawn(), pool)
+    first, last = generator.evenly(side=24, count=10, batch=6)
+    names = first.sides["pristine"].photographs + last.sides["pristine"].photographs
+    counts = [names.count(photograph.sha256) for photograph in pool.source]
+    assert sorted(counts) == [2, 2, 3, 3]
+    qualities = torch.cat([first.values["q"], last.values["q"]]).tolist()
+    assert [qualities.count(q) for q in (50, 70, 90)] == [4, 3, 3]
+    places = set(
+        zip(
+            names,
+            map(tuple, torch.cat([e.sides["pristine"].positions for e in (first, last)]).tolist()),
+            strict=True,
+        )
+    )
+    assert len(places) == 10
+
+
+def test_test_photographs_are_refused(photographs, tmp_path):
+    shutil.copytree(photographs / "train", tmp_path / "test")
+    with pytest.raises(ForensicsError, match="test photographs train nothing"):
+        Pool(data.resolve(str(tmp_path), "test"), False, CPU)
+
+
+def test_gray_photographs_have_no_place_in_a_training_on_colour(tmp_path):
+    (tmp_path / "train").mkdir()
+    colour = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    Image.fromarray(colour[:, :, 0]).save(tmp_path / "train/gray.png")
+    with pytest.raises(ForensicsError, match="no colour photographs"):
+        Pool(data.resolve(str(tmp_path), "train"), True, CPU)
+    Image.fromarray(colour).save(tmp_path / "train/colour.png")
+    pool = Pool(data.resolve(str(tmp_path), "train"), True, CPU)
+    assert (len(pool), pool.skipped) == (1, 1)
+    crop = pool.crops(
+        torch.tensor([0]),
+        torch.tensor([[0, 0]]),
+        32,
+        torch.zeros(1, 3).long(),
+        torch.zeros(1).long(),
+        0,
+    )
+    np.testing.assert_array_equal(crop.pixels[0].permute(1, 2, 0).numpy(), colour[:, :32])
+
+
+def test_crops_larger_than_every_photograph_are_an_error(pool):
+    with pytest.raises(ForensicsError, match="holds a crop of 4000 x 4000"):
+        Generator(Drawn(), pool).example(0, 0, 4000, 2)
+
+
+def test_draws_are_described_for_a_reader():
+    assert described({"q": [50, 60]}) == "q in 50, 60"
+    assert described({"q1": range(50, 96), "q2": [90]}) == "q1 in 50..95; q2 in 90"
+
+
+@pytest.mark.cuda
+def test_a_gpu_makes_the_same_batch(photographs):
+    source = data.resolve(str(photographs), "train")
+    here, there = (
+        Generator(Drawn(trace="djpeg-shifted"), Pool(source, False, torch.device(name))).example(
+            2, 3, 16, 50
+        )
+        for name in ("cpu", "cuda")
+    )
+    for side, batch in here.sides.items():
+        assert torch.equal(batch.pixels, there.sides[side].pixels.cpu())

@@ -1,0 +1,223 @@
+"""Whole trainings of a filter with ten weights."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from click.testing import CliRunner
+from forensics import data, training, weights
+from forensics.cli.train import train as command
+from forensics.errors import ForensicsError
+from forensics.registry import registry
+from forensics.training import export
+from forensics.training.generator import Generator, Pool
+from safetensors.torch import load_file
+
+STEPS = 30
+
+
+class StopAt(training.Watch):
+    """Presses Ctrl-C after so many steps."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    def at(self, done, text):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def trained(photographs, folder, model="tiny", **options):
+    options = {"steps": STEPS, **options}
+    return training.train(model, str(photographs), out=folder, device="cpu", **options)
+
+
+@pytest.fixture
+def whole(plugin, photographs, tmp_path):
+    return trained(photographs, tmp_path / "whole")
+
+
+def rows(result):
+    with (result.path.parent / f"{result.path.stem}.run/log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_same_seed_is_the_same_run(whole, photographs, tmp_path):
+    again = trained(photographs, tmp_path / "again")
+    other = trained(photographs, tmp_path / "other", seed=1)
+    assert again.card["sha256"] == whole.card["sha256"] != other.card["sha256"]
+
+
+@pytest.mark.parametrize("steps", [4, 10, 21])
+def test_a_resumed_run_is_the_uninterrupted_one(whole, photographs, tmp_path, steps):
+    with pytest.raises(ForensicsError, match=f"after {steps} steps.*--resume"):
+        trained(photographs, tmp_path / "parts", watch=StopAt(steps))
+    assert not list((tmp_path / "parts").glob("*.safetensors"))
+    resumed = trained(photographs, tmp_path / "parts", steps=None, resume=True)
+    assert resumed.path.read_bytes() == whole.path.read_bytes()
+    assert resumed.card["figures"] == whole.card["figures"]
+    timeless = [
+        [{k: v for k, v in row.items() if k != "seconds"} for row in rows(r)]
+        for r in (whole, resumed)
+    ]
+    assert timeless[0] == timeless[1]
+
+
+def test_the_figures_are_those_of_the_file_and_training_raises_them(whole, photographs):
+    recipe = registry().get("tiny", "recipe").entry.load()()
+    pool = Pool(data.resolve(str(photographs), "val"), False, torch.device("cpu"))
+    examples = list(Generator(recipe, pool).evenly(24, 6, 8))
+    network = recipe.network()
+    network.load_state_dict({k: v.float() for k, v in load_file(whole.path).items()})
+    with torch.no_grad():
+        measured = recipe.validate(network.eval(), examples)["objective"]
+    assert measured == whole.card["figures"][0]["values"]["objective"]
+    first = next(row["val objective"] for row in rows(whole) if row["val objective"])
+    assert measured > float(first) / 2  # negative: the squared error is halved
+
+
+def test_the_best_network_of_the_last_phase_is_kept(whole):
+    last = [row for row in rows(whole) if row["phase"] == "2" and row["val objective"]]
+    best = max(last, key=lambda row: float(row["val objective"]))
+    assert whole.card["chosen"].endswith(f"after {best['step']} steps")
+    kept = {row["dtype"]: row["values"]["objective"] for row in whole.card["figures"]}
+    assert kept["float32"] == pytest.approx(float(best["val objective"]), rel=1e-5)
+
+
+def test_the_log_has_the_phases_rates_and_parts(whole):
+    by_step = {int(row["step"]): row for row in rows(whole)}
+    assert sorted(by_step) == list(range(1, STEPS + 1))
+    # Phases of 1 and 2 shares; the rate falls by half within each; a part of the second only.
+    assert [by_step[s]["phase"] for s in (10, 11)] == ["1", "2"]
+    rates = [float(by_step[s]["rate"]) for s in (1, 6, 11, 21)]
+    assert rates == pytest.approx([1e-2, 7.5e-3, 5e-3, 3.75e-3])
+    assert by_step[10]["error"] == ""
+    assert float(by_step[11]["error"]) == pytest.approx(float(by_step[11]["loss"]), rel=1e-4)
+    assert by_step[10]["val objective"]
+
+
+def test_the_card_says_what_was_done(whole, photographs):
+    card = json.loads(whole.path.with_suffix(".json").read_text())
+    assert card == whole.card
+    assert card["options"]["quality"] == 60
+    assert card["limits"] == ["trained on gray photographs with q in 60", "a toy"]
+    assert (card["steps"], card["patches"]) == (30, 10 * 4 + 20 * 8)
+    assert [phase["steps"] for phase in card["phases"]] == [10, 20]
+    assert card["data"]["train"]["photographs"] == 4
+    assert card["data"]["val"]["photographs"] == card["figures"][0]["photographs"] == 2
+    assert card["figures"][0]["dtype"] == card["dtype"] == "float16"
+    assert {t.dtype for t in load_file(whole.path).values()} == {torch.float16}
+    assert os.uname().nodename not in whole.path.with_suffix(".json").read_text()
+
+
+def test_what_is_trained_is_what_is_loaded(plugin, photographs):
+    result = training.train("tiny:quality=80", str(photographs), steps=3, device="cpu")
+    entry = registry().get("tiny", "attacker").entry
+    assert weights.there(entry).keys() == {"tiny-80"}
+    loaded = weights.load(entry, "tiny-80")
+    assert torch.equal(loaded["filter.weight"].half(), load_file(result.path)["filter.weight"])
+
+
+def test_publishing_writes_into_the_source(plugin, photographs, tmp_path):
+    result = trained(photographs, tmp_path / "out", steps=3, publish=True)
+    folder = plugin / "forensics_tiny/weights"
+    assert result.published == folder / "tiny-60.safetensors"
+    assert weights.find(registry().get("tiny", "attacker").entry, "tiny-60").origin == "shipped"
+
+
+def test_publishing_into_an_installed_copy_is_refused_before_the_training(
+    plugin, photographs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(export.sysconfig, "get_path", lambda name: str(plugin))
+    with pytest.raises(ForensicsError, match="installed copy"):
+        trained(photographs, tmp_path / "out", publish=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_half_precision_is_given_up_where_it_costs():
+    state = {"w": torch.tensor([1.0001, 7.0])}
+    for lost, dtype in (
+        (0.0, "float16"),
+        (0.009, "float16"),
+        (0.02, "float32"),
+        (float("nan"), "float32"),
+    ):
+        kept, named, figures = export.choose(
+            state, {"objective": -1.0}, lambda half, lost=lost: {"objective": -1.0 - lost}
+        )
+        assert named == dtype
+        assert str(kept["w"].dtype) == f"torch.{dtype}"
+        assert figures["float32"] == {"objective": -1.0}
+
+
+def test_a_loss_that_explodes_ends_with_the_step(plugin, photographs, tmp_path):
+    with pytest.raises(ForensicsError, match=r"the loss is inf at step 7"):
+        trained(photographs, tmp_path, "tiny:explode=7")
+
+
+def test_a_budget_ends_the_training_and_every_step_is_counted(plugin, photographs, tmp_path):
+    card = trained(photographs, tmp_path, steps=None, budget=0.4).card
+    assert card["goal"] == "0.4 seconds"
+    assert card["steps"] == sum(phase["steps"] for phase in card["phases"]) > 0
+
+
+def test_a_checkpoint_of_something_else_is_refused(whole, photographs, tmp_path):
+    folder = whole.path.parent
+    for options, name in (
+        ({"seed": 2}, "seed"),
+        ({"steps": 31}, "goal"),
+        ({"model": "tiny:quality=60"}, "recipe"),
+    ):
+        with pytest.raises(ForensicsError, match=f"another {name}"):
+            trained(photographs, folder, resume=True, **options)
+    with pytest.raises(ForensicsError, match="there is no"):
+        trained(photographs, tmp_path / "empty", resume=True)
+    (folder / "tiny-60.run/checkpoint.pt").write_bytes(b"PK broken")
+    with pytest.raises(ForensicsError, match="cannot be read"):
+        trained(photographs, folder, resume=True)
+
+
+def test_requests_that_cannot_be_met_are_one_sentence(plugin, photographs, tmp_path):
+    with pytest.raises(ForensicsError, match="did you mean 'tiny'"):
+        trained(photographs, tmp_path, "tinny")
+    with pytest.raises(ForensicsError, match="splits train and val"):
+        trained(photographs / "train", tmp_path)
+    with pytest.raises(ForensicsError, match="try --device cpu"):
+        training.train("tiny", str(photographs), steps=1, device="nonsense")
+    twice = tmp_path / "twice"
+    for split in ("train", "val"):
+        shutil.copytree(photographs / "val", twice / split)
+    with pytest.raises(ForensicsError, match=r"2 photographs .* are in train and in val"):
+        trained(twice, tmp_path)
+
+
+def test_the_command_prints_figures_and_where_the_weights_are(plugin, photographs, tmp_path):
+    arguments = [
+        "tiny",
+        "--data",
+        str(photographs),
+        "--steps",
+        "4",
+        "--out",
+        str(tmp_path / "o"),
+        "--device",
+        "cpu",
+    ]
+    outcome = CliRunner().invoke(command, arguments)
+    assert outcome.exit_code == 0, outcome.exception
+    assert "val, 6 crops of 2 photographs: objective -0.0" in outcome.stdout
+    assert f"{tmp_path}/o/tiny-60.safetensors (float16)" in outcome.stdout
+    # No terminal: a line a validation, and no bar. Four steps, each of them validated.
+    assert [line.split()[3] for line in outcome.stderr.splitlines()] == ["1", "2", "3", "4"]
+
+
+def test_the_command_line_starts_without_torch():
+    code = "import sys, forensics.cli.train; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
