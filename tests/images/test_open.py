@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image, ImageFile
+
 from forensics import images, random
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
-from PIL import Image, ImageFile
 
 from .pictures import every_kind, orientation, png_16_bit_colour, png_chunk, scene, written
 

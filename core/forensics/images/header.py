@@ -64,7 +64,8 @@ def pillow() -> Iterator[list[warnings.WarningMessage]]:
     """Pillow with its global switches as strict reading wants them; gives what it warned of.
 
     Pillow's own limit on pixels is lifted, because ours is checked in its place and is adjustable
-    per call; reading of truncated files is off whatever the program around us has chosen.
+    per call; reading of truncated files is off whatever the program around us has chosen. The
+    switches belong to the process, so threads take turns here; processes do not.
     """
     with _GUARD, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

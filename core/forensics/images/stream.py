@@ -22,8 +22,9 @@ _MOST_SCANS = 100
 
 _NEXT_MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_SOI, _EOI, _SOS, _DQT, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0xE0, 0xEE
-_DROPPED = frozenset(range(0xE1, 0xF0)) - {_APP14} | {0xFE}
+_EOI, _SOS, _DQT = 0xD9, 0xDA, 0xDB
+# Comments and APP1..15 but for APP14: that one, and APP0, say what the components are.
+_DROPPED = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
