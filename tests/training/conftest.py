@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forensics.registry import registry
 from PIL import Image
 from skimage import data as pictures
+
+from forensics.registry import registry
 
 
 @pytest.fixture

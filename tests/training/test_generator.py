@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from forensics import data
 from forensics.errors import ForensicsError
 from forensics.training import Phase, Recipe
 from forensics.training.generator import Generator, Pool, described
-from PIL import Image
 
 CPU = torch.device("cpu")
 

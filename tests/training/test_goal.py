@@ -1,6 +1,7 @@
 """Budgets, steps and phases."""
 
 import pytest
+
 from forensics.errors import ForensicsError
 from forensics.training import Phase
 from forensics.training.goal import Goal

@@ -11,13 +11,14 @@ import sys
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
+
 from forensics import data, training, weights
 from forensics.cli.train import train as command
 from forensics.errors import ForensicsError
 from forensics.registry import registry
 from forensics.training import export
 from forensics.training.generator import Generator, Pool
-from safetensors.torch import load_file
 
 STEPS = 30
 
@@ -196,6 +197,25 @@ def test_requests_that_cannot_be_met_are_one_sentence(plugin, photographs, tmp_p
         shutil.copytree(photographs / "val", twice / split)
     with pytest.raises(ForensicsError, match=r"2 photographs .* are in train and in val"):
         trained(twice, tmp_path)
+
+
+def test_small_photographs_are_counted_and_the_lack_of_any_is_seen_at_once(
+    plugin, photographs, tmp_path, monkeypatch
+):
+    lines = []
+    watch = training.Watch()
+    monkeypatch.setattr(watch, "line", lines.append)
+    tiny = registry().get("tiny", "recipe").entry.load()
+    # Heights are 60 to 63 in train: two of the four hold a square of 62.
+    monkeypatch.setattr(tiny, "phases", (training.Phase(1, 62, 2, 1e-3),))
+    result = trained(photographs, tmp_path / "two", steps=1, watch=watch)
+    assert lines[0] == "train: 2 of 4 photographs hold no crop of 62 pixels"
+    assert result.card["phases"][0]["photographs"] == 2
+    phases = (training.Phase(1, 16, 2, 1e-3), training.Phase(1, 99, 2, 1e-3))
+    monkeypatch.setattr(tiny, "phases", phases)
+    with pytest.raises(ForensicsError, match="99 x 99"):
+        trained(photographs, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_command_prints_figures_and_where_the_weights_are(plugin, photographs, tmp_path):

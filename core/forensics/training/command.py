@@ -76,6 +76,8 @@ def train(
     made, held_out = (
         Generator(recipe, Pool(source, recipe.color, where)) for source in _sources(folder, watch)
     )
+    _say_what_is_left_out(made, [phase.crop for phase in recipe.phases], watch)
+    _say_what_is_left_out(held_out, [recipe.validation_crop], watch)
     identity = {
         "recipe": str(chosen),
         "data": [made.pool.sha256, held_out.pool.sha256],
@@ -100,7 +102,7 @@ def train(
         "part": recipe.part,
         **_recipe_card(str(chosen), recipe, made),
         **_run_card(training, best, where),
-        "figures": _figure_rows(held_out.pool, recipe, dtype, figures),
+        "figures": _figure_rows(held_out, recipe, dtype, figures),
         "dtype": dtype,
     }
     path = export.export(target, recipe.part, state, card)
@@ -143,6 +145,18 @@ def _sources(folder: str, watch: Watch) -> list[data.Source]:
     return sources
 
 
+def _say_what_is_left_out(generator: Generator, sides: list[int], watch: Watch) -> None:
+    """Before the training, so that a late phase cannot fail for want of large photographs."""
+    pool = generator.pool
+    split, every = pool.source.split, len(pool)
+    if pool.skipped:
+        watch.line(f"{split}: {pool.skipped} gray photographs are left out")
+    for side in sorted(set(sides)):
+        small = every - generator.holding(side)
+        if small:
+            watch.line(f"{split}: {small} of {every} photographs hold no crop of {side} pixels")
+
+
 def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
     assert dataclasses.is_dataclass(recipe)
     kind = "RGB" if recipe.color else "gray"
@@ -159,7 +173,11 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
 def _run_card(training: Training, best: Best, device: torch.device) -> dict[str, Any]:
     tallies = training.tallies
     phases = [
-        {**dataclasses.asdict(phase), **tally.card()}
+        {
+            **dataclasses.asdict(phase),
+            "photographs": training.generator.holding(phase.crop),
+            **tally.card(),
+        }
         for phase, tally in zip(training.recipe.phases, tallies, strict=True)
     ]
     sources = {"train": training.generator.pool, "val": training.held_out.pool}
@@ -182,14 +200,14 @@ def _data_card(pool: Pool) -> dict[str, Any]:
 
 
 def _figure_rows(
-    pool: Pool, recipe: Recipe, dtype: str, figures: dict[str, Figures]
+    held_out: Generator, recipe: Recipe, dtype: str, figures: dict[str, Figures]
 ) -> list[dict[str, Any]]:
     """One row for each type that was measured; the one in the file first."""
     about = {
         "split": "val",
         "crops": recipe.validation_crops,
         "side": recipe.validation_crop,
-        "photographs": min(len(pool), recipe.validation_crops),
+        "photographs": min(held_out.holding(recipe.validation_crop), recipe.validation_crops),
     }
     order = sorted(figures, key=lambda name: name != dtype)
     return [{**about, "dtype": name, "values": _finite(figures[name])} for name in order]

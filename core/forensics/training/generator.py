@@ -109,6 +109,10 @@ class Generator:
             )
         self.histories = {s: self.trace.history(s).fill(None) for s in self.trace.sides}
 
+    def holding(self, side: int) -> int:
+        """How many photographs hold a crop of this side. Raises ForensicsError where none does."""
+        return len(self.pool.fitting(side + 2 * self.lead))
+
     def example(self, seed: int, step: int, side: int, count: int) -> Example:
         """The batch of one step: crops uniform over the photographs, then over positions."""
         start = torch.tensor([random.key("training", seed, step)])

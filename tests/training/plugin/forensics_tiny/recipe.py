@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from forensics.training import Phase, Recipe
 from torch import nn
+
+from forensics.training import Phase, Recipe
 
 
 class Filter(nn.Module):
