@@ -1,4 +1,7 @@
+import os
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -25,6 +28,37 @@ class Raises(Detector):
 
 
 @dataclass(frozen=True)
+class Writes(Detector):
+    """Marks its input, in one of the places where it can."""
+
+    where: str = "pixels"
+
+    def score(self, batch):
+        place = {
+            "pixels": lambda: batch.pixels,
+            "coefficients": lambda: batch.jpeg.coefficients[0],
+            "tables": lambda: batch.jpeg.tables,
+            "keys": lambda: batch.keys,
+        }[self.where]()
+        place += 1
+        return Scores(torch.zeros(len(batch)))
+
+
+@dataclass(frozen=True)
+class Logs(Detector):
+    """Says in a file what it is shown, a line a patch, and takes its time."""
+
+    seconds: float = 0.0
+
+    def score(self, batch):
+        time.sleep(self.seconds)
+        with Path(os.environ["TOY_LOG"]).open("a") as log:
+            for photograph, (y, x) in zip(batch.photographs, batch.positions.tolist(), strict=True):
+                log.write(f"{photograph} {y} {x}\n")
+        return Scores(batch.pixels.double().var((1, 2, 3)).float())
+
+
+@dataclass(frozen=True)
 class Zeros(Detector):
     needs: ClassVar[Needs] = Needs(jpeg=True)
 
@@ -48,3 +82,14 @@ class Median(Attacker):
 class JpegOnly(Median):
     name: ClassVar[str] = "toy-jpeg-only"
     needs: ClassVar[Needs] = Needs(acts_on="jpeg")
+
+
+@dataclass(frozen=True)
+class WritingAttacker(Median):
+    """Lightens its input in place and gives it back."""
+
+    name: ClassVar[str] = "toy-writing"
+
+    def attack(self, batch):
+        batch.pixels.add_(1)
+        return batch.pixels

@@ -1,6 +1,6 @@
 from forensics import hookimpl
 from forensics.interfaces import Needs
-from forensics.registry import ModelEntry
+from forensics.registry import Entry, ModelEntry
 
 ALL = ("jpeg", "djpeg", "djpeg-shifted")
 DOUBLE = ("djpeg", "djpeg-shifted")
@@ -21,6 +21,17 @@ def forensics_detectors():
         ModelEntry(
             "toy-narrow", "forensics_toy.models:Grain", "one point only", traces=("djpeg[q2=75]",)
         ),
+        ModelEntry("toy-writes", "forensics_toy.models:Writes", "writes", traces=ALL),
+        ModelEntry("toy-logs", "forensics_toy.models:Logs", "logs its input", traces=ALL),
+        ModelEntry("toy-first", "forensics_toy.models:Grain", "for toy-slot", traces=("toy-slot",)),
+        ModelEntry(
+            "toy-trained",
+            "forensics_toy.models:Grain",
+            "has to be trained",
+            traces=ALL,
+            card="forensics_toy:weights",
+            parts=("toy-trained",),
+        ),
     ]
 
 
@@ -34,4 +45,10 @@ def forensics_attackers():
             "wants a JPEG",
             needs=Needs(acts_on="jpeg"),
         ),
+        ModelEntry("toy-writing", "forensics_toy.models:WritingAttacker", "writes"),
     ]
+
+
+@hookimpl
+def forensics_traces():
+    return [Entry("toy-slot", "forensics_toy.traces:SLOT_FIRST", "a slot where there is no JPEG")]
