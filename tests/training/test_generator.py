@@ -135,6 +135,12 @@ def test_validation_crops_are_spread_over_the_photographs(pool):
     assert len(places) == 10
 
 
+def test_validation_reaches_all_of_a_range_that_is_longer_than_the_crops(pool, monkeypatch):
+    monkeypatch.setattr(Drawn, "draws", lambda self: {"q": range(41, 97)})
+    (example,) = Generator(Drawn(), pool).evenly(side=24, count=8, batch=8)
+    assert example.values["q"].tolist() == [41, 48, 55, 62, 69, 76, 83, 90]
+
+
 def test_test_photographs_are_refused(photographs, tmp_path):
     shutil.copytree(photographs / "train", tmp_path / "test")
     with pytest.raises(ForensicsError, match="test photographs train nothing"):

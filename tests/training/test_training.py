@@ -128,7 +128,7 @@ def test_what_is_trained_is_what_is_loaded(plugin, photographs):
 
 def test_publishing_writes_into_the_source(plugin, photographs, tmp_path):
     result = trained(photographs, tmp_path / "out", steps=3, publish=True)
-    folder = plugin / "forensics_tiny/weights"
+    folder = plugin / "forensics_tiny/weights/tiny"
     assert result.published == folder / "tiny-60.safetensors"
     assert weights.find(registry().get("tiny", "attacker").entry, "tiny-60").origin == "shipped"
 

@@ -63,7 +63,7 @@ def editable(entry: ModelEntry) -> Path:
     the plugin is installed as a copy, or may not be written to."""
     folder = weights.shipped_folder(entry)
     places = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
-    package = folder.parent
+    package = next(parent for parent in folder.parents if parent.is_dir())
     if any(package.is_relative_to(place) for place in places) or not os.access(package, os.W_OK):
         raise ForensicsError(
             f"--publish writes into a plugin's source, but {package} is an installed copy: "

@@ -132,7 +132,7 @@ class Generator:
 
     def evenly(self, side: int, count: int, batch: int) -> Iterator[Example]:
         """`count` crops that are always the same: spread evenly over the photographs and within
-        each; the drawn values of the gridded parameters are dealt out in turn."""
+        each, as are the gridded parameters' values over the crops."""
         tile = side + 2 * self.lead
         fitting = self.pool.fitting(tile)
         place = torch.arange(count)
@@ -143,10 +143,7 @@ class Generator:
         keys = torch.tensor(
             [random.key("validation", n, *c) for n, c in zip(names, corners.tolist(), strict=True)]
         )
-        values, deal = {}, place
-        for name, choices in self.choices.items():
-            values[name] = torch.tensor(choices)[deal % len(choices)]
-            deal = deal // len(choices)
+        values = self._dealt(count)
         straight = torch.zeros(count, len(_FLIPS), dtype=torch.int64)
         for i in range(0, count, batch):
             part = slice(i, i + batch)
@@ -154,6 +151,17 @@ class Generator:
                 numbers[part], corners[part], tile, straight[part], keys[part], self.lead
             )
             yield self._histories(crops, {n: v[part] for n, v in values.items()}, side)
+
+    def _dealt(self, count: int) -> dict[str, Tensor]:
+        """Every combination of the gridded parameters in turn, or, of too many, an even choice."""
+        every = math.prod(len(choices) for choices in self.choices.values())
+        turn = torch.arange(count)
+        turn = turn * every // count if every > count else turn % every
+        values = {}
+        for name, choices in self.choices.items():
+            values[name] = torch.tensor(choices)[turn % len(choices)]
+            turn = turn // len(choices)
+        return values
 
     def _histories(self, crops: Batch, gridded: Mapping[str, Tensor], side: int) -> Example:
         values = {name: value.to(crops.device) for name, value in gridded.items()}

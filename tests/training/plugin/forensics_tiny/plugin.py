@@ -11,7 +11,7 @@ def forensics_attackers():
             "tiny",
             "forensics_tiny.recipe:Tiny",
             "a filter",
-            card="forensics_tiny:weights",
+            card="forensics_tiny:weights/tiny",
             parts=("tiny-60", "tiny-80"),
         )
     ]
