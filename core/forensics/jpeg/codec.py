@@ -89,7 +89,7 @@ def _levels(plane: Tensor, steps: Tensor) -> Tensor:
 def _samples(levels: Tensor, steps: Tensor) -> Tensor:
     """int16 `[N, by, bx, 8, 8]`, steps `[N, 8, 8]` -> int32 `[N, 8 by, 8 bx]`."""
     blocks = levels.permute(3, 4, 0, 1, 2).to(torch.int32).contiguous()
-    samples = inverse_islow(blocks * steps.permute(1, 2, 0)[..., None, None])
+    samples = inverse_islow(blocks, steps.permute(1, 2, 0)[..., None, None])
     return from_blocks(samples.permute(2, 3, 4, 0, 1))
 
 

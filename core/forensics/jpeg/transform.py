@@ -121,13 +121,16 @@ def forward_islow(samples: Tensor) -> Tensor:
     return _descale(torch.stack(_forward_1d(rows.unbind(0))), 15)
 
 
-def inverse_islow(coefficients: Tensor) -> Tensor:
-    """int32 `[8, 8, ...]` levels times steps -> samples 0..255, int32 `[8, 8, ...]`.
+def inverse_islow(levels: Tensor, steps: Tensor) -> Tensor:
+    """int32 levels `[8, 8, ...]`, steps that broadcast to them -> samples 0..255, the same shape.
 
-    Follows libjpeg-turbo's vector code for coefficients that no picture has too: products and
-    four sums wrap to 16 bits, what the first pass gives saturates, the samples are clipped.
+    Follows libjpeg-turbo's vector code for levels that no picture has, too: products and four
+    sums wrap to 16 bits, what the first pass gives saturates (but wraps where rows 1 to 7 are all
+    zero, which takes a shortcut), the samples are clipped.
     """
-    columns = _inverse_1d(_wrap(coefficients).unbind(0))
-    lines = _descale(torch.stack(columns), 11).clamp(-32768, 32767)
+    coefficients = _wrap(levels * steps)
+    columns = _descale(torch.stack(_inverse_1d(coefficients.unbind(0))), 11)
+    shortcut = (levels[1:] == 0).all(0).all(0)
+    lines = torch.where(shortcut, _wrap(columns), columns.clamp(-32768, 32767))
     rows = _inverse_1d(lines.unbind(1))
     return (_descale(torch.stack(rows, 1), 18) + 128).clamp(0, 255)
