@@ -34,9 +34,9 @@ def opened(folder: Path, paths: list[Path], limit: float = 100.0) -> list[dict[s
 
 
 def mutated(data: bytes, start: int, rng: np.random.Generator) -> bytes:
-    """The file with one to eight wounds at or after `start`: bits, bytes, cuts, repeats."""
+    """The file with one to three wounds at or after `start`: bits, bytes, cuts, repeats."""
     wounded = bytearray(data)
-    for _ in range(rng.integers(1, 9)):
+    for _ in range(rng.integers(1, 4)):
         if len(wounded) <= start + 8:
             break
         at = int(rng.integers(start, len(wounded)))
