@@ -1,6 +1,7 @@
 """A plugin with a recipe, installed for one test, and a folder of small photographs."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,9 @@ def plugin(tmp_path, monkeypatch):
     home = tmp_path / "source"
     shutil.copytree(Path(__file__).parent / "plugin", home)
     monkeypatch.syspath_prepend(str(home))
-    monkeypatch.setenv("FORENSICS_HOME", str(tmp_path / "home"))
     registry.cache_clear()
     yield home
     registry.cache_clear()
-    import sys
-
     for name in [n for n in sys.modules if n.startswith("forensics_tiny")]:
         del sys.modules[name]
 
