@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from forensics import data
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
-from PIL import Image
 
 
 def photograph(path: Path, seed: int = 0, channels: int = 3) -> np.ndarray:

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-from forensics import data
-from forensics.errors import ForensicsError
 from PIL import Image
 from scipy.fft import dctn
+
+from forensics import data
+from forensics.errors import ForensicsError
 
 SAMPLES = list(data.samples())
 
