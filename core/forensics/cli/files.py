@@ -15,6 +15,7 @@ from forensics import images, selection
 from forensics.batch import Batch
 from forensics.cli import LOSSES
 from forensics.cli.listing import table
+from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.histories import History
 from forensics.images.writing import suffix, write
@@ -22,7 +23,7 @@ from forensics.interfaces import Needs
 from forensics.metrics.cost import psnr
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
-DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1.")
+DEVICE = click.option("--device", default="auto", help="cpu, cuda, cuda:1. [a GPU if there is one]")
 LIMIT = click.option(
     "--max-megapixels", default=100.0, show_default=True, help="Larger images are refused unread."
 )
@@ -74,7 +75,7 @@ def _score(model: Any, picture: images.Picture, device: str) -> dict[str, Any]:
     if refusal:
         return {"score": None, "na": refusal}
     with torch.inference_mode():
-        scores = model.score(batch.to(device))
+        scores = model.score(batch.to(choose(device)))
     reason = scores.reasons[0] if scores.reasons else None
     value = float(scores.values[0])
     if reason is None and value != value:
@@ -135,8 +136,8 @@ def attack(
         refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
         if refusal:
             raise NotApplicable(refusal)
-        result: Batch = attacker.apply(batch.to(device))
-        change = float(psnr(result.pixels, batch.to(device).pixels)[0])
+        result: Batch = attacker.apply(batch.to(choose(device)))
+        change = float(psnr(result.pixels, batch.to(choose(device)).pixels)[0])
         click.echo(f"{picture.path}: changed by {change:.2f} dB PSNR", err=True)
         return result
 
@@ -173,7 +174,7 @@ def simulate(
 
     def act(picture: images.Picture) -> Batch:
         start = picture.batch(color=False) if gray else picture.batch()
-        return parsed.apply(start.to(device))
+        return parsed.apply(start.to(choose(device)))
 
     return _convert(files, Path(out), force, max_megapixels, act)
 

@@ -30,8 +30,8 @@ def models(as_json: bool) -> int:
     ]
     click.echo(table(("name", "kind", "traces", "needs", "weights", "what it looks at"), rows))
     for m in described:
-        for figure in m["figures"]:
-            click.echo(f"  {figure}")
+        for part, figure in m["figures"].items():
+            click.echo(f"{m['name']} {part}: {_figure(figure)}")
     return 0
 
 
@@ -59,6 +59,15 @@ def _model(thing: Registered) -> dict[str, Any]:
         "options": dict(entry.options or {}),
         "distribution": thing.distribution,
     }
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    """One line of a card: what was measured, on what."""
+    values = ", ".join(f"{name} {value:.3g}" for name, value in figure["values"].items())
+    return (
+        f"{values} ({figure['split']}, {figure['crops']} crops of {figure['side']} x "
+        f"{figure['side']} from {figure['photographs']} photographs)"
+    )
 
 
 def _needs(needs: Any) -> str:

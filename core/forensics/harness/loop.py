@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from forensics import weights
+from forensics import device, weights
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.harness import cells, identity
 from forensics.harness.matrix import Matrix
@@ -42,7 +42,7 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
     """Carry out a plan. Raises ForensicsError where not a single photograph could be read."""
     store = Store(out)
     (out / "run.yaml").write_text(plan.settings.to_yaml())
-    device = _device(plan.settings.device)
+    chosen = device.choose(plan.settings.device)
     started = time.monotonic()
     failures: dict[str, str] = {}
     stored: dict[str, Rows] = {}
@@ -51,7 +51,7 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
         have = store.read(photograph.sha256)
         try:
             with torch.inference_mode():
-                outcome = work(plan, photograph, have, device)
+                outcome = work(plan, photograph, have, chosen)
         except UnreadableImage as error:
             lost.append(str(error))
             continue
@@ -67,7 +67,7 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
     if not stored:
         raise ForensicsError(f"no photograph of {plan.settings.data} could be read")
     matrix = Matrix(
-        protocol(plan, device, len(stored), len(skipped), len(lost), time.monotonic() - started),
+        protocol(plan, chosen, len(stored), len(skipped), len(lost), time.monotonic() - started),
         cells.summarise(plan, stored, failures),
         failures,
         (*skipped, *lost),
@@ -76,20 +76,8 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
     return matrix
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ForensicsError(f"device {name} cannot be used ({reason}); try --device cpu") from None
-    return device
-
-
 def protocol(
-    plan: Plan, device: torch.device, photographs: int, skipped: int, lost: int, seconds: float
+    plan: Plan, where: torch.device, photographs: int, skipped: int, lost: int, seconds: float
 ) -> dict[str, Any]:
     """What was run on what: enough to run it again and to compare it with another run."""
     settings = plan.settings
@@ -111,7 +99,7 @@ def protocol(
             for t in {c.trace.name: c.trace for c in plan.cells}.values()
         },
         "seed": settings.seed,
-        "device": device.type,
+        "device": where.type,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "seconds": round(seconds, 2),

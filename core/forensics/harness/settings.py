@@ -34,7 +34,7 @@ class Settings:
     batch: int = 64
 
     def __post_init__(self) -> None:
-        for name, lowest in (("patch", 8), ("limit", 1), ("batch", 1), ("seed", 0)):
+        for name, lowest in (("patch", 16), ("limit", 1), ("batch", 1), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
                 raise ForensicsError(f"{name} takes a whole number from {lowest}, not {value}")

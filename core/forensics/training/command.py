@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from forensics import data, selection, weights
+from forensics.device import choose
 from forensics.errors import ForensicsError
 from forensics.registry import MODEL_KINDS, ModelEntry, registry
 from forensics.training import export
@@ -65,7 +66,7 @@ def train(
     shipped = export.editable(entry) if publish else None
     target = Path(out) if out is not None else weights.user_folder(entry)
     files = target / f"{recipe.part}.run"
-    where = _device(device)
+    where = choose(device)
     former = Checkpoint(files).read(where) if resume else {}
     if former and budget is None and steps is None:
         goal = Goal(*former["goal"])
@@ -116,16 +117,6 @@ def _entry(model: str) -> ModelEntry:
     if entry.card is None:
         raise ForensicsError(f"{entry.name} needs no training")
     return entry
-
-
-def _device(name: str | None) -> torch.device:
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        reason = str(error).splitlines()[0]
-        raise ForensicsError(f"device {name} cannot be used ({reason}); try --device cpu") from None
 
 
 def _sources(folder: str, watch: Watch) -> list[data.Source]:
