@@ -13,13 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.interfaces import Attacker, Operation
 from forensics.registry import registry
-from forensics.selection import Model, parse_options
+from forensics.selection import Model, parse_options, parse_value
 
 SLOT = "ATTACK"
 _STEP = re.compile(r"(?P<name>[A-Za-z][\w-]*)(:(?P<options>[^()\s]+))?(\((?P<arguments>[^()]*)\))?")
@@ -154,6 +152,6 @@ def _step(match: re.Match[str]) -> Step:
         keyword, value = (keyword.strip(), value.strip()) if equals else ("", word.strip())
         parameter = _PARAMETER.fullmatch(value)
         # YAML 1.1 reads 4:2:0 as a number in base 60; a chroma sampling is a text.
-        plain = value if ":" in value else yaml.safe_load(value)
+        plain = value if ":" in value else parse_value(value)
         arguments.append((keyword, Parameter(parameter[1]) if parameter else plain))
     return Step(name, tuple(arguments), options)

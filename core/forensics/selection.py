@@ -49,8 +49,9 @@ class Model:
         for option, value in self.options:
             if option not in defaults:
                 raise unknown(f"option of {self.name}", option, defaults)
-            wanted = type(defaults[option])
-            if not isinstance(value, wanted) and not (wanted is float and type(value) is int):
+            # A truth value is an int to Python, and not to a user.
+            wanted, given = type(defaults[option]), type(value)
+            if given is not wanted and (given, wanted) != (int, float):
                 raise ForensicsError(
                     f"option {option} of {self.name} takes {wanted.__name__}, not {_text(value)}"
                 )
@@ -68,8 +69,16 @@ def parse_options(text: str) -> tuple[tuple[str, Any], ...]:
         option, equals, value = item.partition("=")
         if not equals or not option.strip() or not value.strip():
             raise ForensicsError(f"an option is written key=value, not {item!r}")
-        pairs[option.strip()] = yaml.safe_load(value)
+        pairs[option.strip()] = parse_value(value)
     return tuple(sorted(pairs.items()))
+
+
+def parse_value(text: str) -> Any:
+    """A number, truth value or text, as YAML reads it. Raises ForensicsError on broken YAML."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ForensicsError(f"cannot read {text!r} as a value: write a number or a word") from None
 
 
 def model(text: str, *kinds: str, within: Registry | None = None) -> Model:
