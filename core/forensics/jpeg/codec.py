@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 from torch import Tensor
 
@@ -16,6 +18,8 @@ from forensics.jpeg.transform import (
     inverse_islow,
     to_blocks,
 )
+
+_HAS_NUMBA = find_spec("numba") is not None
 
 
 def compress(
@@ -43,10 +47,19 @@ def compress(
     if sampling not in SAMPLINGS or (channels == 3 and sampling == "gray"):
         raise UnknownName(f"no chroma sampling {sampling!r} for RGB; take 4:4:4, 4:2:2 or 4:2:0")
     steps = _steps(pixels, quality, tables)
-    coefficients = tuple(
-        _levels(plane, steps[:, i]) for i, plane in enumerate(_planes(pixels, sampling))
-    )
+    if _compiled(pixels):
+        from forensics.jpeg import compiled  # compiles or loads what it compiled before
+
+        coefficients = compiled.compress(pixels, steps, sampling)
+    else:
+        planes = _planes(pixels, sampling)
+        coefficients = tuple(_levels(plane, steps[:, i]) for i, plane in enumerate(planes))
     return Jpeg(coefficients, steps, sampling, (height, width))
+
+
+def _compiled(values: Tensor) -> bool:
+    """Whether the compiled path takes this; it is equal to the tensor path, and faster."""
+    return values.device.type == "cpu" and values.numel() > 0 and _HAS_NUMBA
 
 
 def _steps(pixels: Tensor, quality: int | Tensor | None, tables: Tensor | None) -> Tensor:
@@ -107,7 +120,14 @@ def _image(planes: list[Tensor], jpeg: Jpeg) -> Tensor:
 
 
 def decode(jpeg: Jpeg) -> Tensor:
-    """The pixels that libjpeg-turbo (and with it Pillow) decodes, uint8 `[N, C, H, W]`."""
+    """The pixels that libjpeg-turbo (and with it Pillow) decodes, uint8 `[N, C, H, W]`.
+
+    Equal for all int16 levels, also such as no compression gives: see `inverse_islow`.
+    """
+    if _compiled(jpeg.coefficients[0]):
+        from forensics.jpeg import compiled
+
+        return compiled.decode(jpeg)
     planes = [_samples(c, jpeg.tables[:, i]) for i, c in enumerate(jpeg.coefficients)]
     return _image(planes, jpeg).to(torch.uint8)
 
