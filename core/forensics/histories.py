@@ -141,9 +141,13 @@ class History:
 def _step(match: re.Match[str]) -> Step:
     name = match["name"]
     if name == SLOT:
+        if match.group() != SLOT:
+            raise ForensicsError(f"{match.group()}: {SLOT} is a place and takes no arguments")
         return Step(SLOT)
-    registry().get(name, "operation", "attacker")
+    found = registry().get(name, "operation", "attacker")
     options = parse_options(match["options"]) if match["options"] else ()
+    if options and "attacker" not in found.kinds:
+        raise ForensicsError(f"{match.group()}: {name} takes its arguments in parentheses")
     arguments = []
     for word in (match["arguments"] or "").split(","):
         if not word.strip():

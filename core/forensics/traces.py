@@ -120,7 +120,7 @@ class Trace:
         return -(-widest // _ALIGN) * _ALIGN
 
 
-_RESTRICTED = re.compile(r"(?P<trace>[\w-]+)(\[(?P<points>[^\]]*)\])?")
+_RESTRICTED = re.compile(r"(?P<trace>[\w-]+)(\[(?P<points>\w+=\d+(, *\w+=\d+)*)\])?")
 
 
 def judged(declared: str) -> tuple[str, dict[str, int]]:

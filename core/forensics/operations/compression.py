@@ -45,6 +45,6 @@ def _range(quality: int | Tensor) -> tuple[int, int]:
     if isinstance(quality, Tensor):
         low, high = torch.aminmax(quality)
         return int(low), int(high)
-    if not isinstance(quality, int):
+    if type(quality) is not int:
         raise ForensicsError(f"jpeg takes a whole number as quality, not {quality}")
     return quality, quality
