@@ -1,0 +1,118 @@
+"""Traces: grids, points, draws, and how much of the photograph around a patch they ask for."""
+
+import pytest
+import torch
+
+from forensics import registry, traces
+from forensics.errors import ForensicsError, UnknownName
+from forensics.traces import Draw, Trace
+
+CORE = ("jpeg", "djpeg", "djpeg-shifted")
+
+
+def test_the_registered_traces_are_there_with_their_histories():
+    assert tuple(registry.registry().all("trace"))[:3] == CORE
+    altered = {name: str(traces.get(name).history("altered")) for name in CORE}
+    assert altered == {
+        "jpeg": "jpeg({q}) ATTACK",
+        "djpeg": "jpeg({q1}) ATTACK jpeg({q2})",
+        "djpeg-shifted": "jpeg({q1}) ATTACK crop({r},{c}) jpeg({q2})",
+    }
+    assert str(traces.get("jpeg").history("pristine")) == ""
+    assert str(traces.get("djpeg-shifted").history("pristine")) == "crop({r},{c}) jpeg({q2})"
+    with pytest.raises(UnknownName, match="did you mean 'djpeg'"):
+        traces.get("djpg")
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_every_side_ends_alike(name):
+    """What a model is handed must not say by its form which side it is."""
+    trace = traces.get(name)
+    ends = {str(trace.history(side).steps[-1:]) for side in trace.sides}
+    assert (len(ends) == 1) == (trace.handed == "jpeg")
+    # What is drawn is drawn on all sides alike.
+    drawn = {n for draw in trace.draws for n in draw.names}
+    for side in trace.sides:
+        assert drawn <= set(trace.history(side).parameters)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_grids(name):
+    trace = traces.get(name)
+    assert 1 <= len(trace.points()) <= 3
+    for grid, _ in trace.grids:
+        points = trace.points(grid)
+        assert all(set(p) == set(trace.parameters) for p in points)
+        assert len({tuple(p.items()) for p in points}) == len(points)
+    with pytest.raises(ForensicsError, match="quick, paper"):
+        trace.points("papers")
+
+
+def test_set_replaces_the_values_of_one_parameter():
+    djpeg = traces.get("djpeg")
+    assert djpeg.parameters == ("q1", "q2")
+    # The quick grid has q2 = 75 and 95; every one of them meets both new values once.
+    points = djpeg.points(settings={"q1": (55, 65)})
+    assert sorted((p["q1"], p["q2"]) for p in points) == [(55, 75), (55, 95), (65, 75), (65, 95)]
+    assert djpeg.points(settings={"q1": (55,), "q2": (90,)}) == [{"q1": 55, "q2": 90}]
+    # Another trace's parameter changes nothing here.
+    assert djpeg.points(settings={"q": (1,)}) == djpeg.points()
+
+
+def test_drawn_parameters_are_no_part_of_the_point():
+    shifted = traces.get("djpeg-shifted")
+    assert shifted.parameters == ("q1", "q2")
+    keys = torch.arange(-3000, 3000)
+    drawn = shifted.drawn(keys)
+    pairs = set(zip(drawn["r"].tolist(), drawn["c"].tolist(), strict=True))
+    # All 63 shifts of the grid but none that leaves it where it was.
+    assert pairs == {(r, c) for r in range(8) for c in range(8)} - {(0, 0)}
+    counts = torch.bincount(drawn["r"] * 8 + drawn["c"], minlength=64)[1:]
+    expected = len(keys) / 63
+    assert ((counts - expected) ** 2 / expected).sum() < 110  # chi-squared, 62 degrees: p < 1e-3
+
+
+def test_draws_depend_on_keys_and_names_only():
+    shifted = traces.get("djpeg-shifted")
+    keys = torch.tensor([4, -9, 2**60, 17])
+    drawn = shifted.drawn(keys)
+    for order in ([3, 2, 1, 0], [1], [0, 0, 2]):
+        again = shifted.drawn(keys[order])
+        assert all(torch.equal(again[name], drawn[name][order]) for name in ("r", "c"))
+    other = Trace("other", "", (("pristine", ""),), (), "pixels", draws=shifted.draws)
+    assert torch.equal(other.drawn(keys)["r"], drawn["r"])
+    renamed = Draw(("a", "b"), shifted.draws[0].choices).values(torch.arange(100))["a"]
+    assert not torch.equal(renamed, shifted.drawn(torch.arange(100))["r"])
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("name", CORE)
+def test_lead(name, color):
+    """Room for what the border rules reach and 32 pixels for an attacker, on the grid of 4:2:0."""
+    reach = {"jpeg": 0, "djpeg": 0, "djpeg-shifted": 8}[name]
+    compressions = {"jpeg": 1, "djpeg": 2, "djpeg-shifted": 2}[name]
+    reach += 16 * compressions if color else 0
+    lead = traces.get(name).lead(color)
+    assert lead % 16 == 0
+    assert reach + 32 <= lead < reach + 32 + 16
+    without = traces.get(name).lead(color, slot=False)
+    assert without % 16 == 0
+    assert reach <= without < reach + 16
+
+
+@pytest.mark.parametrize(
+    ("text", "trace", "values"),
+    [
+        ("djpeg", "djpeg", {}),
+        ("djpeg[q2=90]", "djpeg", {"q2": 90}),
+        ("djpeg-shifted[q1=60, q2=90]", "djpeg-shifted", {"q1": 60, "q2": 90}),
+    ],
+)
+def test_restrictions(text, trace, values):
+    assert traces.judged(text) == (trace, values)
+
+
+@pytest.mark.parametrize("text", ["djpeg[q2=90", "djpeg q2", "djpeg[q2]", "djpeg[q2=high]"])
+def test_what_is_no_restriction(text):
+    with pytest.raises(ForensicsError, match=r"djpeg\[q2=90\]"):
+        traces.judged(text)
