@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import traceback
 from collections.abc import Callable, Iterator
@@ -96,26 +98,38 @@ def _batch(needs: Needs, picture: images.Picture) -> Batch:
 
 
 def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> None:
-    def text(row: dict[str, Any], name: str) -> str:
-        found = row["scores"].get(name, {"score": None, "na": "raised"})
-        return f"{found['score']:.4g}" if found["score"] is not None else f"n/a: {found['na']}"
-
-    cells = [[row["file"], *(text(row, name) for name in names)] for row in rows]
     if style == "csv":
-        import csv
-        import io
-
         stream = io.StringIO()
+        cells = [[row["file"], *(_plain(row, name) for name in names)] for row in rows]
         csv.writer(stream, lineterminator="\n").writerows([["file", *names], *cells])
         click.echo(stream.getvalue(), nl=False)
         return
-    click.echo(table(["file", *names], cells))
-    click.echo(
-        "Higher = altered. Uncalibrated: a score compares files under one model, not models."
+    reasons = dict.fromkeys(
+        f"{name}: {found['na']}"
+        for row in rows
+        for name, found in row["scores"].items()
+        if found["score"] is None
     )
+    cells = [[row["file"], *(_short(row, name) for name in names)] for row in rows]
+    click.echo(table(["file", *names], cells, wrapped=0))
+    for reason in reasons:
+        click.echo(f"n/a for {reason}")
+    click.echo("Higher = altered. Uncalibrated: a score compares files by one model, not models.")
     for row in rows:
         for note in row["notes"]:
             click.echo(f"{row['file']}: {note}")
+
+
+def _plain(row: dict[str, Any], name: str) -> float | None:
+    score: float | None = row["scores"].get(name, {}).get("score")
+    return score
+
+
+def _short(row: dict[str, Any], name: str) -> str:
+    score = _plain(row, name)
+    if score is None:
+        return "n/a"
+    return f"{score:.0f}" if abs(score) >= 1000 else f"{score:.3g}"
 
 
 @click.command()

@@ -42,11 +42,7 @@ def _model(thing: Registered) -> dict[str, Any]:
     state = "none needed"
     if entry.card:
         state = f"{origin} {len(there)}/{len(entry.parts)}" if there else "missing"
-    figures = [
-        f"{name}: {part.card['headline']}"
-        for name, part in there.items()
-        if "headline" in part.card
-    ]
+    figures = {name: part.card["figures"][0] for name, part in there.items()}
     return {
         "name": entry.name,
         "kind": ", ".join(thing.kinds),
@@ -144,18 +140,20 @@ def _points(points: Sequence[dict[str, int]]) -> str:
     return ", ".join(shown) + (f", ... ({len(points)} points)" if len(points) > 5 else "")
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A plain table, as wide as the terminal, the last column wrapped."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], wrapped: int = -1) -> str:
+    """A plain table, as wide as the terminal (100 columns where there is none); only the column
+    `wrapped` is broken into lines."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(width=None if Console().is_terminal else 100)
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(header):
-        made.add_column(name, no_wrap=number == 0, overflow="fold")
+        folds = number == wrapped % len(header)
+        made.add_column(name, no_wrap=not folds, overflow="fold")
     for row in rows:
         made.add_row(*row)
     with console.capture() as capture:
         console.print(made)
-    return capture.get().strip("\n")
+    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
