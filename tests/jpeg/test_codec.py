@@ -130,8 +130,10 @@ def test_levels_that_no_picture_has(kind, step, path, tmp_path):
 
 
 @pytest.mark.parametrize("sampling", SUBSAMPLING)
-def test_a_batch_is_its_images(sampling, path):
-    """With a quality for each image; enough of them for two threads to share."""
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_is_its_images(sampling, threads, path, monkeypatch):
+    """With a quality for each image, and where two threads share the images."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     channels = 1 if sampling == "gray" else 3
     pixels = torch.randint(0, 256, (9, channels, 250, 251), dtype=torch.uint8)
     quality = torch.tensor([1, 10, 30, 50, 60, 75, 90, 99, 100])

@@ -17,7 +17,7 @@ import torch
 from numba import int32, njit
 
 from forensics.batch import SAMPLINGS, Jpeg
-from forensics.jpeg.compiled_blocks import quantise, restore
+from forensics.jpeg.compiled_blocks import clip, quantise, restore
 
 _THREAD_SAMPLES = 1 << 18  # with less work than this a second thread costs more than it brings
 
@@ -89,11 +89,6 @@ def _upsample_row(plane, y, down, mixed, row):
 
 
 @njit(cache=True, nogil=True)
-def _clip(x):
-    return min(max(int32(x), 0), 255)
-
-
-@njit(cache=True, nogil=True)
 def _to_rgb(y, cb, cr, down, across, image):
     """Three planes without padding -> uint8 `[3, H, W]`."""
     _, height, width = image.shape
@@ -108,9 +103,9 @@ def _to_rgb(y, cb, cr, down, across, image):
             red[:width] = cr[i]
         for x in range(width):
             luma, b, r = int32(y[i, x]), int32(blue[x] - 128), int32(red[x] - 128)
-            image[0, i, x] = _clip(luma + (int32(91881 * r + 32768) >> 16))
-            image[1, i, x] = _clip(luma + (int32(-22554 * b - 46802 * r + 32768) >> 16))
-            image[2, i, x] = _clip(luma + (int32(116130 * b + 32768) >> 16))
+            image[0, i, x] = clip(luma + (int32(91881 * r + 32768) >> 16))
+            image[1, i, x] = clip(luma + (int32(-22554 * b - 46802 * r + 32768) >> 16))
+            image[2, i, x] = clip(luma + (int32(116130 * b + 32768) >> 16))
 
 
 @njit(cache=True, nogil=True)

@@ -26,6 +26,16 @@ def _wrap(x):
 
 
 @njit(cache=True, nogil=True)
+def _saturate(x):
+    return min(max(int32(x), int32(-32768)), int32(32767))
+
+
+@njit(cache=True, nogil=True)
+def clip(x):
+    return min(max(int32(x), int32(0)), int32(255))
+
+
+@njit(cache=True, nogil=True)
 def _forward(a, bits):
     """Eight samples to eight frequencies down each column of int32 `[8, n]`, in place."""
     for x in range(a.shape[1]):
@@ -95,10 +105,10 @@ def quantise(plane, steps, levels):
             half[i, j] = float32(4 * steps[i, j] + 0.5)
             inverse[i, j] = float32(1) / float32(8 * steps[i, j])
     for y in range(by):
-        for i in range(8):
-            for x in range(8 * bx):
-                a[i, x] = int32(plane[8 * y + i, x]) - 128
-        _transpose(a, b)
+        for x in range(0, 8 * bx, 8):
+            for i in range(8):
+                for j in range(8):
+                    b[j, x + i] = int32(plane[8 * y + i, x + j]) - 128
         _forward(b, 11)
         _transpose(b, a)
         _forward(a, 15)
@@ -129,10 +139,10 @@ def restore(levels, steps, plane):
             for i in range(8):
                 for j in range(8 * x, 8 * x + 8):
                     value = a[i, j]
-                    a[i, j] = min(max(value, -32768), 32767) if busy else _wrap(value)
+                    a[i, j] = _saturate(value) if busy else _wrap(value)
         _transpose(a, b)
         _inverse(b, 18)
-        _transpose(b, a)
-        for i in range(8):
-            for x in range(8 * bx):
-                plane[8 * y + i, x] = min(max(a[i, x] + 128, 0), 255)
+        for x in range(0, 8 * bx, 8):
+            for i in range(8):
+                for j in range(8):
+                    plane[8 * y + i, x + j] = clip(b[j, x + i] + 128)
