@@ -1,0 +1,5 @@
+"""Layers that the networks of several papers share."""
+
+from forensics.nn.histogram import soft_histogram
+
+__all__ = ["soft_histogram"]

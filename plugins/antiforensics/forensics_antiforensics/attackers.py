@@ -1,0 +1,167 @@
+"""The attackers: the luma plane of a JPEG through a network, chroma as it is.
+
+The network sees the luma's unrounded decode, padded to whole blocks. Its output takes the place
+of the luma in the JPEG, as unrounded coefficients, and `forensics.jpeg.decode_float` makes the
+image: for RGB with the untouched chroma coefficients, libjpeg's triangle filter for the chroma
+samples and its colour conversion, none of them rounded on the way. Pixels are rounded and clipped
+to 0..255 once, at the end.
+"""
+
+from __future__ import annotations
+
+import functools
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from forensics import random, weights
+from forensics.batch import Batch, Jpeg
+from forensics.errors import NotApplicable
+from forensics.interfaces import Attacker, Needs
+from forensics.jpeg import block_dct, block_idct, decode_float, standard_tables
+from forensics.registry import ModelEntry, registry
+from forensics_antiforensics import networks
+from forensics_antiforensics.tiles import by_tiles
+
+QUALITIES = (50, 60, 70, 80, 90)
+
+
+def nearest_quality(tables: Tensor) -> Tensor:
+    """The index in `QUALITIES` whose standard luma table is nearest, int64 `[N]`.
+
+    tables: `[N, 8, 8]`. Nearest by the mean over the 64 steps of the logarithm of the ratio.
+    """
+    standard = standard_tables(torch.tensor(QUALITIES), 1)[:, 0].to(tables.device)
+    ratios = tables[:, None].double().log() - standard.double().log()
+    return ratios.mean((2, 3)).abs().argmin(1)
+
+
+def luma_of(jpeg: Jpeg) -> Tensor:
+    """The luma's unrounded, unclipped decode, float32 `[N, 8 by, 8 bx]` on 0..255."""
+    levels, steps = jpeg.coefficients[0].float(), jpeg.tables[:, 0, None, None]
+    return block_idct(levels * steps) + 128
+
+
+def with_luma(jpeg: Jpeg, plane: Tensor) -> Tensor:
+    """The image with another luma plane, of `luma_of`'s form: uint8 `[N, C, H, W]`."""
+    levels = block_dct(plane - 128) / jpeg.tables[:, 0, None, None]
+    image = decode_float(replace(jpeg, coefficients=(levels, *jpeg.coefficients[1:])))
+    return image.round().clamp(0, 255).to(torch.uint8)
+
+
+class LumaAttacker(Attacker):
+    """An attacker that runs a network on the luma plane of each JPEG."""
+
+    needs: ClassVar[Needs] = Needs(smallest=16, acts_on="jpeg")
+
+    def attack(self, batch: Batch) -> Tensor:
+        """Raises NotApplicable where the batch is no JPEG, is smaller than 16 x 16, or where the
+        weights are missing."""
+        channels = batch.pixels.shape[1]
+        reason = self.needs.refusal(channels, *batch.size, batch.jpeg is not None)
+        if reason:
+            raise NotApplicable(reason)
+        assert batch.jpeg is not None
+        luma, steps = luma_of(batch.jpeg), batch.jpeg.tables[:, 0]
+        with torch.inference_mode():
+            return with_luma(batch.jpeg, self.plane(luma, steps, batch.keys))
+
+    @abstractmethod
+    def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
+        """The attacked luma, unrounded. luma: from `luma_of`; steps: `[N, 8, 8]`; keys: of the
+        batch, for noise."""
+
+
+def _by_quality(
+    name: str, network: Callable[[], nn.Module], luma: Tensor, steps: Tensor, noise: Tensor | None
+) -> Tensor:
+    """Each image through the part for its table."""
+    chosen = nearest_quality(steps)
+    plane = torch.empty_like(luma)
+    for index in chosen.unique().tolist():
+        rows = chosen == index
+        part = _network(name, f"q{QUALITIES[index]}", network, luma.device)
+        planes = luma[rows][:, None]
+        if noise is not None:
+            planes = torch.cat([planes, noise[rows]], 1)
+        plane[rows] = _run(part, planes, steps[rows])
+    return plane
+
+
+def _run(network: nn.Module, planes: Tensor, steps: Tensor) -> Tensor:
+    """planes: luma and, where the network takes it, noise, `[N, 1 + noise, H, W]`."""
+
+    def forward(tile: Tensor, rows: slice) -> Tensor:
+        inputs = (tile[:, 0], steps[rows], *([tile[:, 1:]] if tile.shape[1] > 1 else []))
+        result = network(*inputs)
+        assert isinstance(result, Tensor)
+        return result
+
+    return by_tiles(forward, planes)
+
+
+def _network(
+    name: str, part: str, network: Callable[[], nn.Module], device: torch.device
+) -> nn.Module:
+    entry = registry().get(name, "attacker").entry
+    assert isinstance(entry, ModelEntry)
+    found = weights.find(entry, part)
+    return _loaded(name, part, network, device, found.sha256 if found else None)
+
+
+@functools.lru_cache(maxsize=16)
+def _loaded(
+    name: str,
+    part: str,
+    network: Callable[[], nn.Module],
+    device: torch.device,
+    sha256: str | None,
+) -> nn.Module:
+    # sha256 tells a file from the one that was there before.
+    entry = registry().get(name, "attacker").entry
+    made = network()
+    made.load_state_dict(weights.load(entry, part))
+    return made.to(device).eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class AFCNN(LumaAttacker):
+    """The paper's attack: EDSR_sub, then the soft clamp of the coefficients (section III).
+
+    One network a quality; the JPEG's luma table picks the nearest.
+    """
+
+    name: ClassVar[str] = "afcnn"
+
+    def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
+        return _by_quality(self.name, networks.AFCNN, luma, steps, None)
+
+
+@dataclass(frozen=True)
+class Matched(LumaAttacker):
+    """The light network with noise, trained on matched statistics; beyond the paper.
+
+    One network a quality; the JPEG's luma table picks the nearest.
+    """
+
+    name: ClassVar[str] = "afcnn-matched"
+
+    def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
+        noise = random.normal(keys, self.name, (networks.Matched.NOISE, *luma.shape[1:]))
+        return _by_quality(self.name, networks.Matched, luma, steps, noise)
+
+
+@dataclass(frozen=True)
+class Dither(LumaAttacker):
+    """The control: a restoration network for all qualities, then white noise of s.d. 1."""
+
+    name: ClassVar[str] = "ddcn-dither"
+
+    def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
+        network = _network(self.name, "restorer", networks.Restorer, luma.device)
+        restored = _run(network, luma[:, None], steps)
+        return restored + random.normal(keys, self.name, tuple(luma.shape[1:]))

@@ -1,0 +1,198 @@
+"""How the three attackers are trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from forensics import random, weights
+from forensics.errors import ForensicsError
+from forensics.registry import ModelEntry, registry
+from forensics.training.recipe import Example, Phase, Progress, Recipe
+from forensics_antiforensics import judging
+from forensics_antiforensics.losses import matched, paper
+from forensics_antiforensics.networks import AFCNN, Matched, Restorer
+from forensics_antiforensics.networks.residual import mixed
+from forensics_antiforensics.pair import Pair
+
+QUALITIES = (50, 60, 70, 80, 90)
+
+
+def cosine(progress: Progress) -> float:
+    """From 1 to 0.02 along half a cosine in each phase, after a short linear start."""
+    fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress.within))
+    return fall * min(1.0, 0.1 + progress.within / 0.03)
+
+
+def _state(model: str, part: str) -> dict[str, Tensor]:
+    entry = registry().get(model, "attacker").entry
+    assert isinstance(entry, ModelEntry)
+    return weights.load(entry, part)
+
+
+def _part(quality: int) -> str:
+    if quality not in QUALITIES:
+        raise ForensicsError(f"there is no part for quality {quality}; take 50, 60, 70, 80 or 90")
+    return f"q{quality}"
+
+
+@dataclass(frozen=True)
+class DitherRecipe(Recipe):
+    """The control's restorer: mean squared error, a quality of 40..95 drawn for each crop."""
+
+    autocast: bool = False
+
+    trace: ClassVar[str] = "jpeg"
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 96, 16, 1.5e-3),)
+    validations: ClassVar[int] = 10
+    part: ClassVar[str] = "restorer"
+
+    def draws(self) -> Mapping[str, Sequence[int]]:
+        return {"q": range(40, 96)}
+
+    def network(self) -> nn.Module:
+        return mixed(Restorer()) if self.autocast else Restorer()
+
+    def schedule(self, progress: Progress) -> float:
+        return cosine(progress)
+
+    def loss(
+        self, network: nn.Module, example: Example, progress: Progress
+    ) -> tuple[Tensor, dict[str, float]]:
+        pair = Pair.of(example)
+        left = (network(pair.luma, pair.steps) - pair.target).square().mean((1, 2))
+        before = (pair.luma - pair.target).square().mean((1, 2))
+        # Coarse qualities rule the first sum; the second counts each crop's share of its own error.
+        loss = (left / before.mean()).mean() + (left / before.clamp(min=0.1)).mean()
+        return loss, {"mse": left.mean().item()}
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        pairs = [Pair.of(example) for example in examples]
+        gains = [judging.gain(network(pair.luma, pair.steps), pair) for pair in pairs]
+        gain = torch.cat(gains).mean().item()
+        return {"objective": gain, "gain": gain}
+
+
+@dataclass(frozen=True)
+class AFCNNRecipe(Recipe):
+    """The paper's losses. A fresh start begins with the reconstruction loss alone.
+
+    Adam as in the paper, at a higher rate that falls along a cosine, for far fewer steps; alpha
+    moves ten times as fast as the rest.
+    """
+
+    quality: int = 60
+    start: str = ""
+    autocast: bool = False
+
+    trace: ClassVar[str] = "jpeg"
+    validations: ClassVar[int] = 10
+    validation_crop: ClassVar[int] = 256
+    validation_crops: ClassVar[int] = 66
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        full = Phase(0.7, 192, 4, 4e-4)
+        return (full,) if self.start else (Phase(0.3, 64, 16, 5e-4), full)
+
+    @property
+    def part(self) -> str:
+        return _part(self.quality)
+
+    def draws(self) -> Mapping[str, Sequence[int]]:
+        return {"q": [self.quality]}
+
+    def network(self) -> nn.Module:
+        network = AFCNN()
+        if self.start:
+            network.load_state_dict(_state("afcnn", self.start))
+        return mixed(network) if self.autocast else network
+
+    def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
+        assert isinstance(network, AFCNN)
+        groups = [
+            {"params": network.trunk.parameters(), "lr": rate},
+            {"params": [network.alpha], "lr": 10 * rate},
+        ]
+        return torch.optim.Adam(groups)
+
+    def schedule(self, progress: Progress) -> float:
+        return cosine(progress)
+
+    def loss(
+        self, network: nn.Module, example: Example, progress: Progress
+    ) -> tuple[Tensor, dict[str, float]]:
+        assert isinstance(network, AFCNN)
+        pair = Pair.of(example)
+        restored, final = network.both(pair.luma, pair.steps)
+        if progress.phase < len(self.phases) - 1:
+            loss = ((restored - pair.target) / 255).square().mean()
+            return loss, {"reconstruction": loss.item()}
+        terms = paper.losses(restored, final, pair.luma, pair.target)
+        return terms.total, {
+            "reconstruction": terms.reconstruction.item(),
+            "histogram": terms.histogram.item(),
+            "deblocking": terms.deblocking.item(),
+            "alpha": network.alpha.item(),
+        }
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        return judging.figures(lambda pair: network(pair.luma, pair.steps), examples)
+
+
+@dataclass(frozen=True)
+class MatchedRecipe(Recipe):
+    """The matched losses, from the control's restorer or from another quality's part."""
+
+    quality: int = 60
+    start: str = ""
+    weight: float = 3.0
+    autocast: bool = False
+
+    trace: ClassVar[str] = "jpeg"
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 128, 16, 1e-3),)
+    validations: ClassVar[int] = 12
+    validation_crop: ClassVar[int] = 256
+    validation_crops: ClassVar[int] = 66
+
+    @property
+    def part(self) -> str:
+        return _part(self.quality)
+
+    def draws(self) -> Mapping[str, Sequence[int]]:
+        return {"q": [self.quality]}
+
+    def network(self) -> nn.Module:
+        network = Matched()
+        if self.start:
+            network.load_state_dict(_state("afcnn-matched", self.start))
+        else:
+            network.start_from(_state("ddcn-dither", "restorer"))
+        return mixed(network) if self.autocast else network
+
+    def schedule(self, progress: Progress) -> float:
+        return cosine(progress)
+
+    def loss(
+        self, network: nn.Module, example: Example, progress: Progress
+    ) -> tuple[Tensor, dict[str, float]]:
+        pair = Pair.of(example)
+        output = _attacked(network, pair)
+        terms = matched.losses(output, pair.luma, pair.target, pair.steps[0], self.quality)
+        parts = {"mse": terms.mse, "coefficients": terms.coefficients, **terms.statistics}
+        return terms.total(self.weight), {name: part.item() for name, part in parts.items()}
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        return judging.figures(lambda pair: _attacked(network, pair), examples)
+
+
+def _attacked(network: nn.Module, pair: Pair) -> Tensor:
+    shape = (Matched.NOISE, *pair.luma.shape[1:])
+    plane = network(pair.luma, pair.steps, random.normal(pair.keys, "afcnn-matched", shape))
+    assert isinstance(plane, Tensor)
+    return plane
