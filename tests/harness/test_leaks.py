@@ -1,0 +1,228 @@
+"""The rules against leaks: what could tell the sides of a trace apart other than image content."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier
+
+from forensics import door, harness, jpeg, random, traces
+from forensics.batch import Batch
+from forensics.harness.places import lattice
+from forensics.histories import Step
+from forensics.jpeg import standard_tables
+from forensics.operations import JpegCompression
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+TRACES = ("jpeg", "djpeg", "djpeg-shifted")
+PATCH = 64
+MEDIAN = Step("toy-median")
+
+
+def photograph(astronaut, color):
+    image = Image.fromarray(astronaut)
+    array = np.array(image if color else image.convert("L")).reshape(512, 512, -1)
+    return torch.from_numpy(array).permute(2, 0, 1)
+
+
+def shown(trace, side, attacker, pixels, places, margin, key=0):
+    """What the door hands over of these places, from tiles with `margin` pixels around."""
+    cuts = [
+        pixels[:, y - margin : y + PATCH + margin, x - margin : x + PATCH + margin]
+        for y, x in places
+    ]
+    keys = torch.tensor([random.key(key, y, x) for y, x in places])
+    tiles = Batch(torch.stack(cuts), keys, ("p",) * len(places), torch.tensor(places))
+    values = dict(trace.points()[0]) | trace.drawn(keys)
+    state = trace.history(side).fill(attacker).apply(tiles, values)
+    return door.cut(state, margin, PATCH, trace.handed)
+
+
+def same(a, b):
+    if not torch.equal(a.pixels, b.pixels) or (a.jpeg is None) != (b.jpeg is None):
+        return False
+    if a.jpeg is None:
+        return True
+    planes = zip(a.jpeg.coefficients, b.jpeg.coefficients, strict=True)
+    return all(torch.equal(p, q) for p, q in planes) and torch.equal(a.jpeg.tables, b.jpeg.tables)
+
+
+SIDES = [("pristine", None), ("altered", None), ("altered", MEDIAN)]
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize(("side", "attacker"), SIDES)
+def test_no_pixel_of_a_patch_depends_on_a_border_rule(astronaut, name, side, attacker, color):
+    trace = traces.get(name)
+    pixels = photograph(astronaut, color)
+    lead = trace.lead(color)
+    places = [(128, 112), (160, 240), (128, 288)]
+    patch = shown(trace, side, attacker, pixels, places, lead)
+    # A larger tile, so that its border lies elsewhere.
+    assert same(patch, shown(trace, side, attacker, pixels, places, lead + 16))
+    # Noise in the place of everything outside the tile.
+    for y, x in places:
+        noisy = torch.randint(
+            256, pixels.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(y)
+        )
+        tile = (slice(None), *(slice(c - lead, c + PATCH + lead) for c in (y, x)))
+        noisy[tile] = pixels[tile]
+        one = [(y, x)]
+        expected = shown(trace, side, attacker, pixels, one, lead)
+        assert same(expected, shown(trace, side, attacker, noisy, one, lead + 16))
+
+
+@pytest.mark.parametrize("name", ["djpeg", "djpeg-shifted"])
+def test_a_smaller_margin_would_depend_on_one(astronaut, name):
+    """The test above can fail: in colour, a tile of the bare patch shows its border."""
+    trace, pixels = traces.get(name), photograph(astronaut, True)
+    places = [(128, 112)]
+    wide = shown(trace, "altered", None, pixels, places, trace.lead(True))
+    bare = shown(trace, "altered", None, pixels, places, 16 if name == "djpeg-shifted" else 0)
+    assert not same(wide, bare)
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("name", ["djpeg", "djpeg-shifted"])
+def test_the_grid_of_the_last_jpeg_starts_at_the_corner_of_the_patch(astronaut, name, color):
+    trace, pixels = traces.get(name), photograph(astronaut, color)
+    lead = trace.lead(color)
+    places = [(128, 112), (160, 240), (128, 288)]
+    handed = shown(trace, "altered", MEDIAN, pixels, places, lead)
+    # The pixels are those of the coefficients: libjpeg decodes the patch's own file to them, but
+    # for chroma that was interpolated across the edge of the patch.
+    inner = slice(16, -16) if color else slice(None)
+    decoded = jpeg.decode(handed.jpeg)
+    assert torch.equal(decoded[..., inner, inner], handed.pixels[..., inner, inner])
+    quality = trace.points()[0]["q2"]
+    tables = standard_tables(quality, 3 if color else 1)
+    assert torch.equal(handed.jpeg.tables, tables.expand(3, -1, -1, -1))
+    assert handed.jpeg.sampling == ("4:2:0" if color else "gray")
+
+
+def test_every_tile_of_the_lattice_fits_and_is_in_step_with_its_patch():
+    for name in TRACES:
+        for color in (False, True):
+            lead = traces.get(name).lead(color)
+            found = lattice((500, 700), PATCH, lead)
+            assert found
+            # Tile and patch are in step, so the grid of a step on the tile is that of the patch.
+            assert lead % (16 if color else 8) == 0
+            assert all(lead <= y <= 500 - PATCH - lead for y, _ in found)
+            assert all(lead <= x <= 700 - PATCH - lead for _, x in found)
+            assert len(set(found)) == len(found)
+
+
+def test_the_door_refuses_what_would_leak(astronaut):
+    pixels = photograph(astronaut, True)[None, :, :160, :160]
+    state = Batch.of(pixels)
+    with pytest.raises(ValueError, match="does not end in one"):
+        door.cut(state, 16, 64, "jpeg")
+    with pytest.raises(ValueError, match="no patch"):
+        door.cut(state, 112, 64, "pixels")
+    compressed = JpegCompression(80).apply(state)
+    assert door.cut(compressed, 16, 64, "pixels").jpeg is None
+    with pytest.raises(ValueError, match="block grid"):
+        door.cut(compressed, 8, 64, "jpeg")
+
+
+@pytest.fixture
+def handed(photographs, tmp_path):
+    """Run a trace with an attack: by side and point, the batches that a detector is handed."""
+
+    def run(name, color):
+        from forensics_toy.models import KEPT
+
+        options = {"detectors": "toy-keeps", "attack": "toy-median", "trace": name, "limit": 10}
+        options |= {"data": str(photographs), "patch": PATCH, "color": color, "batch": 500}
+        plan = harness.make(harness.Settings.of(options))
+        KEPT.clear()
+        harness.execute(plan, tmp_path / "out")
+        # A model is called once for the patches of a photograph, all populations in a row.
+        populations = [plan.populations[d] for d, who in plan.wanted.items() if "toy-keeps" in who]
+        seen = {}
+        for batch in KEPT:
+            n = len(batch) // len(populations)
+            for number, population in enumerate(populations):
+                pristine = population.template == population.trace.history("pristine")
+                side = "attacked" if population.attacker else "altered"
+                side = "pristine" if pristine else side
+                part = batch[number * n : (number + 1) * n]
+                seen.setdefault((side, population.point), []).append(part)
+        return seen
+
+    return run
+
+
+def fields(batch, number):
+    """Everything of one patch that is not image content, as numbers."""
+    jpeg = batch.jpeg
+    form = [*batch.pixels.shape[1:], batch.pixels.is_contiguous(), *batch.positions[number]]
+    if jpeg is None:
+        return [*form, 0]
+    sizes = [side for c in jpeg.coefficients for side in c.shape[1:]]
+    table = jpeg.tables[number].flatten().tolist()
+    samplings = ("gray", "4:4:4", "4:2:2", "4:2:0")
+    return [*form, 1, samplings.index(jpeg.sampling), *jpeg.size, *sizes, *table]
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("name", TRACES)
+def test_one_door(handed, name, color):
+    seen = handed(name, color)
+    points = sorted({point for side, point in seen if side == "altered"})
+    assert points
+    for point in points:
+        pristine_point = tuple((k, v) for k, v in point if name != "jpeg" and k == "q2")
+        sides = [seen["pristine", pristine_point], seen["altered", point], seen["attacked", point]]
+        assert len(sides[0]) == len(sides[1]) == len(sides[2]) == 4  # one batch a photograph
+        for batches in zip(*sides, strict=True):
+            first = batches[0]
+            for batch in batches[1:]:
+                assert batch.pixels.shape == first.pixels.shape
+                assert batch.pixels.dtype == first.pixels.dtype
+                # Rule 1: the same photographs, places and draws.
+                assert batch.photographs == first.photographs
+                assert torch.equal(batch.positions, first.positions)
+                assert torch.equal(batch.keys, first.keys)
+                assert not torch.equal(batch.pixels, first.pixels)
+            assert all((b.jpeg is None) == (name == "jpeg") for b in batches)
+        # A tree that sees everything but image content, tested on other patches, is at chance.
+        for altered in sides[1:]:
+            rows, labels = [], []
+            for label, side in enumerate((sides[0], altered)):
+                rows += [fields(b, n) for b in side for n in range(len(b))]
+                labels += [label] * sum(map(len, side))
+            tree = DecisionTreeClassifier(random_state=0)
+            # Both sides of a place are in one fold or the tree would know it by its position.
+            groups = np.tile(np.arange(len(rows) // 2) % 5, 2)
+            folds = [(np.flatnonzero(groups != g), np.flatnonzero(groups == g)) for g in range(5)]
+            assert np.mean(cross_val_score(tree, rows, labels, cv=folds)) == 0.5
+
+
+def test_splits_never_mix(photographs, tmp_path):
+    paths = sorted(photographs.glob("*.png"))
+    for path, split in zip(paths, ("train", "train", "val", "test"), strict=True):
+        (photographs / split).mkdir(exist_ok=True)
+        path.rename(photographs / split / path.name)
+    used = {}
+    for split in ("train", "val", "test"):
+        made = harness.make(
+            harness.Settings.of(
+                {"data": str(photographs), "split": split, "detectors": "toy-grain", "patch": 64}
+            )
+        )
+        used[split] = {p.sha256 for p in made.photographs}
+        assert made.split == split
+        assert all(Path(p.name).parts[0] == split for p in made.photographs)
+    assert [len(used[s]) for s in ("train", "val", "test")] == [2, 1, 1]
+    assert not used["train"] & used["test"]
+    default = harness.make(
+        harness.Settings.of({"data": str(photographs), "detectors": "toy-grain", "patch": 64})
+    )
+    assert default.split == "test"
