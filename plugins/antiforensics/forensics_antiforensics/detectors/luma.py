@@ -1,0 +1,40 @@
+"""What all six detectors look at: luma in whole blocks; and how they answer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from forensics.interfaces import Scores
+from forensics.jpeg import block_dct
+
+
+def luma(pixels: Tensor) -> Tensor:
+    """uint8 `[N, 1 or 3, H, W]` -> int32 `[N, H', W']`, H' and W' the multiples of 8 below.
+
+    Luma of RGB is libjpeg's, equal to Pillow's `convert("L")`.
+    """
+    _, _, height, width = pixels.shape
+    planes = pixels[..., : height - height % 8, : width - width % 8].to(torch.int32)
+    if planes.shape[1] == 1:
+        return planes[:, 0]
+    red, green, blue = planes.unbind(1)
+    return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
+
+
+def coefficients(planes: Tensor) -> Tensor:
+    """DCT coefficients of integer luma, float64 `[N, blocks, 64]`, rounded to multiples of 2**-12.
+
+    The rounding makes a coefficient that is 0 or half a step in theory exactly so, which leaves
+    nothing to the order in which a matrix product adds.
+    """
+    blocks = block_dct(planes.to(torch.float64) - 128).flatten(1, 2).flatten(2)
+    return torch.round(blocks * 4096) / 4096
+
+
+def scores(values: Tensor, answerable: Tensor, reason: str) -> Scores:
+    """`[N]` values; NaN with this reason where `answerable` (bool `[N]`) is False."""
+    values = torch.where(answerable, values, torch.nan).to(torch.float32)
+    given = answerable.tolist()
+    reasons = None if all(given) else tuple(None if yes else reason for yes in given)
+    return Scores(values, reasons)
