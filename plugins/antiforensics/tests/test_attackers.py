@@ -1,6 +1,7 @@
 """The attackers with small random weights: what holds for any weights."""
 
 import functools
+import itertools
 
 import pytest
 import torch
@@ -109,7 +110,7 @@ def test_the_part_of_that_quality_is_run(home):
         change = attack("afcnn-matched", batch).float() - batch.pixels.float()
         means.append(change.mean().item())
     # The parts add -6, -3, 0, 3 and 6 grey levels.
-    steps = [b - a for a, b in zip(means, means[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(means)]
     assert steps == pytest.approx([3, 3, 3, 3], abs=1)
 
 
