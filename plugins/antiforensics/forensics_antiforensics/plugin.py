@@ -7,18 +7,17 @@ from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry
 
 _PAPER = "Kim, Ahn and Lee, End-to-End Anti-Forensics Network of Single and Double JPEG Detection"
+# name: class, smallest side, seconds for a patch of 128 x 128, what it looks at
 _DETECTORS = {
-    "kl": ("KL", "calibration: the variance of high frequencies with and without a shifted grid"),
-    "kf": ("KF", "blocking signature: differences across block corners against block centres"),
-    "ku1": ("KU1", "gradient-aware blockiness, absolute differences"),
-    "ku2": ("KU2", "gradient-aware blockiness, squared differences"),
-    "kqf": ("KQF", "quantisation steps estimated from each subband's histogram"),
-    "kv": ("KV", "jumps of the total variation when the image is compressed again"),
+    "kl": ("KL", 24, 0.0004, "variance of high frequencies, with and without a shifted grid"),
+    "kf": ("KF", 16, 0.0001, "differences across block corners against block centres"),
+    "ku1": ("KU1", 16, 0.0001, "gradient-aware blockiness, absolute differences"),
+    "ku2": ("KU2", 16, 0.0001, "gradient-aware blockiness, squared differences"),
+    "kqf": ("KQF", 8, 0.002, "quantisation steps estimated from each subband's histogram"),
+    "kv": ("KV", 8, 0.007, "jumps of the total variation when the image is compressed again"),
 }
-_DETECTOR_OPTIONS = {
-    "ku1": {"relative": "divide by the blockiness of the shifted image"},
-    "ku2": {"relative": "divide by the blockiness of the shifted image"},
-}
+_RELATIVE = {"relative": "the signed difference divided by the shifted image's blockiness"}
+_DETECTOR_OPTIONS = {"ku1": _RELATIVE, "ku2": _RELATIVE}
 _QUALITIES = ("q50", "q60", "q70", "q80", "q90")
 _NEEDS = Needs(smallest=16, acts_on="jpeg")
 
@@ -33,8 +32,10 @@ def forensics_detectors() -> list[ModelEntry]:
             paper=_PAPER,
             options=_DETECTOR_OPTIONS.get(name),
             traces=("jpeg",),
+            needs=Needs(smallest=smallest),
+            seconds=seconds,
         )
-        for name, (factory, summary) in _DETECTORS.items()
+        for name, (factory, smallest, seconds, summary) in _DETECTORS.items()
     ]
 
 
