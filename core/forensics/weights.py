@@ -62,8 +62,20 @@ def find(entry: ModelEntry, part: str) -> Part | None:
     for origin, folder in (("user", user_folder(entry)), ("shipped", shipped_folder(entry))):
         path, card = folder / f"{part}.safetensors", folder / f"{part}.json"
         if path.is_file() and card.is_file():
-            return Part(path, origin, json.loads(card.read_text()))
+            return Part(path, origin, _card(card))
     return None
+
+
+def _card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text())
+        if isinstance(card["sha256"], str):
+            return dict(card)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ForensicsError(
+        f"the card {path} is damaged: install the plugin again, or delete the card and its weights"
+    )
 
 
 def there(entry: ModelEntry) -> dict[str, Part]:

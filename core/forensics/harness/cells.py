@@ -51,16 +51,16 @@ def column(
 
 
 def summarise(
-    plan: Plan, stored: Mapping[str, Rows], failures: Mapping[str, str]
+    plan: Plan, stored: Mapping[str, Rows], failures: Mapping[str, str], skipped: int
 ) -> list[dict[str, Any]]:
-    """Every cell of the plan as plain values, ready for JSON."""
+    """Every cell of the plan as plain values, ready for JSON. skipped: photographs left out."""
     costs: dict[str, dict[str, Any] | None] = {}
     cells = []
     for cell in plan.cells:
         if cell.attacker is not None and cell.altered.digest not in costs:
             costs[cell.altered.digest] = _cost(plan, stored, cell)
         cost = costs.get(cell.altered.digest) if cell.attacker is not None else None
-        cells.append(_cell(plan, stored, failures, cell) | {"cost": cost})
+        cells.append(_cell(plan, stored, failures, cell) | {"skipped": skipped, "cost": cost})
     return cells
 
 
@@ -99,7 +99,6 @@ def _cell(
         "n": n,
         "n_na": n_na,
         "photographs": photographs,
-        "skipped": len(plan.skipped) + len(plan.lost),
         "trained": identity.trained(cell.model) if cell.model is not None else None,
         "metrics": metrics,
         "na": reason,

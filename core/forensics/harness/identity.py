@@ -23,6 +23,7 @@ _CORE = (
     "jpeg",
     "operations",
     "nn",
+    "harness/asking.py",
     "harness/places.py",
     "harness/unit.py",
     "metrics/cost.py",

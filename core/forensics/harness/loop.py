@@ -68,7 +68,7 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
         raise ForensicsError(f"no photograph of {plan.settings.data} could be read")
     matrix = Matrix(
         protocol(plan, chosen, len(stored), len(skipped), len(lost), time.monotonic() - started),
-        cells.summarise(plan, stored, failures),
+        cells.summarise(plan, stored, failures, len(skipped) + len(lost)),
         failures,
         (*skipped, *lost),
     )

@@ -9,7 +9,7 @@ from forensics import data, selection, traces
 from forensics.data import Photograph, Source
 from forensics.errors import ForensicsError
 from forensics.harness import identity
-from forensics.harness.places import Place, spread
+from forensics.harness.places import Place, lattice, spread
 from forensics.harness.settings import Settings
 from forensics.histories import SLOT, History, Step
 from forensics.selection import Model
@@ -78,10 +78,14 @@ def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     detectors = selection.models(settings.detectors, "detector")
     attackers = selection.models(settings.attack, "attacker")
+    for model in (*detectors, *attackers):
+        if model.options:
+            model.create()  # refuses options that it does not have, before any work
     chosen = _traces(settings, detectors)
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split)
     photographs, skipped = _usable(source, settings)
+    small = _too_small(photographs, chosen, settings)
     cells = [cell for trace in chosen for cell in _cells(trace, settings, detectors, attackers)]
     populations, wanted = _work(cells)
     places = {
@@ -114,7 +118,7 @@ def make(settings: Settings) -> Plan:
         wanted,
         places,
         hashes,
-        skipped,
+        (*skipped, *small),
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),
     )
@@ -147,6 +151,18 @@ def _usable(source: Source, settings: Settings) -> tuple[list[Photograph], tuple
     gray = [p for p in source if settings.color and p.channels == 1]
     kept = [p for p in source if p not in gray]
     return kept, tuple(f"{p.name}: gray, and the run is in color" for p in gray)
+
+
+def _too_small(
+    photographs: Sequence[Photograph], chosen: Sequence[Trace], settings: Settings
+) -> list[str]:
+    """Photographs without room for a single patch of any trace, each with that reason."""
+    lead = min(trace.lead(settings.color) for trace in chosen)
+    return [
+        f"{p.name}: too small for a patch of {settings.patch} with its margin of {lead}"
+        for p in photographs
+        if not lattice(p.size, settings.patch, lead)
+    ]
 
 
 def _cells(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from forensics import door, random, selection
+from forensics import door, random
 from forensics.batch import Batch
 from forensics.data import Photograph
 from forensics.errors import NotApplicable
+from forensics.harness.asking import attacked, scores
 from forensics.harness.places import Place
 from forensics.harness.plan import COST, COST_NAMES, Plan, Population
 from forensics.harness.store import Row, Rows
 from forensics.histories import SLOT, History
-from forensics.interfaces import Attacker, Detector
 from forensics.metrics import cost
 
 
@@ -81,14 +80,6 @@ def _tiles(
         (photograph.sha256,) * len(places),
         torch.tensor(places, device=device),
     )
-
-
-@functools.cache
-def _model(text: str, kind: str) -> Attacker | Detector:
-    """A model of this process, made once."""
-    made = selection.model(text, kind).create()
-    assert isinstance(made, (Attacker, Detector))
-    return made
 
 
 class _Group:
@@ -154,7 +145,7 @@ class _Group:
                 if attacker is not None and step.text() == attacker:
                     if attacker in self.outcome.failures:
                         return None
-                    self.states[text] = _attack(attacker, before)
+                    self.states[text] = attacked(attacker, before)
                 else:
                     values = dict(population.point) | self.drawn
                     self.states[text] = step.bind(values).apply(before)
@@ -201,7 +192,7 @@ class _Group:
             return
         together = Batch.cat(list(handed.values()))
         try:
-            values, reasons = _scores(model, together, self.plan.settings.batch)
+            values, reasons = scores(model, together, self.plan.settings.batch)
         except Exception:
             self.outcome.failures[model] = traceback.format_exc()
             return
@@ -234,51 +225,3 @@ class _Group:
                         reason,
                     )
                 )
-
-
-def _attack(name: str, batch: Batch) -> Batch:
-    """The batch attacked, after a look at what the attacker needs and at what it gives back."""
-    attacker = _model(name, "attacker")
-    assert isinstance(attacker, Attacker)
-    refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
-    if refusal:
-        raise NotApplicable(refusal)
-    result = attacker.apply(batch)
-    if result.pixels.shape != batch.pixels.shape or result.device != batch.device:
-        raise ValueError(f"{name} gave pixels of another size or on another device")
-    return result
-
-
-def _scores(name: str, batch: Batch, size: int) -> tuple[Tensor, list[str | None]]:
-    """The scores of a batch, `size` patches at a time."""
-    detector = _model(name, "detector")
-    assert isinstance(detector, Detector)
-    values: list[Tensor] = []
-    reasons: list[str | None] = []
-    for part in _parts(batch, size):
-        refusal = detector.needs.refusal(part.pixels.shape[1], *part.size, part.jpeg is not None)
-        if refusal:
-            values.append(torch.full((len(part),), float("nan")))
-            reasons += [refusal] * len(part)
-            continue
-        before = part.pixels.clone()
-        scores = detector.score(part)
-        if not torch.equal(part.pixels, before):
-            raise ValueError(f"{name} wrote into its input")
-        if scores.values.shape != (len(part),):
-            raise ValueError(
-                f"{name} gave {tuple(scores.values.shape)} scores for {len(part)} patches"
-            )
-        values.append(scores.values.detach().to("cpu", torch.float32))
-        reasons += scores.reasons or [None] * len(part)
-    together = torch.cat(values)
-    unexplained = torch.isnan(together).tolist()
-    return together, [
-        reason or ("no score" if blank else None)
-        for reason, blank in zip(reasons, unexplained, strict=True)
-    ]
-
-
-def _parts(batch: Batch, size: int) -> Iterator[Batch]:
-    for start in range(0, len(batch), size):
-        yield batch[start : start + size]
