@@ -19,10 +19,10 @@ PLUGIN = Path(__file__).parent / "plugin"
 def forget():
     """Drop what this process remembers of plugins."""
     from forensics import traces
-    from forensics.harness import identity, unit
+    from forensics.harness import asking, identity
     from forensics.registry import registry
 
-    for remembered in (registry, traces.get, identity.package, unit._model):
+    for remembered in (registry, traces.get, identity.package, asking.model):
         remembered.cache_clear()
 
 

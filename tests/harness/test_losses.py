@@ -1,0 +1,156 @@
+"""What cannot be had: models that raise or write, points and places that do not fit, damage."""
+
+import json
+
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+
+from forensics import harness
+from forensics.errors import ForensicsError
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture
+def run(photographs, tmp_path):
+    counter = iter(range(100))
+
+    def call(**options):
+        options = {"data": str(photographs), "patch": 64, "limit": 8, **options}
+        return harness.run(tmp_path / f"out{next(counter)}", **options)
+
+    return call
+
+
+def cells(matrix, **wanted):
+    return [c for c in matrix.cells if all(c[k] == v for k, v in wanted.items())]
+
+
+def test_a_detector_that_raises_loses_its_own_cells_only(run):
+    alone = run(detectors="toy-grain", trace="jpeg", attack="toy-median")
+    both = run(detectors=["toy-raises", "toy-grain"], trace="jpeg", attack="toy-median")
+    assert cells(both, model="toy-grain") == alone.cells
+    lost = cells(both, model="toy-raises")
+    assert len(lost) == 6
+    assert all(c["na"] == "toy-raises raised RuntimeError: out of luck" for c in lost)
+    assert all(c["metrics"] == {} and c["n"] == 0 for c in lost)
+    assert "Traceback" in both.failures["toy-raises"]
+    assert "out of luck" in both.failures["toy-raises"]
+    assert alone.failures == {}
+
+
+@pytest.mark.parametrize("where", ["pixels", "coefficients", "tables", "keys"])
+def test_writing_into_the_input_is_an_error_of_that_model(run, where):
+    writer = f"toy-writes:where={where}"
+    alone = run(detectors="toy-grain", trace="djpeg")
+    both = run(detectors=[writer, "toy-grain"], trace="djpeg")
+    assert cells(both, model="toy-grain") == alone.cells
+    assert all("wrote into its input" in c["na"] for c in cells(both, model=writer))
+    assert list(both.failures) == [writer]
+
+
+def test_an_attacker_that_writes_into_its_input_loses_its_own_cells_only(run):
+    alone = run(detectors="toy-grain", trace="djpeg", attack="toy-median")
+    both = run(detectors="toy-grain", trace="djpeg", attack=["toy-writing", "toy-median"])
+    for attack in (None, "toy-median"):
+        assert cells(both, attack=attack) == cells(alone, attack=attack)
+    lost = cells(both, attack="toy-writing")
+    assert lost
+    assert all("toy-writing" in c["na"] and "wrote into its input" in c["na"] for c in lost)
+    assert all(c["cost"] is None for c in lost)
+    assert list(both.failures) == ["toy-writing"]
+
+
+def test_a_restricted_model_is_not_asked_elsewhere(run):
+    matrix = run(detectors="toy-narrow")
+    assert {c["trace"] for c in matrix.cells} == {"djpeg"}
+    reasons = {c["point"]["q2"]: c["na"] for c in matrix.cells}
+    assert reasons == {75: None, 95: "trained for q2=75"}
+    assert cells(matrix, na=None)[0]["metrics"]["auc"]["value"] is not None
+
+
+def test_an_attacker_that_wants_a_jpeg_where_there_is_none(run):
+    matrix = run(detectors="toy-first", attack=["toy-jpeg-only", "toy-median"])
+    assert {c["trace"] for c in matrix.cells} == {"toy-slot"}
+    (lost,) = cells(matrix, attack="toy-jpeg-only")
+    assert lost["na"] == "not a JPEG at this place"
+    assert (lost["n"], lost["n_na"], lost["cost"]) == (0, 8, None)
+    assert matrix.failures == {}
+    (attacked,) = cells(matrix, attack="toy-median")
+    assert attacked["na"] is None
+    # Nothing precedes the slot: the reference is what the attacker was given.
+    assert attacked["cost"]["against"] == "the attacker's input"
+    assert attacked["cost"]["ssim_input"]["value"] == 1
+    # Where the slot follows a compression, it acts.
+    assert cells(run(detectors="toy-grain", attack="toy-jpeg-only", trace="djpeg"))[1]["na"] is None
+
+
+def test_a_model_without_weights_and_with_the_users_own(run, home):
+    matrix = run(detectors=["toy-trained", "toy-grain"], trace="jpeg")
+    lost = cells(matrix, model="toy-trained")
+    assert all("no weights: run `forensics train toy-trained`" in c["na"] for c in lost)
+    assert all(c["trained"] is None for c in matrix.cells)
+    assert cells(matrix, model="toy-grain")[0]["na"] is None
+    folder = home / "weights" / "toy-trained"
+    folder.mkdir(parents=True)
+    path = folder / "toy-trained.safetensors"
+    safetensors.torch.save_file({"w": torch.ones(1)}, path)
+    (folder / "toy-trained.json").write_text(json.dumps({"sha256": "0" * 64}))
+    matrix = run(detectors=["toy-trained", "toy-grain"], trace="jpeg")
+    assert {c["trained"] for c in cells(matrix, model="toy-trained")} == {"user"}
+    assert matrix.protocol["models"]["toy-trained"]["weights"] == "user"
+    (folder / "toy-trained.json").write_text("{")
+    with pytest.raises(ForensicsError, match=r"toy-trained\.json"):
+        run(detectors="toy-trained", trace="jpeg")
+
+
+def test_damaged_photographs_are_counted(run, photographs):
+    whole = (photographs / "0.png").read_bytes()
+    (photographs / "0.png").write_bytes(b"no picture")
+    (photographs / "1.png").write_bytes(whole[: len(whole) // 2])  # its header is sound
+    matrix = run(detectors="toy-grain", trace="jpeg")
+    assert matrix.protocol["photographs"] == 2
+    assert matrix.protocol["lost"] == matrix.protocol["skipped"] == 2
+    assert len(matrix.skipped) == 2
+    assert all(c["photographs"] == 2 and c["skipped"] == 2 for c in matrix.cells)
+
+
+def test_nothing_but_damaged_photographs(run, photographs):
+    for path in photographs.glob("*.png"):
+        path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ForensicsError, match="could be read"):
+        run(detectors="toy-grain", trace="jpeg")
+
+
+def test_a_photograph_that_is_too_small_is_left_out(run, photographs):
+    Image.open(photographs / "0.png").resize((100, 100)).save(photographs / "0.png")
+    matrix = run(detectors="toy-grain", trace="jpeg")
+    assert {c["photographs"] for c in matrix.cells} == {3}
+    assert {c["skipped"] for c in matrix.cells} == {1}
+    (line,) = matrix.skipped
+    assert "0.png" in line
+    assert "too small" in line
+    # One that only the limit leaves out is not too small.
+    assert run(detectors="toy-grain", trace="jpeg", limit=2).skipped == matrix.skipped
+    with pytest.raises(ForensicsError, match="room for a patch of 256"):
+        run(detectors="toy-grain", trace="jpeg", patch=256)
+
+
+def test_no_detectors_at_all_says_what_the_attack_costs(run):
+    matrix = run(detectors="none", attack="toy-median", trace="jpeg")
+    attacked = cells(matrix, attack="toy-median")
+    assert len(attacked) == 3
+    assert all(c["model"] is None and c["cost"]["psnr"]["value"] > 20 for c in attacked)
+
+
+def test_a_single_photograph_has_no_interval(run, photographs):
+    for path in sorted(photographs.glob("*.png"))[1:]:
+        path.unlink()
+    matrix = run(detectors="toy-grain", trace="jpeg", attack="toy-median")
+    for cell in matrix.cells:
+        assert cell["metrics"]["auc"]["low"] is None
+        assert cell["metrics"]["pe_cv"]["value"] is None
+        assert cell["metrics"]["pe_cv"]["na"]
+    matrix.to_json()
