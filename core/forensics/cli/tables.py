@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -39,10 +41,11 @@ def _layout(result: Matrix) -> tuple[list[str], list[list[str]]]:
     header = ["model", "trace", *(f"{name}: AUC, pe_cv" for name in names)]
     rows = []
     for model, trace in dict.fromkeys((c["model"], c["trace"]) for c in result.cells):
+        if model is None:
+            continue
         those = [c for c in result.cells if (c["model"], c["trace"]) == (model, trace)]
         cells = [_figures([c for c in those if c["attack"] == a]) for a in attacks]
-        if model is not None:
-            rows.append([_marked(model, models), trace, *cells])
+        rows.append([_marked(model, models), trace, *cells])
     for trace in dict.fromkeys(c["trace"] for c in result.cells):
         for label, name, digits in (("PSNR (dB)", "psnr", 2), ("SSIM", "ssim", 3)):
             costs = [_costs(result.cells, trace, a, name, digits) for a in attacks]
@@ -183,3 +186,15 @@ def plan(made: Plan, folder: Path) -> str:
         if c.reason is not None
     ]
     return "\n".join(lines)
+
+
+def plan_json(made: Plan, folder: Path) -> str:
+    """The same as one JSON object."""
+    content = {
+        "cells": len(made.cells),
+        "na": sum(c.reason is not None for c in made.cells),
+        "photographs": len(made.photographs),
+        "skipped": len(made.skipped) + len(made.lost),
+        "populations": len(made.populations),
+    }
+    return json.dumps(content | asdict(forecast(made, folder)), indent=1)

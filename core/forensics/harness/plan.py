@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forensics import data, selection, traces
+from forensics import data, device, selection, traces
 from forensics.data import Photograph, Source
 from forensics.errors import ForensicsError
 from forensics.harness import identity
@@ -76,6 +76,7 @@ class Plan:
 
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
+    device.choose(settings.device)
     detectors = selection.models(settings.detectors, "detector")
     attackers = selection.models(settings.attack, "attacker")
     for model in (*detectors, *attackers):
