@@ -99,6 +99,20 @@ def test_a_broken_plugin_is_listed_with_its_error_and_the_rest_works(install, ki
     assert "jpeg" in found.all("operation")
 
 
+def test_the_command_line_lists_a_broken_plugin(install, command):
+    install("broken", "import not_there_at_all\n")
+    registry.registry.cache_clear()
+    try:
+        code, out, _ = command("plugins")
+        assert code == 0
+        assert "broken: ModuleNotFoundError" in " ".join(out.split())
+        broken = plugin(registry.registry(), "broken")
+        assert "not_there_at_all" in broken.error
+        assert command("models")[0] == 0
+    finally:
+        registry.registry.cache_clear()
+
+
 def test_strict_raises(install, monkeypatch):
     points = install("broken", "import not_there_at_all\n")
     monkeypatch.setenv("FORENSICS_STRICT", "1")

@@ -1,7 +1,9 @@
 """What cannot be had: models that raise or write, points and places that do not fit, damage."""
 
 import json
+import math
 
+import pyarrow.parquet as pq
 import pytest
 import safetensors.torch
 import torch
@@ -143,6 +145,36 @@ def test_no_detectors_at_all_says_what_the_attack_costs(run):
     attacked = cells(matrix, attack="toy-median")
     assert len(attacked) == 3
     assert all(c["model"] is None and c["cost"]["psnr"]["value"] > 20 for c in attacked)
+
+
+@pytest.mark.parametrize(("how", "reason"), [("reason", "too dark"), ("silent", "no score")])
+def test_patches_without_an_answer_are_counted(run, tmp_path, how, reason):
+    matrix = run(detectors=f"toy-picky:how={how}", trace="jpeg")
+    for cell in matrix.cells:
+        assert cell["na"] is None
+        assert cell["n"] + cell["n_na"] == 8
+        assert 0 < cell["n"] < 8
+        assert cell["metrics"]["auc"]["value"] is not None
+    rows = [r for p in tmp_path.rglob("*.parquet") for r in pq.read_table(p).to_pylist()]
+    assert {r["reason"] for r in rows if math.isnan(r["value"])} == {reason}
+    assert {r["reason"] for r in rows if not math.isnan(r["value"])} == {None}
+
+
+def test_scores_of_another_number_than_patches_are_an_error_of_that_model(run):
+    matrix = run(detectors=["toy-picky:how=shape", "toy-grain"], trace="jpeg")
+    assert all("patches" in c["na"] for c in cells(matrix, model="toy-picky:how=shape"))
+    assert all(c["na"] is None for c in cells(matrix, model="toy-grain"))
+
+
+def test_options_make_another_attacker(run):
+    names = ["toy-median", "toy-median:passes=1", "toy-median:passes=3"]
+    matrix = run(detectors="toy-grain", trace="jpeg", attack=names)
+    once, same, thrice = (cells(matrix, attack=name) for name in names)
+    assert [c["cost"] for c in once] == [c["cost"] for c in same]
+    assert all(
+        a["cost"]["psnr"]["value"] > b["cost"]["psnr"]["value"]
+        for a, b in zip(once, thrice, strict=True)
+    )
 
 
 def test_a_single_photograph_has_no_interval(run, photographs):

@@ -58,6 +58,22 @@ class Logs(Detector):
         return Scores(batch.pixels.double().var((1, 2, 3)).float())
 
 
+@dataclass(frozen=True)
+class Picky(Detector):
+    """Has no answer for half of the patches, and says so in one of three ways."""
+
+    how: str = "reason"
+
+    def score(self, batch):
+        values = batch.pixels.double().mean((1, 2, 3)).float()
+        dark = values < values.median()
+        if self.how == "shape":
+            return Scores(values[~dark])
+        values[dark] = float("nan")
+        reasons = tuple("too dark" if d else None for d in dark.tolist())
+        return Scores(values, reasons if self.how == "reason" else None)
+
+
 KEPT = []
 
 
@@ -82,12 +98,16 @@ class Zeros(Detector):
 class Median(Attacker):
     name: ClassVar[str] = "toy-median"
     needs: ClassVar[Needs] = Needs()
+    passes: int = 1
 
     def attack(self, batch):
-        n, c, h, w = batch.pixels.shape
-        x = pad(batch.pixels.float(), (1, 1, 1, 1), mode="replicate")
-        windows = unfold(x.reshape(n * c, 1, h + 2, w + 2), 3)
-        return windows.median(1).values.reshape(n, c, h, w).to(torch.uint8)
+        pixels = batch.pixels
+        n, c, h, w = pixels.shape
+        for _ in range(self.passes):
+            x = pad(pixels.float(), (1, 1, 1, 1), mode="replicate")
+            windows = unfold(x.reshape(n * c, 1, h + 2, w + 2), 3)
+            pixels = windows.median(1).values.reshape(n, c, h, w).to(torch.uint8)
+        return pixels
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ def forensics_detectors():
         ModelEntry("toy-writes", "forensics_toy.models:Writes", "writes", traces=ALL),
         ModelEntry("toy-logs", "forensics_toy.models:Logs", "logs its input", traces=ALL),
         ModelEntry("toy-keeps", "forensics_toy.models:Keeps", "keeps its input", traces=ALL),
+        ModelEntry("toy-picky", "forensics_toy.models:Picky", "answers at times", traces=ALL),
         ModelEntry("toy-first", "forensics_toy.models:Grain", "for toy-slot", traces=("toy-slot",)),
         ModelEntry(
             "toy-trained",
