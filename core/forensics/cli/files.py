@@ -77,8 +77,11 @@ def _score(model: Any, picture: images.Picture, where: torch.device) -> dict[str
     refusal = model.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
     if refusal:
         return {"score": None, "na": refusal}
-    with torch.inference_mode():
-        scores = model.score(batch.to(where))
+    try:
+        with torch.inference_mode():
+            scores = model.score(batch.to(where))
+    except NotApplicable as error:  # it has no weights, for instance
+        return {"score": None, "na": str(error)}
     reason = scores.reasons[0] if scores.reasons else None
     value = float(scores.values[0])
     if reason is None and value != value:
