@@ -166,6 +166,16 @@ def test_analyze(command, photograph, tmp_path):
     assert float(rows[1]["toy-zeros"]) == jpg["toy-zeros"]["score"]
 
 
+def test_a_model_without_weights_is_not_applicable(command, photograph):
+    line = ["analyze", photograph, "--detectors", "toy-trained", "--detectors", "toy-grain"]
+    code, out, _ = command(*line, "--json")
+    assert code == 0
+    (row,) = json.loads(out)["files"]
+    assert row["scores"]["toy-trained"]["score"] is None
+    assert "forensics train toy-trained" in row["scores"]["toy-trained"]["na"]
+    assert row["scores"]["toy-grain"]["score"] is not None
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -1,5 +1,6 @@
 """What cannot be had: models that raise or write, points and places that do not fit, damage."""
 
+import hashlib
 import json
 import math
 
@@ -97,12 +98,17 @@ def test_a_model_without_weights_and_with_the_users_own(run, home):
     assert cells(matrix, model="toy-grain")[0]["na"] is None
     folder = home / "weights" / "toy-trained"
     folder.mkdir(parents=True)
-    path = folder / "toy-trained.safetensors"
-    safetensors.torch.save_file({"w": torch.ones(1)}, path)
-    (folder / "toy-trained.json").write_text(json.dumps({"sha256": "0" * 64}))
+    content = safetensors.torch.save({"w": torch.tensor([-1.0])})
+    (folder / "toy-trained.safetensors").write_bytes(content)
+    card = {"sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "toy-trained.json").write_text(json.dumps(card))
     matrix = run(detectors=["toy-trained", "toy-grain"], trace="jpeg")
-    assert {c["trained"] for c in cells(matrix, model="toy-trained")} == {"user"}
+    trained, grain = (cells(matrix, model=name) for name in ("toy-trained", "toy-grain"))
+    assert {c["trained"] for c in trained} == {"user"}
     assert matrix.protocol["models"]["toy-trained"]["weights"] == "user"
+    for one, other in zip(trained, grain, strict=True):
+        total = one["metrics"]["auc"]["value"] + other["metrics"]["auc"]["value"]
+        assert total == pytest.approx(1)  # the same scores with the other sign
     (folder / "toy-trained.json").write_text("{")
     with pytest.raises(ForensicsError, match=r"toy-trained\.json"):
         run(detectors="toy-trained", trace="jpeg")

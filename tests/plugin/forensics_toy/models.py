@@ -7,7 +7,9 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import pad, unfold
 
+from forensics import weights
 from forensics.interfaces import Attacker, Detector, Needs, Scores
+from forensics.registry import registry
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,15 @@ class Grain(Detector):
     def score(self, batch):
         x = batch.pixels.double()
         return Scores((-self.scale * x.diff(dim=-1).abs().mean((1, 2, 3))).float())
+
+
+@dataclass(frozen=True)
+class Trained(Grain):
+    """Times the number that its weights hold."""
+
+    def score(self, batch):
+        entry = registry().get("toy-trained", "detector").entry
+        return Scores(super().score(batch).values * weights.load(entry, "toy-trained")["w"])
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def forensics_detectors():
         ModelEntry("toy-first", "forensics_toy.models:Grain", "for toy-slot", traces=("toy-slot",)),
         ModelEntry(
             "toy-trained",
-            "forensics_toy.models:Grain",
+            "forensics_toy.models:Trained",
             "has to be trained",
             traces=ALL,
             card="forensics_toy:weights",
