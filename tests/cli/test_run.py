@@ -1,11 +1,15 @@
 """`forensics run` and `report`: output in every format, plans, and requests that make no sense."""
 
 import csv
+import hashlib
 import io
 import json
 
 import pytest
+import safetensors.torch
+import torch
 import yaml
+from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -284,3 +288,26 @@ def test_debug_shows_the_traceback(run):
     code, _, err = run("--grid", "papers", "--debug")
     assert code == 1
     assert "Traceback" in err
+
+
+def test_a_folder_of_jpegs_is_warned_about(run, photographs):
+    for path in photographs.glob("*.png"):
+        Image.open(path).save(path.with_suffix(".jpg"), quality=90)
+        path.unlink()
+    code, out, _ = run()
+    assert code == 0
+    assert "warning: 4 of 4 photographs are stored as JPEG" in " ".join(out.split())
+    assert len(json.loads(run("--json")[1])["protocol"]["warnings"]) == 1
+
+
+def test_the_users_own_weights_are_marked(run, home):
+    folder = home / "weights" / "toy-trained"
+    folder.mkdir(parents=True)
+    content = safetensors.torch.save({"w": torch.ones(1)})
+    (folder / "toy-trained.safetensors").write_bytes(content)
+    card = {"sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "toy-trained.json").write_text(json.dumps(card))
+    for style in ("table", "markdown", "latex"):
+        out = run("--format", style, detectors=["toy-trained", "toy-grain"])[1]
+        assert "toy-trained (user)" in out
+        assert "toy-grain (user)" not in out
