@@ -64,8 +64,7 @@ def _figures(cells: Cells) -> str:
     auc = [m["auc"]["value"] for m in have if m["auc"]["value"] is not None]
     error = [m["pe_cv"] for m in have if m["pe_cv"]["value"] is not None]
     if not auc:
-        reasons = [c["na"] or c["metrics"]["auc"].get("na", "") for c in cells]
-        return f"n/a: {reasons[0]}" if reasons else "-"
+        return "n/a" if cells else "-"
     text = f"{_short(fmean(auc))} "
     if not error:
         return text + "n/a"
@@ -121,8 +120,19 @@ def _notes(result: Matrix) -> list[str]:
             "PSNR, SSIM: of the image at the slot, unattacked (clean) and attacked, against "
             + ("the image before the JPEG." if "the image" in against else "the attacker's input.")
         )
+    lines += _reasons(result.cells)
     lines += [f"warning: {w}" for w in p["warnings"]]
     return [line for text in lines for line in textwrap.wrap(text, 98)]
+
+
+def _reasons(cells: Cells) -> list[str]:
+    """Why cells are n/a, each reason once, with the models that it concerns."""
+    concerned: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        reason = cell["na"] or cell["metrics"].get("auc", {}).get("na")
+        if reason:
+            concerned.setdefault(reason, {})[cell["model"] or cell["attack"]] = None
+    return [f"n/a for {', '.join(models)}: {reason}" for reason, models in concerned.items()]
 
 
 def _starred(result: Matrix) -> bool:

@@ -77,11 +77,8 @@ class Plan:
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     device.choose(settings.device)
-    detectors = selection.models(settings.detectors, "detector")
-    attackers = selection.models(settings.attack, "attacker")
-    for model in (*detectors, *attackers):
-        if model.options:
-            model.create()  # refuses options that it does not have, before any work
+    detectors = _chosen(settings.detectors, "detector")
+    attackers = _chosen(settings.attack, "attacker")
     chosen = _traces(settings, detectors)
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split)
@@ -123,6 +120,12 @@ def make(settings: Settings) -> Plan:
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),
     )
+
+
+def _chosen(texts: Sequence[str], kind: str) -> list[Model]:
+    """Models by their shortest names, each once."""
+    found = (model.canonical() for model in selection.models(texts, kind))
+    return list({str(model): model for model in found}.values())
 
 
 def _traces(settings: Settings, detectors: Sequence[Model]) -> list[Trace]:
