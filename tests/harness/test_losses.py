@@ -184,6 +184,20 @@ def test_options_make_another_attacker(run):
     )
 
 
+def test_batches_are_halved_where_memory_runs_out(run):
+    roomy = run(detectors="toy-grain", trace="jpeg", attack="toy-median")
+    cramped = run(detectors="toy-cramped", trace="jpeg", attack="toy-cramped-median")
+    names = {"toy-median": "toy-cramped-median", None: None}
+    for a, b in zip(roomy.cells, cramped.cells, strict=True):
+        assert (b["attack"], b["model"]) == (names[a["attack"]], "toy-cramped")
+        assert (a["metrics"], a["cost"]) == (b["metrics"], b["cost"])
+
+
+def test_no_memory_for_a_single_patch_is_a_loss(run):
+    matrix = run(detectors="toy-cramped:room=0", trace="jpeg")
+    assert all("out of memory" in c["na"] for c in matrix.cells)
+
+
 def test_a_single_photograph_has_no_interval(run, photographs):
     for path in sorted(photographs.glob("*.png"))[1:]:
         path.unlink()

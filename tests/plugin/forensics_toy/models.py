@@ -136,3 +136,25 @@ class WritingAttacker(Median):
     def attack(self, batch):
         batch.pixels.add_(1)
         return batch.pixels
+
+
+@dataclass(frozen=True)
+class Cramped(Grain):
+    """Has room for so many patches at once, as a GPU has."""
+
+    room: int = 2
+
+    def score(self, batch):
+        if len(batch) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().score(batch)
+
+
+@dataclass(frozen=True)
+class CrampedMedian(Median):
+    name: ClassVar[str] = "toy-cramped-median"
+
+    def attack(self, batch):
+        if len(batch) > 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().attack(batch)

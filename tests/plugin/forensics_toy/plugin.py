@@ -25,6 +25,7 @@ def forensics_detectors():
         ModelEntry("toy-logs", "forensics_toy.models:Logs", "logs its input", traces=ALL),
         ModelEntry("toy-keeps", "forensics_toy.models:Keeps", "keeps its input", traces=ALL),
         ModelEntry("toy-picky", "forensics_toy.models:Picky", "answers at times", traces=ALL),
+        ModelEntry("toy-cramped", "forensics_toy.models:Cramped", "little memory", traces=ALL),
         ModelEntry("toy-first", "forensics_toy.models:Grain", "for toy-slot", traces=("toy-slot",)),
         ModelEntry(
             "toy-trained",
@@ -47,6 +48,7 @@ def forensics_attackers():
             "wants a JPEG",
             needs=Needs(acts_on="jpeg"),
         ),
+        ModelEntry("toy-cramped-median", "forensics_toy.models:CrampedMedian", "little memory"),
         ModelEntry("toy-writing", "forensics_toy.models:WritingAttacker", "writes"),
     ]
 
