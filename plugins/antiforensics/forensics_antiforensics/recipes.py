@@ -91,7 +91,7 @@ class AFCNNRecipe(Recipe):
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    validations: ClassVar[int] = 10
+    validations: ClassVar[int] = 5
     validation_crop: ClassVar[int] = 256
     validation_crops: ClassVar[int] = 66
 
@@ -155,9 +155,8 @@ class MatchedRecipe(Recipe):
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    # Large crops at the end: small ones hide an image's own bias in their sampling noise.
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(0.4, 128, 16, 1e-3), Phase(0.6, 256, 5, 5e-4))
-    validations: ClassVar[int] = 10
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 128, 16, 1e-3),)
+    validations: ClassVar[int] = 5
     validation_crop: ClassVar[int] = 256
     validation_crops: ClassVar[int] = 66
 
