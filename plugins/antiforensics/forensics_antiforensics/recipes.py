@@ -91,9 +91,9 @@ class AFCNNRecipe(Recipe):
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    validations: ClassVar[int] = 5
+    validations: ClassVar[int] = 3
     validation_crop: ClassVar[int] = 256
-    validation_crops: ClassVar[int] = 66
+    validation_crops: ClassVar[int] = 44
 
     @property
     def phases(self) -> tuple[Phase, ...]:
