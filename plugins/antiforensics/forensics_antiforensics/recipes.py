@@ -155,7 +155,7 @@ class MatchedRecipe(Recipe):
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 128, 16, 1e-3),)
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 160, 12, 8e-4),)
     validations: ClassVar[int] = 5
     validation_crop: ClassVar[int] = 256
     validation_crops: ClassVar[int] = 66
