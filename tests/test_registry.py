@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from importlib.metadata import PathDistribution, entry_points
+from importlib.metadata import EntryPoint, PathDistribution, entry_points
 
 import pluggy
 import pytest
@@ -63,6 +63,7 @@ def test_the_toy_plugin_comes_in_through_its_entry_point(toy):
 BROKEN = {
     "import": ("import not_there_at_all\n", "ModuleNotFoundError: No module named"),
     "syntax": ("def (:\n", "SyntaxError"),
+    "exits": ("raise SystemExit(3)\n", "SystemExit: 3"),
     "raises": ("@hookimpl\ndef forensics_detectors():\n    raise OSError('no luck')\n", "no luck"),
     "entry": ("@hookimpl\ndef forensics_detectors():\n    return ['kl']\n", "ModelEntry"),
     "plain-entry": (
@@ -111,6 +112,11 @@ def test_the_command_line_lists_a_broken_plugin(install, command):
         assert command("models")[0] == 0
     finally:
         registry.registry.cache_clear()
+
+
+def test_an_entry_point_that_is_no_module_is_an_error():
+    found = Registry([EntryPoint("pi", "math:pi", registry.GROUP)])
+    assert "math:pi is not a module" in plugin(found, "pi").error
 
 
 def test_strict_raises(install, monkeypatch):
