@@ -72,7 +72,7 @@ def forensics_attackers() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_recipes() -> list[Entry]:
-    start = {"start": "a part to fine-tune from, instead of a fresh start"}
+    start = {"start": "a part to fine-tune from, or several joined by +: their mean"}
     mixed = {"autocast": "bfloat16 in the residual blocks: faster where the processor has it"}
     quality = {"quality": "the JPEG quality of the part: 50, 60, 70, 80 or 90"}
     return [
@@ -86,7 +86,13 @@ def forensics_recipes() -> list[Entry]:
             "afcnn-matched",
             "forensics_antiforensics.recipes:MatchedRecipe",
             "matched statistics, one part a quality",
-            options={**quality, **start, **mixed, "weight": "of the statistics against the MSE"},
+            options={
+                **quality,
+                **start,
+                **mixed,
+                "weight": "of the statistics against the MSE",
+                "rate": "learning rate",
+            },
         ),
         Entry(
             "ddcn-dither",

@@ -29,10 +29,16 @@ def cosine(progress: Progress) -> float:
     return fall * min(1.0, 0.1 + progress.within / 0.03)
 
 
-def _state(model: str, part: str) -> dict[str, Tensor]:
+def _state(model: str, parts: str) -> dict[str, Tensor]:
+    """The weights of a part; of several, joined by +, their mean (Wortsman et al. 2022, "Model
+    soups": parts that were trained from one another have a mean that is often better)."""
     entry = registry().get(model, "attacker").entry
     assert isinstance(entry, ModelEntry)
-    return weights.load(entry, part)
+    states = [weights.load(entry, part) for part in parts.split("+")]
+    return {
+        name: sum((s[name] for s in states[1:]), states[0][name]) / len(states)
+        for name in states[0]
+    }
 
 
 def _part(quality: int) -> str:
@@ -143,18 +149,22 @@ class AFCNNRecipe(Recipe):
 
 @dataclass(frozen=True)
 class MatchedRecipe(Recipe):
-    """The matched losses, from the control's restorer or from another quality's part."""
+    """The matched losses, from the control's restorer or from other parts."""
 
     quality: int = 60
     start: str = ""
     weight: float = 3.0
+    rate: float = 8e-4
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 160, 12, 8e-4),)
     validations: ClassVar[int] = 5
     validation_crop: ClassVar[int] = 256
     validation_crops: ClassVar[int] = 66
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return (Phase(1.0, 160, 12, self.rate),)
 
     @property
     def part(self) -> str:

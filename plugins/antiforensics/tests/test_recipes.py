@@ -99,6 +99,15 @@ def test_a_start_is_the_other_part(home, recipe):
     assert list(started.draws()["q"]) == [80]
 
 
+def test_several_starts_are_averaged(home):
+    other = {name: value + 1 for name, value in Matched().state_dict().items()}
+    export.export(home / "weights" / "afcnn-matched", "q80", other, {})
+    one = recipes.MatchedRecipe(start="q60").network().state_dict()
+    mean = recipes.MatchedRecipe(start="q60+q80").network().state_dict()
+    for name, value in mean.items():
+        torch.testing.assert_close(value, (one[name] + other[name]) / 2)
+
+
 def test_an_unknown_quality_is_a_sentence():
     with pytest.raises(ForensicsError, match="no part for quality 65; take 50, 60, 70, 80 or 90"):
         _ = recipes.MatchedRecipe(quality=65).part
