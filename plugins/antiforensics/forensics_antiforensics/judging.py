@@ -16,7 +16,7 @@ from forensics.training.recipe import Example
 from forensics_antiforensics.detectors import KF, KL, KQF, KU1, KU2, KV
 from forensics_antiforensics.pair import Pair
 
-_DETECTORS: dict[str, Detector] = {
+DETECTORS: dict[str, Detector] = {
     "kl": KL(),
     "kf": KF(),
     "ku1": KU1(),
@@ -43,7 +43,7 @@ def gain(plane: Tensor, pair: Pair) -> Tensor:
 def figures(attack: Callable[[Pair], Tensor], examples: Iterable[Example]) -> dict[str, float]:
     """`pe_cv` of each detector, never compressed against attacked; `mean`, of the six with each
     at most 0.5; `gain`, in decibels; and `objective`: mean + 0.05 gain, the gain at most 0.5."""
-    scores: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in _DETECTORS}
+    scores: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in DETECTORS}
     gains: list[Tensor] = []
     photographs: list[str] = []
     for example in examples:
@@ -52,7 +52,7 @@ def figures(attack: Callable[[Pair], Tensor], examples: Iterable[Example]) -> di
         gains.append(gain(plane, pair))
         photographs += pristine.photographs
         attacked = pristine.with_pixels(pixels(plane))
-        for name, detector in _DETECTORS.items():
+        for name, detector in DETECTORS.items():
             scores[name].append((_values(detector, pristine), _values(detector, attacked)))
     owners = np.array(photographs)
     found: dict[str, float] = {}

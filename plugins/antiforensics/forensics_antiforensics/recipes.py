@@ -97,7 +97,7 @@ class AFCNNRecipe(Recipe):
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(0.4, 64, 16, 5e-4), Phase(0.6, 192, 4, 4e-4))
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(0.2, 64, 16, 5e-4), Phase(0.8, 160, 3, 4e-4))
     validations: ClassVar[int] = 4
     validation_crop: ClassVar[int] = 256
     validation_crops: ClassVar[int] = 44
@@ -144,7 +144,10 @@ class AFCNNRecipe(Recipe):
         }
 
     def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
-        return judging.figures(lambda pair: network(pair.luma, pair.steps), examples)
+        figures = judging.figures(lambda pair: network(pair.luma, pair.steps), examples)
+        # No detector may be left that finds the attack as surely as the JPEG.
+        figures["objective"] += min(figures[name] for name in judging.DETECTORS)
+        return figures
 
 
 @dataclass(frozen=True)
