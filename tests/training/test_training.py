@@ -143,6 +143,12 @@ def test_publishing_into_an_installed_copy_is_refused_before_the_training(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_one_sentence(plugin, photographs, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ForensicsError, match="--out"):
+        trained(photographs, tmp_path / "file" / "out", steps=1)
+
+
 def test_half_precision_is_given_up_where_it_costs():
     state = {"w": torch.tensor([1.0001, 7.0])}
     for lost, dtype in (

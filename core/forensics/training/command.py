@@ -91,12 +91,18 @@ def train(
                 f"the checkpoint in {files} has another {name}; resume with what it began with, "
                 "or start again without --resume"
             )
-    files.mkdir(parents=True, exist_ok=True)
+    try:
+        files.mkdir(parents=True, exist_ok=True)
+        log = Log(files, former["step"] if former else None)
+    except OSError as error:
+        raise ForensicsError(
+            f"cannot write to {files} ({error.strerror or error}); name another folder with --out"
+        ) from None
     with torch.random.fork_rng([where] if where.type == "cuda" else []):
         training = Training(recipe, goal, seed, made, held_out, files, watch)
         if former:
             training.restore(former)
-        best = training.run(identity, Log(files, former["step"] if former else None))
+        best = training.run(identity, log)
         state, dtype, figures = export.choose(best.state, best.figures, training.figures)
     card = {
         "model": chosen.name,
