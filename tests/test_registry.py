@@ -9,7 +9,7 @@ import pytest
 
 from forensics import hookspecs, registry, selection
 from forensics.errors import ForensicsError, UnknownName
-from forensics.registry import Registry
+from forensics.registry import Entry, ModelEntry, Registry
 
 HEAD = "from forensics import hookimpl\nfrom forensics.registry import Entry, ModelEntry\n"
 
@@ -227,3 +227,17 @@ def test_real_installed_entry_points_of_this_environment_load(monkeypatch):
     monkeypatch.setenv("FORENSICS_STRICT", "1")
     found = Registry(entry_points(group=registry.GROUP))
     assert all(p.error is None for p in found.plugins)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: Entry("two words", "m:C", ""), "letters, digits"),
+        (lambda: Entry("kl:x=1", "m:C", ""), "letters, digits"),
+        (lambda: ModelEntry("mine", "m:C", "", traces="jpeg"), "tuple of names"),
+        (lambda: ModelEntry("mine", "m:C", "", traces=("nope[",)), "written djpeg"),
+    ],
+)
+def test_an_entry_that_could_not_be_asked_for_is_refused_when_it_is_made(made, words):
+    with pytest.raises(ForensicsError, match=words):
+        made()

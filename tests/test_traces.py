@@ -5,6 +5,7 @@ import torch
 
 from forensics import registry, traces
 from forensics.errors import ForensicsError, UnknownName
+from forensics.registry import judged
 from forensics.traces import Draw, Trace
 
 CORE = ("jpeg", "djpeg", "djpeg-shifted")
@@ -109,10 +110,10 @@ def test_lead(name, color):
     ],
 )
 def test_restrictions(text, trace, values):
-    assert traces.judged(text) == (trace, values)
+    assert judged(text) == (trace, values)
 
 
 @pytest.mark.parametrize("text", ["djpeg[q2=90", "djpeg q2", "djpeg[q2]", "djpeg[q2=high]"])
 def test_what_is_no_restriction(text):
     with pytest.raises(ForensicsError, match=r"djpeg\[q2=90\]"):
-        traces.judged(text)
+        judged(text)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import re
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,19 @@ KINDS = (
 MODEL_KINDS = KINDS[:4]
 
 
+_NAME = re.compile(r"[A-Za-z][\w-]*")
+_JUDGED = re.compile(r"(?P<trace>[\w-]+)(\[(?P<points>\w+=\d+(, *\w+=\d+)*)\])?")
+
+
+def judged(declared: str) -> tuple[str, dict[str, int]]:
+    """`"djpeg[q2=90]"` as the trace's name and the values that a model is restricted to."""
+    match = _JUDGED.fullmatch(declared)
+    if match is None:
+        raise ForensicsError(f"a model's trace is written djpeg or djpeg[q2=90], not {declared!r}")
+    pairs = (item.partition("=") for item in (match["points"] or "").split(",") if item)
+    return match["trace"], {name.strip(): int(value) for name, _, value in pairs}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One registered thing. factory: `"module:attribute"`, imported at first use;
@@ -43,6 +57,10 @@ class Entry:
     summary: str
     paper: str = ""
     options: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ForensicsError(f"a name is letters, digits, _ and -, not {self.name!r}")
 
     def load(self) -> Any:
         """The factory itself; imports its module."""
@@ -67,6 +85,13 @@ class ModelEntry(Entry):
     card: str | None = None
     parts: tuple[str, ...] = ()
     seconds: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.traces, str):
+            raise ForensicsError(f"the traces of {self.name} are a tuple of names, not a text")
+        for declared in self.traces:
+            judged(declared)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from forensics.errors import ForensicsError, UnknownName
-from forensics.registry import Registered, Registry, registry
+from forensics.registry import Registered, Registry, judged, registry
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
@@ -120,14 +120,11 @@ def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:
         return [Model(thing) for thing in there.values()]
     prefix, _, rest = text.partition(":")
     if prefix == "trace":
-        judged = {t.partition("[")[0] for thing in there.values() for t in thing.entry.traces}
-        if rest not in judged:
-            raise unknown("trace that a model here judges", rest, judged)
-        return [
-            Model(thing)
-            for thing in there.values()
-            if rest in {t.partition("[")[0] for t in thing.entry.traces}
-        ]
+        judges = {name: {judged(t)[0] for t in thing.entry.traces} for name, thing in there.items()}
+        traces = set().union(*judges.values())
+        if rest not in traces:
+            raise unknown("trace that a model here judges", rest, traces)
+        return [Model(thing) for name, thing in there.items() if rest in judges[name]]
     if prefix == "plugin":
         plugins = {thing.plugin for thing in there.values()}
         if rest not in plugins:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -130,18 +129,6 @@ class Trace:
                 margins.append(SLOT_MARGIN)
             widest = max(widest, sum(margins))
         return -(-widest // _ALIGN) * _ALIGN
-
-
-_RESTRICTED = re.compile(r"(?P<trace>[\w-]+)(\[(?P<points>\w+=\d+(, *\w+=\d+)*)\])?")
-
-
-def judged(declared: str) -> tuple[str, dict[str, int]]:
-    """`"djpeg[q2=90]"` as the trace's name and the values that a model is restricted to."""
-    match = _RESTRICTED.fullmatch(declared)
-    if match is None:
-        raise ForensicsError(f"a model's trace is written djpeg or djpeg[q2=90], not {declared!r}")
-    pairs = (item.partition("=") for item in (match["points"] or "").split(",") if item)
-    return match["trace"], {name.strip(): int(value) for name, _, value in pairs}
 
 
 @functools.cache

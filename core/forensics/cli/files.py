@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,7 +67,11 @@ def analyze(
         rows.append(row)
     if as_json:
         directions = {"direction": "higher = altered", "calibrated": False}
-        click.echo(json.dumps(directions | {"files": rows, "lost": lost.sentences}, indent=1))
+        click.echo(
+            json.dumps(
+                directions | {"files": rows, "lost": lost.sentences}, indent=1, allow_nan=False
+            )
+        )
     elif rows:
         _print_scores(rows, [name for name, _ in made], style)
     return lost.report()
@@ -84,8 +89,8 @@ def _score(model: Any, picture: images.Picture, where: torch.device) -> dict[str
         return {"score": None, "na": str(error)}
     reason = scores.reasons[0] if scores.reasons else None
     value = float(scores.values[0])
-    if reason is None and value != value:
-        reason = "no score"
+    if reason is None and not math.isfinite(value):
+        reason = "no score" if math.isnan(value) else "infinite score"
     return {"score": None, "na": reason} if reason else {"score": value}
 
 

@@ -12,6 +12,7 @@ from forensics.harness import identity
 from forensics.harness.places import Place, lattice, spread
 from forensics.harness.settings import Settings
 from forensics.histories import SLOT, History, Step
+from forensics.registry import judged
 from forensics.selection import Model
 from forensics.traces import Trace
 
@@ -135,10 +136,10 @@ def _traces(settings: Settings, detectors: Sequence[Model]) -> list[Trace]:
         return [traces.get(name) for name in settings.trace]
     if settings.trace:
         return [traces.get(name) for name in there]
-    judged = {traces.judged(t)[0] for m in detectors for t in m.entry.traces}
+    names = {judged(t)[0] for m in detectors for t in m.entry.traces}
     if not detectors:
-        judged = {"jpeg"}
-    return [traces.get(name) for name in there if name in judged]
+        names = {"jpeg"}
+    return [traces.get(name) for name in there if name in names]
 
 
 def _check_settings(settings: Settings, chosen: Sequence[Trace]) -> None:
@@ -193,7 +194,7 @@ def _cells(
 
 def _restriction(model: Model, trace: Trace) -> dict[str, int] | None:
     """The values that a model is restricted to on a trace; None where it does not judge it."""
-    return dict(traces.judged(t) for t in model.entry.traces).get(trace.name)
+    return dict(judged(t) for t in model.entry.traces).get(trace.name)
 
 
 def _beforehand(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,14 +93,9 @@ def train(
                 f"the checkpoint in {files} has another {name}; resume with what it began with, "
                 "or start again without --resume"
             )
-    try:
+    with _writing(target), torch.random.fork_rng([where] if where.type == "cuda" else []):
         files.mkdir(parents=True, exist_ok=True)
         log = Log(files, former["step"] if former else None)
-    except OSError as error:
-        raise ForensicsError(
-            f"cannot write to {files} ({error.strerror or error}); name another folder with --out"
-        ) from None
-    with torch.random.fork_rng([where] if where.type == "cuda" else []):
         training = Training(recipe, goal, seed, made, held_out, files, watch)
         if former:
             training.restore(former)
@@ -112,9 +109,22 @@ def train(
         "figures": _figure_rows(held_out, recipe, dtype, figures),
         "dtype": dtype,
     }
-    path = export.export(target, recipe.part, state, card)
-    published = export.publish(path, shipped) if shipped else None
+    with _writing(target):
+        path = export.export(target, recipe.part, state, card)
+        published = export.publish(path, shipped) if shipped else None
     return Result(path, json.loads(path.with_suffix(".json").read_text()), published)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A folder that cannot be written to, or a full disk, is one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise ForensicsError(
+            f"cannot write to {folder} ({error.strerror or error}); make room, or name another "
+            "folder with --out"
+        ) from error
 
 
 def _entry(model: str) -> ModelEntry:
