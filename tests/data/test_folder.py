@@ -69,6 +69,36 @@ def test_a_table_without_its_columns_is_refused(tmp_path: Path, text: str) -> No
         data.folder(tmp_path)
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_table_above_counts_for_a_subfolder(tmp_path: Path, linked: bool) -> None:
+    top = tmp_path / "top"
+    for seed, name in enumerate(("train/raw/a.png", "train/raw/b/c.png", "test/d.png")):
+        photograph(top / name, seed)
+    rows = "train/raw/a.png,train,1\ntrain/raw/b/c.png,calib,3\ntest/d.png,test,3\n"
+    (top / "files.csv").write_text("path,split,channels\n" + rows)
+    # Nearer, but about nothing below the folder.
+    (top / "train/files.csv").write_text("path,split\nraw/gone.png,test\nother/a.png,test\n")
+    raw = top / "train/raw"
+    if linked:
+        raw = tmp_path / "link"
+        raw.symlink_to(top / "train/raw")
+    with pytest.raises(ForensicsError, match="no split test; choose one of calib, train"):
+        data.folder(raw)
+    assert names(data.folder(raw, "calib")) == ["b/c.png"]
+    (gray,) = data.folder(raw, "train")
+    assert (gray.name, gray.channels, gray.path) == ("a.png", 1, raw / "a.png")
+    (top / "train/files.csv").write_text("path,split\nraw/a.png,test\n")
+    assert names(data.folder(raw)) == ["a.png"]
+
+
+@pytest.mark.parametrize("table", [b"file,part\na.png,test\n", b"\xff\xfe\0", b"path,split\n"])
+def test_a_table_above_that_is_somebody_elses_is_none(tmp_path: Path, table: bytes) -> None:
+    photograph(tmp_path / "own/a.png")
+    (tmp_path / "files.csv").write_bytes(table)
+    assert names(data.folder(tmp_path / "own")) == ["a.png"]
+    assert data.folder(tmp_path / "own").split is None
+
+
 def test_gray_photographs(tmp_path: Path) -> None:
     gray = photograph(tmp_path / "g.png", 1, channels=1)
     equal = np.repeat(gray, 3, axis=2)

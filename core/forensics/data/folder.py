@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from forensics import images
 from forensics.data.source import Photograph, Source
@@ -27,10 +27,11 @@ def folder(path: str | Path, split: str | None = None) -> Source:
     """The photographs in a folder and the folders below it, sorted by name.
 
     Splits come from a `files.csv` at its top with the columns `path` and `split` (a column
-    `channels` that says 1 marks a gray photograph stored in three channels), else from folders
-    train, val, calib and test at its top. Files outside every split are then left out. Without a
-    choice, `test` is taken where there are splits, and everything where there are none. Copies of
-    one file count once.
+    `channels` that says 1 marks a gray photograph stored in three channels), else from the
+    nearest such table in a folder above that lists a file of this one, else from folders train,
+    val, calib and test at its top. Files outside every split are then left out. Without a choice,
+    `test` is taken where there are splits, and everything where there are none. Copies of one
+    file count once.
 
     Raises ForensicsError where the folder is missing or holds no readable photograph, where the
     split is unknown, where there are splits but no `test` and none was chosen, and where
@@ -39,8 +40,7 @@ def folder(path: str | Path, split: str | None = None) -> Source:
     root = Path(path)
     if not root.is_dir():
         raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
-    table = root / "files.csv"
-    listed = _from_table(table) if table.is_file() else _from_subfolders(root)
+    listed = _list(root)
     if not listed:
         kinds = ", ".join(sorted(s.lstrip(".") for s in images.SUFFIXES))
         raise ForensicsError(f"{root} holds no image files; name a folder with some ({kinds})")
@@ -66,6 +66,13 @@ def folder(path: str | Path, split: str | None = None) -> Source:
     return Source(str(path), kept, split, tuple(skipped), _warnings(kept, copies))
 
 
+def _list(root: Path) -> list[_Listed]:
+    table = root / "files.csv"
+    if table.is_file():
+        return _from_table(table)
+    return _from_above(root) or _from_subfolders(root)
+
+
 def _from_table(table: Path) -> list[_Listed]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -80,6 +87,26 @@ def _from_table(table: Path) -> list[_Listed]:
         row["path"]: _Listed(row["path"], row["split"], row.get("channels") == "1") for row in rows
     }
     return sorted(listed.values(), key=lambda entry: entry.name)
+
+
+def _from_above(root: Path) -> list[_Listed]:
+    """What the nearest table above lists of this folder; nothing where no table lists any."""
+    # A link is below the folder that it lies in, and below the one that it leads to.
+    for place in (root.absolute(), root.resolve()):
+        for parent in place.parents:
+            try:
+                entries = _from_table(parent / "files.csv")
+            except ForensicsError:
+                continue  # there is none, or it is somebody else's and about something else
+            inside = place.relative_to(parent)
+            below = [
+                replace(entry, name=PurePath(entry.name).relative_to(inside).as_posix())
+                for entry in entries
+                if PurePath(entry.name).is_relative_to(inside)
+            ]
+            if any((root / entry.name).is_file() for entry in below):
+                return below
+    return []
 
 
 def _from_subfolders(root: Path) -> list[_Listed]:
