@@ -37,7 +37,7 @@ def estimate_table(pixels: Tensor) -> Tensor:
     Processing Letters, 1999). Against these stands q = infinity, where all levels are 0.
     Undetermined: no step has 95 % of the likelihood of all, as where all or almost all levels
     are 0. Left out are smooth blocks, whose rounding is no noise, and those with a pixel at 0 or
-    255, which may have been clipped.
+    255, which may have been clipped. `tests/jpeg/test_estimation.py` states the accuracy.
     """
     parts = [_estimate(part) for part in pixels.split(_TOGETHER)]
     return torch.cat(parts) if parts else pixels.new_zeros(0, 8, 8, dtype=torch.int32)
