@@ -114,7 +114,7 @@ REFUSED = {
     "float TIFF": (_tiff(np.zeros((8, 8), np.float32)), "8 bits"),
     "16-bit PGM": (b"P5 4 4 65535\n" + bytes(32), "8 bits"),
     "16-bit PPM": (b"P6 4 4 65535\n" + bytes(96), "8 bits"),
-    "10-bit PGM as text": (b"P2 2 1 1023\n 5 1000\n", "8 bits"),
+    "PGM as text": (b"P2 2 1 255\n 5 100\n", "convert it to the binary kind"),
     "transparent colour": (written(_transparent("RGBA"), "PNG"), "transparent"),
     "transparent gray": (written(_transparent("LA"), "PNG"), "transparent"),
     "transparent palette entry": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import IO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from forensics.errors import ForensicsError, UnreadableImage
+from forensics.images import directory, preamble
 
 FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "BMP", "WEBP")
 SUFFIXES = frozenset(
@@ -33,6 +35,10 @@ _CHANNELS = {
     "CMYK": 3,
     "YCbCr": 3,
 }
+
+# What makes Pillow take a file for a TIFF, be it wrong, or a Netpbm file.
+_TIFF = frozenset((b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+"))
+_NETPBM = re.compile(rb"P[0-6fy]")
 
 _GUARD = threading.RLock()
 
@@ -95,6 +101,9 @@ def examine(file: IO[bytes], path: Path, max_megapixels: float) -> Header:
     """As `header`, of an open file."""
     if os.fstat(file.fileno()).st_size == 0:
         raise UnreadableImage(path, "the file is empty")
+    reason = _absurdity(file)
+    if reason is not None:
+        raise UnreadableImage(path, reason)
     with pillow():
         try:
             with Image.open(file, formats=FORMATS) as image:
@@ -106,6 +115,21 @@ def examine(file: IO[bytes], path: Path, max_megapixels: float) -> Header:
             raise UnreadableImage(path, reason) from error
         except Exception as error:  # Pillow's parsers raise nearly anything on a damaged header
             raise UnreadableImage(path, f"its header is damaged ({error})") from error
+
+
+def _absurdity(file: IO[bytes]) -> str | None:
+    """Why the header is not for Pillow to parse: it would take gigabytes or minutes over it."""
+    magic = file.read(4)
+    file.seek(0)
+    reason = None
+    if magic.startswith(b"\xff\xd8\xff"):
+        reason = preamble.jpeg(file)
+    elif _NETPBM.match(magic):
+        reason = preamble.netpbm(file)
+    elif magic in _TIFF:
+        reason = directory.tiff(file)
+    file.seek(0)
+    return reason
 
 
 def _header_of(
@@ -202,23 +226,12 @@ def _notes(image: ImageFile.ImageFile, kind: str) -> tuple[str, ...]:
         notes.append(f"{image.mode} was converted to RGB by Pillow's plain formula.")
     if image.info.get("icc_profile"):
         notes.append("The colour profile was not applied.")
-    if _more(image, kind):
+    # Not the number of frames: to count a TIFF's, Pillow would parse them all.
+    if getattr(image, "is_animated", False):
         notes.append("The file holds more pictures; the first was read.")
     if kind == "TIFF" and image.info.get("compression") in ("jpeg", "tiff_jpeg"):
         notes.append("The JPEG inside the TIFF was decoded; its coefficients are not read.")
     return tuple(notes)
-
-
-def _more(image: ImageFile.ImageFile, kind: str) -> bool:
-    """Whether another picture follows. Counting the pages of a TIFF would read them all."""
-    if kind != "TIFF":
-        return bool(getattr(image, "n_frames", 1) > 1)
-    try:
-        image.seek(1)
-    except EOFError:
-        return False
-    image.seek(0)
-    return True
 
 
 def find(paths: Iterable[str | Path]) -> list[Path]:
