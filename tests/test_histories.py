@@ -20,6 +20,8 @@ pytestmark = pytest.mark.usefixtures("toy")
         "jpeg(75,sampling=4:2:2)",
         "jpeg(quality={q},sampling=4:4:4) toy-median crop(top=1,left=2)",
         "jpeg(60) toy-median jpeg(90)",
+        "resize({f},kernel=bicubic,antialias=true) rotate(-2.5) shear(0.1)",
+        "median(3) gaussian(0.5,size=5) awgn({s})",
     ],
 )
 def test_the_text_parses_back(text):

@@ -9,10 +9,17 @@ from forensics.registry import Entry
 @hookimpl
 def forensics_operations() -> list[Entry]:
     return [
-        Entry(
-            "jpeg", "forensics.operations:JpegCompression", "one JPEG compression: jpeg(quality)"
-        ),
-        Entry("crop", "forensics.operations:Crop", "rows and columns cut off: crop(top,left)"),
+        Entry(name, f"forensics.operations:{factory}", summary)
+        for name, factory, summary in (
+            ("jpeg", "JpegCompression", "one JPEG compression: jpeg(quality)"),
+            ("crop", "Crop", "rows and columns cut off: crop(top,left)"),
+            ("median", "Median", "median of a square neighbourhood: median(size)"),
+            ("gaussian", "Gaussian", "blur by a Gaussian: gaussian(s.d. in pixels)"),
+            ("awgn", "WhiteNoise", "white Gaussian noise: awgn(s.d. in grey levels)"),
+            ("resize", "Resize", "new size: resize(new/old,kernel=bilinear,antialias=false)"),
+            ("rotate", "Rotate", "turn counter-clockwise: rotate(degrees,kernel=bilinear)"),
+            ("shear", "Shear", "rows moved to the right: shear(factor,kernel=bilinear)"),
+        )
     ]
 
 

@@ -52,6 +52,8 @@ class Step:
         for keyword, value in self.arguments:
             if isinstance(value, Parameter):
                 value = given.get(value.name, "{" + value.name + "}")
+            if isinstance(value, bool):
+                value = str(value).lower()
             words.append(f"{keyword}={value}" if keyword else str(value))
         return f"{self.name}({','.join(words)})" if words else self.name
 
