@@ -1,6 +1,6 @@
 """How long the commands take that only list what is there: whole processes, medians.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations

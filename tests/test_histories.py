@@ -22,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("toy")
         "jpeg(60) toy-median jpeg(90)",
         "resize({f},kernel=bicubic,antialias=true) rotate(-2.5) shear(0.1)",
         "median(3) gaussian(0.5,size=5) awgn({s})",
+        "jpeg(60) toy-median:passes=2 jpeg(90)",
     ],
 )
 def test_the_text_parses_back(text):
@@ -112,6 +113,15 @@ def test_a_history_is_its_steps_in_order():
     assert at_once.size == (37, 43)
     assert torch.equal(batch.pixels, pixels)
     assert History.parse("").apply(batch) is batch
+
+
+def test_an_attacker_takes_its_options():
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (2, 3, 24, 32), dtype=torch.uint8, generator=generator)
+    batch = Batch.of(pixels)
+    twice = History.parse("toy-median toy-median").apply(batch)
+    assert torch.equal(History.parse("toy-median:passes=2").apply(batch).pixels, twice.pixels)
+    assert not torch.equal(History.parse("toy-median").apply(batch).pixels, twice.pixels)
 
 
 def test_simulate_is_the_same_in_one_call():

@@ -29,4 +29,6 @@ __all__ = ["hookimpl", "load", "models", "open", "run", "simulate"]
 def __getattr__(name: str) -> Any:
     if name in _WHERE:
         return getattr(importlib.import_module(_WHERE[name]), name)
+    if name == "jpeg":
+        return importlib.import_module("forensics.jpeg")
     raise AttributeError(f"module 'forensics' has no attribute {name!r}")

@@ -110,9 +110,11 @@ class Registry:
         module: ModuleType | None = None
         try:
             module = point.load()
+            if not isinstance(module, ModuleType):
+                raise TypeError(f"{point.value} is not a module; an entry point names one")
             found = self._collect(module, point.name)
             things = self._check(found, point.name, distribution, release)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a module may end in sys.exit()
             if os.environ.get("FORENSICS_STRICT") == "1":
                 raise
             if module is not None and self._manager.is_registered(module):

@@ -42,6 +42,16 @@ class Model:
             return self.name
         return f"{self.name}:" + ",".join(f"{k}={_text(v)}" for k, v in self.options)
 
+    def canonical(self) -> Model:
+        """The same without options that have their default value: one model, one identity.
+        Imports its module only where there are options; raises as `create` does."""
+        if not self.options:
+            return self
+        made = self.create()
+        defaults = {f.name: f.default for f in fields(made)}
+        kept = tuple((k, v) for k, v in self.options if v != defaults[k])
+        return Model(self.registered, kept)
+
     def create(self) -> Any:
         """The model itself; imports its module. Raises ForensicsError on an option it has not."""
         factory = self.entry.load()

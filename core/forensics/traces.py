@@ -12,13 +12,14 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from forensics import random
 from forensics.errors import ForensicsError
-from forensics.histories import SLOT, History
+from forensics.histories import History
+from forensics.interfaces import Operation
 from forensics.registry import registry
 
 Point = Mapping[str, int | float]
@@ -88,7 +89,8 @@ class Trace:
         self, grid: str = "quick", settings: Mapping[str, Sequence[int]] | None = None
     ) -> list[dict[str, int]]:
         """The points of a grid; `settings` replaces the values of single parameters. Raises
-        ForensicsError for a grid that the trace does not have."""
+        ForensicsError for a grid that the trace does not have, and for a value that a step of
+        its histories does not take."""
         grids = dict(self.grids)
         if grid not in grids:
             raise ForensicsError(f"trace {self.name} has the grids {', '.join(grids)}, not {grid}")
@@ -98,7 +100,17 @@ class Trace:
             tuple(zip(chosen, values, strict=True))
             for values in itertools.product(*chosen.values())
         ]
-        return [dict(sorted(a + b)) for a in dict.fromkeys(kept) for b in varied]
+        points = [dict(sorted(a + b)) for a in dict.fromkeys(kept) for b in varied]
+        for point in points:
+            for side in self.sides:
+                self._operations(side, point)
+        return points
+
+    def _operations(self, side: str, point: Point) -> list[Operation]:
+        """One side's steps at a point, the slot left out and what is drawn at 0."""
+        history = self.history(side).fill(None)
+        values = {name: point.get(name, 0) for name in history.parameters}
+        return [step.bind(values) for step in history.steps]
 
     def drawn(self, keys: Tensor) -> dict[str, Tensor]:
         """The drawn parameters of patches, int64 `[N]` each."""
@@ -112,11 +124,11 @@ class Trace:
         the border rules of its steps can reach, and what a slot gives an attacker."""
         widest = 0
         for side in self.sides:
-            history = self.history(side)
             first = self.points()[0]
-            values: dict[str, Any] = {p: first.get(p, 0) for p in history.parameters}
-            steps = (s.bind(values).margin(color) for s in history.steps if s.name != SLOT)
-            widest = max(widest, sum(steps) + (SLOT_MARGIN if slot and history.has_slot else 0))
+            margins = [step.margin(color) for step in self._operations(side, first)]
+            if slot and self.history(side).has_slot:
+                margins.append(SLOT_MARGIN)
+            widest = max(widest, sum(margins))
         return -(-widest // _ALIGN) * _ALIGN
 
 

@@ -41,13 +41,18 @@ class Part:
         return str(self.card["sha256"])
 
 
-def shipped_folder(entry: ModelEntry) -> Path:
-    """The folder of the plugin's package that holds the model's weights."""
-    package, _, folder = str(entry.card).partition(":")
+def package_folder(entry: ModelEntry) -> Path:
+    """Where the package lies that ships the model's weights."""
+    package = str(entry.card).partition(":")[0]
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ForensicsError(f"the package {package} of {entry.name} is not installed")
-    return Path(spec.submodule_search_locations[0]) / folder
+    return Path(spec.submodule_search_locations[0])
+
+
+def shipped_folder(entry: ModelEntry) -> Path:
+    """The folder of the plugin's package that holds the model's weights."""
+    return package_folder(entry) / str(entry.card).partition(":")[2]
 
 
 def user_folder(entry: ModelEntry) -> Path:

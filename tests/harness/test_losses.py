@@ -1,7 +1,10 @@
 """What cannot be had: models that raise or write, points and places that do not fit, damage."""
 
+import hashlib
 import json
+import math
 
+import pyarrow.parquet as pq
 import pytest
 import safetensors.torch
 import torch
@@ -43,7 +46,7 @@ def test_a_detector_that_raises_loses_its_own_cells_only(run):
 
 @pytest.mark.parametrize("where", ["pixels", "coefficients", "tables", "keys"])
 def test_writing_into_the_input_is_an_error_of_that_model(run, where):
-    writer = f"toy-writes:where={where}"
+    writer = "toy-writes" if where == "pixels" else f"toy-writes:where={where}"
     alone = run(detectors="toy-grain", trace="djpeg")
     both = run(detectors=[writer, "toy-grain"], trace="djpeg")
     assert cells(both, model="toy-grain") == alone.cells
@@ -95,12 +98,17 @@ def test_a_model_without_weights_and_with_the_users_own(run, home):
     assert cells(matrix, model="toy-grain")[0]["na"] is None
     folder = home / "weights" / "toy-trained"
     folder.mkdir(parents=True)
-    path = folder / "toy-trained.safetensors"
-    safetensors.torch.save_file({"w": torch.ones(1)}, path)
-    (folder / "toy-trained.json").write_text(json.dumps({"sha256": "0" * 64}))
+    content = safetensors.torch.save({"w": torch.tensor([-1.0])})
+    (folder / "toy-trained.safetensors").write_bytes(content)
+    card = {"sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "toy-trained.json").write_text(json.dumps(card))
     matrix = run(detectors=["toy-trained", "toy-grain"], trace="jpeg")
-    assert {c["trained"] for c in cells(matrix, model="toy-trained")} == {"user"}
+    trained, grain = (cells(matrix, model=name) for name in ("toy-trained", "toy-grain"))
+    assert {c["trained"] for c in trained} == {"user"}
     assert matrix.protocol["models"]["toy-trained"]["weights"] == "user"
+    for one, other in zip(trained, grain, strict=True):
+        total = one["metrics"]["auc"]["value"] + other["metrics"]["auc"]["value"]
+        assert total == pytest.approx(1)  # the same scores with the other sign
     (folder / "toy-trained.json").write_text("{")
     with pytest.raises(ForensicsError, match=r"toy-trained\.json"):
         run(detectors="toy-trained", trace="jpeg")
@@ -143,6 +151,51 @@ def test_no_detectors_at_all_says_what_the_attack_costs(run):
     attacked = cells(matrix, attack="toy-median")
     assert len(attacked) == 3
     assert all(c["model"] is None and c["cost"]["psnr"]["value"] > 20 for c in attacked)
+
+
+@pytest.mark.parametrize(("how", "reason"), [("reason", "too dark"), ("silent", "no score")])
+def test_patches_without_an_answer_are_counted(run, tmp_path, how, reason):
+    matrix = run(detectors=f"toy-picky:how={how}", trace="jpeg")
+    for cell in matrix.cells:
+        assert cell["na"] is None
+        assert cell["n"] + cell["n_na"] == 8
+        assert 0 < cell["n"] < 8
+        assert cell["metrics"]["auc"]["value"] is not None
+    rows = [r for p in tmp_path.rglob("*.parquet") for r in pq.read_table(p).to_pylist()]
+    assert {r["reason"] for r in rows if math.isnan(r["value"])} == {reason}
+    assert {r["reason"] for r in rows if not math.isnan(r["value"])} == {None}
+
+
+def test_scores_of_another_number_than_patches_are_an_error_of_that_model(run):
+    matrix = run(detectors=["toy-picky:how=shape", "toy-grain"], trace="jpeg")
+    assert all("patches" in c["na"] for c in cells(matrix, model="toy-picky:how=shape"))
+    assert all(c["na"] is None for c in cells(matrix, model="toy-grain"))
+
+
+def test_options_make_another_attacker(run):
+    names = ["toy-median", "toy-median:passes=1", "toy-median:passes=3"]
+    matrix = run(detectors="toy-grain", trace="jpeg", attack=names)
+    # An option at its default makes no other attacker.
+    assert {c["attack"] for c in matrix.cells} == {None, "toy-median", "toy-median:passes=3"}
+    once, thrice = (cells(matrix, attack=name) for name in (names[0], names[2]))
+    assert all(
+        a["cost"]["psnr"]["value"] > b["cost"]["psnr"]["value"]
+        for a, b in zip(once, thrice, strict=True)
+    )
+
+
+def test_batches_are_halved_where_memory_runs_out(run):
+    roomy = run(detectors="toy-grain", trace="jpeg", attack="toy-median")
+    cramped = run(detectors="toy-cramped", trace="jpeg", attack="toy-cramped-median")
+    names = {"toy-median": "toy-cramped-median", None: None}
+    for a, b in zip(roomy.cells, cramped.cells, strict=True):
+        assert (b["attack"], b["model"]) == (names[a["attack"]], "toy-cramped")
+        assert (a["metrics"], a["cost"]) == (b["metrics"], b["cost"])
+
+
+def test_no_memory_for_a_single_patch_is_a_loss(run):
+    matrix = run(detectors="toy-cramped:room=0", trace="jpeg")
+    assert all("out of memory" in c["na"] for c in matrix.cells)
 
 
 def test_a_single_photograph_has_no_interval(run, photographs):

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from forensics import harness
+from forensics.errors import ForensicsError
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -107,6 +108,18 @@ def test_rows_say_what_they_are(run, tmp_path):
     assert names.count("psnr") == names.count("ssim_input") == 4 * 3
     assert set(rows[0]) >= {"population", "model", "photograph", "y", "x", "value", "reason"}
     assert not list((tmp_path / "out" / "rows").glob("*.partial"))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 nothing of the kind PAR1", None])
+def test_a_damaged_part_is_told_and_computed_again(run, tmp_path, content):
+    first = run(limit=4)
+    part = min((tmp_path / "out" / "rows").glob("*.parquet"))
+    part.write_bytes(part.read_bytes()[:-9] if content is None else content)
+    with pytest.raises(ForensicsError, match="delete it") as error:
+        run(limit=4)
+    assert part.name in str(error.value)
+    part.unlink()
+    assert run(limit=4).cells == first.cells
 
 
 def begin(photographs, out, *more):

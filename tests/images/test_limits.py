@@ -1,6 +1,7 @@
 """Mutated and oversized files: the process lives, time and memory are bounded."""
 
 import json
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -163,3 +164,20 @@ def test_claims_of_gigapixels_cost_nothing(tmp_path: Path) -> None:
     first, *lines = opened(tmp_path, paths)
     assert {line["result"] for line in lines} == {"refused"}
     assert lines[-1]["peak_mb"] - first["start_mb"] < 50
+
+
+def test_what_repeats_without_end_is_not_searched_again_and_again(tmp_path: Path) -> None:
+    # A stream that ends in fill bytes, and pages of a TIFF, which hold nothing but their header.
+    fill = every_kind()["420.jpg"][:-2] + b"\xff" * 2_000_000
+    fields = [(256, 8), (257, 8), (258, 8), (262, 1), (273, 8), (279, 64)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields)
+    length, pages = 2 + len(entries) + 4, 100_000
+    tiff = bytearray(b"II*\0" + struct.pack("<I", 8))
+    for page in range(1, pages + 1):
+        following = 8 + page * length if page < pages else 0
+        tiff += struct.pack("<H", len(fields)) + entries + struct.pack("<I", following)
+    paths = [tmp_path / "fill.jpg", tmp_path / "pages.tif"]
+    for path, data in zip(paths, (fill, tiff), strict=True):
+        path.write_bytes(data)
+    results = [line["result"] for line in opened(tmp_path, paths)[1:]]
+    assert results == ["refused", "pixels"]

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from forensics.errors import NotApplicable
-from forensics.metrics.cost import PSNR_CEILING, mean_with_interval, psnr, ssim
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from forensics.errors import NotApplicable
+from forensics.metrics.cost import PSNR_CEILING, mean_with_interval, psnr, ssim
 
 
 def pair(n, c, h, w, kind):

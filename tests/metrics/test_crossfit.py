@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from forensics.metrics.crossfit import asr, deals, pe_cv
 from forensics.metrics.curves import Scored
 from forensics.metrics.detection import detector_metrics

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
+
 from forensics.metrics.curves import Scored, Sides, auc, pe, pe_any, tpr_at_fpr
 from forensics.metrics.detection import detector_metrics
 from forensics.metrics.intervals import RESAMPLES, resamples
-from sklearn.metrics import roc_auc_score, roc_curve
 
 NAMES = ["auc", "pe", "pe_any", "pe_cv", "tpr_at_fpr_1", "tpr_at_fpr_5"]
 

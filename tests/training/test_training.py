@@ -134,9 +134,10 @@ def test_publishing_writes_into_the_source(plugin, photographs, tmp_path):
 
 
 def test_publishing_into_an_installed_copy_is_refused_before_the_training(
-    plugin, photographs, tmp_path, monkeypatch
+    plugin, photographs, tmp_path
 ):
-    monkeypatch.setattr(export.sysconfig, "get_path", lambda name: str(plugin))
+    record = plugin / "forensics_tiny-0.1.dist-info/RECORD"
+    record.write_text("forensics_tiny/plugin.py,sha256=,1\n")
     with pytest.raises(ForensicsError, match="installed copy"):
         trained(photographs, tmp_path / "out", publish=True)
     assert not (tmp_path / "out").exists()

@@ -54,6 +54,7 @@ def analyze(
     chosen = selection.models(detectors, "detector")
     if not chosen:
         raise ForensicsError("no detector to ask: name some with --detectors")
+    where = choose(device)
     made = [(str(model), model.create()) for model in chosen]
     rows: list[dict[str, Any]] = []
     lost = _Losses()
@@ -61,7 +62,7 @@ def analyze(
         row: dict[str, Any] = {"file": str(path), "notes": list(picture.notes), "scores": {}}
         for name, model in made:
             with lost.of(f"{name} on {path}"):
-                row["scores"][name] = _score(model, picture, device)
+                row["scores"][name] = _score(model, picture, where)
         rows.append(row)
     if as_json:
         directions = {"direction": "higher = altered", "calibrated": False}
@@ -71,13 +72,16 @@ def analyze(
     return lost.report()
 
 
-def _score(model: Any, picture: images.Picture, device: str) -> dict[str, Any]:
+def _score(model: Any, picture: images.Picture, where: torch.device) -> dict[str, Any]:
     batch = _batch(model.needs, picture)
     refusal = model.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
     if refusal:
         return {"score": None, "na": refusal}
-    with torch.inference_mode():
-        scores = model.score(batch.to(choose(device)))
+    try:
+        with torch.inference_mode():
+            scores = model.score(batch.to(where))
+    except NotApplicable as error:  # it has no weights, for instance
+        return {"score": None, "na": str(error)}
     reason = scores.reasons[0] if scores.reasons else None
     value = float(scores.values[0])
     if reason is None and value != value:
@@ -143,6 +147,7 @@ def attack(
     name: str, files: tuple[str, ...], out: str, force: bool, device: str, max_megapixels: float
 ) -> int:
     """Attack image files with NAME and write PNG files into a folder."""
+    where = choose(device)
     attacker = selection.model(name, "attacker").create()
 
     def act(picture: images.Picture) -> Batch:
@@ -150,8 +155,8 @@ def attack(
         refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
         if refusal:
             raise NotApplicable(refusal)
-        result: Batch = attacker.apply(batch.to(choose(device)))
-        change = float(psnr(result.pixels, batch.to(choose(device)).pixels)[0])
+        result: Batch = attacker.apply(batch.to(where))
+        change = float(psnr(result.pixels, batch.to(where).pixels)[0])
         click.echo(f"{picture.path}: changed by {change:.2f} dB PSNR", err=True)
         return result
 
@@ -180,6 +185,7 @@ def simulate(
     Steps are operations and attackers. A history that ends in a JPEG writes that JPEG, its
     coefficients as they are; anything else is written as PNG.
     """
+    where = choose(device)
     parsed = History.parse(history)
     if parsed.parameters or parsed.has_slot:
         raise ForensicsError(f"{history!r} has an open place: write a value or an attacker there")
@@ -188,7 +194,7 @@ def simulate(
 
     def act(picture: images.Picture) -> Batch:
         start = picture.batch(color=False) if gray else picture.batch()
-        return parsed.apply(start.to(choose(device)))
+        return parsed.apply(start.to(where))
 
     return _convert(files, Path(out), force, max_megapixels, act)
 

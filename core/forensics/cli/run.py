@@ -56,7 +56,7 @@ def run(
     plan = make(Settings.of(given))
     folder = Path(out) if out else default_out()
     if plan_only:
-        click.echo(tables.plan(plan, folder))
+        click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
     with _progress(len(plan.photographs)) as told:
         matrix = execute(plan, folder, told)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -39,10 +41,11 @@ def _layout(result: Matrix) -> tuple[list[str], list[list[str]]]:
     header = ["model", "trace", *(f"{name}: AUC, pe_cv" for name in names)]
     rows = []
     for model, trace in dict.fromkeys((c["model"], c["trace"]) for c in result.cells):
+        if model is None:
+            continue
         those = [c for c in result.cells if (c["model"], c["trace"]) == (model, trace)]
         cells = [_figures([c for c in those if c["attack"] == a]) for a in attacks]
-        if model is not None:
-            rows.append([_marked(model, models), trace, *cells])
+        rows.append([_marked(model, models), trace, *cells])
     for trace in dict.fromkeys(c["trace"] for c in result.cells):
         for label, name, digits in (("PSNR (dB)", "psnr", 2), ("SSIM", "ssim", 3)):
             costs = [_costs(result.cells, trace, a, name, digits) for a in attacks]
@@ -61,8 +64,7 @@ def _figures(cells: Cells) -> str:
     auc = [m["auc"]["value"] for m in have if m["auc"]["value"] is not None]
     error = [m["pe_cv"] for m in have if m["pe_cv"]["value"] is not None]
     if not auc:
-        reasons = [c["na"] or c["metrics"]["auc"].get("na", "") for c in cells]
-        return f"n/a: {reasons[0]}" if reasons else "-"
+        return "n/a" if cells else "-"
     text = f"{_short(fmean(auc))} "
     if not error:
         return text + "n/a"
@@ -118,8 +120,19 @@ def _notes(result: Matrix) -> list[str]:
             "PSNR, SSIM: of the image at the slot, unattacked (clean) and attacked, against "
             + ("the image before the JPEG." if "the image" in against else "the attacker's input.")
         )
+    lines += _reasons(result.cells)
     lines += [f"warning: {w}" for w in p["warnings"]]
     return [line for text in lines for line in textwrap.wrap(text, 98)]
+
+
+def _reasons(cells: Cells) -> list[str]:
+    """Why cells are n/a, each reason once, with the models that it concerns."""
+    concerned: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        reason = cell["na"] or cell["metrics"].get("auc", {}).get("na")
+        if reason:
+            concerned.setdefault(reason, {})[cell["model"] or cell["attack"]] = None
+    return [f"n/a for {', '.join(models)}: {reason}" for reason, models in concerned.items()]
 
 
 def _starred(result: Matrix) -> bool:
@@ -183,3 +196,15 @@ def plan(made: Plan, folder: Path) -> str:
         if c.reason is not None
     ]
     return "\n".join(lines)
+
+
+def plan_json(made: Plan, folder: Path) -> str:
+    """The same as one JSON object."""
+    content = {
+        "cells": len(made.cells),
+        "na": sum(c.reason is not None for c in made.cells),
+        "photographs": len(made.photographs),
+        "skipped": len(made.skipped) + len(made.lost),
+        "populations": len(made.populations),
+    }
+    return json.dumps(content | asdict(forecast(made, folder)), indent=1)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from forensics import selection
 from forensics.batch import Batch
 from forensics.errors import NotApplicable
 from forensics.interfaces import Attacker, Detector
+
+T = TypeVar("T")
 
 
 @functools.cache
@@ -31,9 +34,14 @@ def attacked(name: str, batch: Batch) -> Batch:
     refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
     if refusal:
         raise NotApplicable(refusal)
-    lent = _copy(batch)
-    result = attacker.apply(lent)
-    _check_untouched(name, lent, batch)
+
+    def act(part: Batch) -> Batch:
+        lent = _copy(part)
+        result = attacker.apply(lent)
+        _check_untouched(name, lent, part)
+        return result
+
+    result = Batch.cat(_halving(act, batch))
     if result.pixels.shape != batch.pixels.shape or result.device != batch.device:
         raise ValueError(f"{name} gave pixels of another size or on another device")
     return result
@@ -52,21 +60,38 @@ def scores(name: str, batch: Batch, size: int) -> tuple[Tensor, list[str | None]
             values.append(torch.full((len(part),), float("nan")))
             reasons += [refusal] * len(part)
             continue
-        lent = _copy(part)
-        given = detector.score(lent)
-        _check_untouched(name, lent, part)
-        if given.values.shape != (len(part),):
-            raise ValueError(
-                f"{name} gave {tuple(given.values.shape)} scores for {len(part)} patches"
-            )
-        values.append(given.values.detach().to("cpu", torch.float32))
-        reasons += given.reasons or [None] * len(part)
+        for given, why in _halving(functools.partial(_asked, name, detector), part):
+            values.append(given)
+            reasons += why
     together = torch.cat(values)
     unexplained = torch.isnan(together).tolist()
     return together, [
         reason or ("no score" if blank else None)
         for reason, blank in zip(reasons, unexplained, strict=True)
     ]
+
+
+def _asked(name: str, detector: Detector, batch: Batch) -> tuple[Tensor, list[str | None]]:
+    lent = _copy(batch)
+    given = detector.score(lent)
+    _check_untouched(name, lent, batch)
+    if given.values.shape != (len(batch),):
+        raise ValueError(f"{name} gave {tuple(given.values.shape)} scores for {len(batch)} patches")
+    values = given.values.detach().to("cpu", torch.float32)
+    return values, list(given.reasons or [None] * len(batch))
+
+
+def _halving(act: Callable[[Batch], T], batch: Batch) -> list[T]:
+    """What `act` makes of the batch; of its halves, in order, where a GPU's memory is too small
+    for the whole."""
+    try:
+        return [act(batch)]
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+    torch.cuda.empty_cache()
+    middle = len(batch) // 2
+    return _halving(act, batch[:middle]) + _halving(act, batch[middle:])
 
 
 def _parts(batch: Batch, size: int) -> Iterator[Batch]:

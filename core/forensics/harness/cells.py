@@ -68,9 +68,9 @@ def _cell(
     plan: Plan, stored: Mapping[str, Rows], failures: Mapping[str, str], cell: Cell
 ) -> dict[str, Any]:
     reason = cell.reason
-    for one in (cell.attacker, cell.model):
-        if one is not None and str(one) in failures:
-            reason = f"{one} raised {failures[str(one)].strip().splitlines()[-1]}"
+    for one in (*_steps(cell), str(cell.model)):
+        if one in failures:
+            reason = f"{one} raised {failures[one].strip().splitlines()[-1]}"
     metrics: dict[str, Any] = {}
     n = n_na = photographs = 0
     if reason is None and cell.model is not None:
@@ -103,6 +103,12 @@ def _cell(
         "metrics": metrics,
         "na": reason,
     }
+
+
+def _steps(cell: Cell) -> list[str]:
+    """The texts of every step that this cell rests on, its attacker among them."""
+    populations = (cell.pristine, cell.altered, cell.clean)
+    return [step.text(dict(p.point)) for p in populations for step in p.history.steps]
 
 
 def _plain(value: Value) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forensics import data, selection, traces
+from forensics import data, device, selection, traces
 from forensics.data import Photograph, Source
 from forensics.errors import ForensicsError
 from forensics.harness import identity
@@ -76,11 +76,9 @@ class Plan:
 
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
-    detectors = selection.models(settings.detectors, "detector")
-    attackers = selection.models(settings.attack, "attacker")
-    for model in (*detectors, *attackers):
-        if model.options:
-            model.create()  # refuses options that it does not have, before any work
+    device.choose(settings.device)
+    detectors = _chosen(settings.detectors, "detector")
+    attackers = _chosen(settings.attack, "attacker")
     chosen = _traces(settings, detectors)
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split)
@@ -122,6 +120,12 @@ def make(settings: Settings) -> Plan:
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),
     )
+
+
+def _chosen(texts: Sequence[str], kind: str) -> list[Model]:
+    """Models by their shortest names, each once."""
+    found = (model.canonical() for model in selection.models(texts, kind))
+    return list({str(model): model for model in found}.values())
 
 
 def _traces(settings: Settings, detectors: Sequence[Model]) -> list[Trace]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -34,6 +35,12 @@ class Settings:
     batch: int = 64
 
     def __post_init__(self) -> None:
+        for name in ("grid", "data", "device", "split"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and (name, value) != ("split", None):
+                raise ForensicsError(f"{name} takes a name, not {value}")
+        if not isinstance(self.color, bool):
+            raise ForensicsError(f"color takes true or false, not {self.color}")
         for name, lowest in (("patch", 16), ("limit", 1), ("batch", 1), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
@@ -53,11 +60,13 @@ class Settings:
             if name not in known:
                 raise unknown("option of a run", name, known)
             if name in ("attack", "detectors", "trace"):
-                value = (value,) if isinstance(value, str) else tuple(value or ())
-                if not all(isinstance(item, str) for item in value):
-                    raise ForensicsError(f"{name} takes names, not {value}")
+                value = _names(name, value)
             if name == "set":
-                value = {str(k): _values(str(k), v) for k, v in dict(value or {}).items()}
+                if not isinstance(value or {}, Mapping):
+                    raise ForensicsError(f"set takes values such as {{q: [60, 70]}}, not {value}")
+                value = {str(k): _values(str(k), v) for k, v in (value or {}).items()}
+            if name == "data" and isinstance(value, Path):
+                value = str(value)
             plain[name] = value
         return cls(**plain)
 
@@ -70,12 +79,22 @@ class Settings:
         return yaml.safe_dump(plain, sort_keys=False)
 
 
+def _names(option: str, given: Any) -> tuple[str, ...]:
+    names = [given] if isinstance(given, str) else given or []
+    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
+        raise ForensicsError(f"{option} takes names, not {given}")
+    return tuple(names)
+
+
 def _values(name: str, given: Any) -> tuple[int, ...]:
     values = given if isinstance(given, (list, tuple)) else str(given).split(",")
     try:
-        return tuple(int(v) for v in values)
-    except (TypeError, ValueError):
-        raise ForensicsError(f"--set takes {name}=60,70, not {name}={given}") from None
+        numbers = tuple(dict.fromkeys(int(str(v)) for v in values))
+    except ValueError:
+        numbers = ()
+    if not numbers:
+        raise ForensicsError(f"--set takes {name}=60,70, not {name}={given}")
+    return numbers
 
 
 def read_config(text: str, where: str) -> dict[str, Any]:

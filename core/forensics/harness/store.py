@@ -89,7 +89,13 @@ class Store:
         """Every row of a photograph (its content hash)."""
         rows: Rows = {}
         for path in sorted(self.folder.glob(f"{photograph[:24]}-*.parquet")):
-            columns = pq.ParquetFile(path).read().to_pydict()
+            try:
+                columns = pq.ParquetFile(path).read().to_pydict()
+            except (pa.ArrowException, OSError) as error:
+                reason = str(error).splitlines()[0]
+                raise ForensicsError(
+                    f"{path} is damaged ({reason}): delete it, and its scores are computed again"
+                ) from None
             for p, m, name, sha256, y, x, value, reason in zip(*columns.values(), strict=True):
                 if sha256 == photograph:
                     rows.setdefault((p, m, name), {})[y, x] = (value, reason)

@@ -24,7 +24,7 @@ from forensics.metrics import cost
 
 @dataclass
 class Outcome:
-    """What came of a photograph: rows, and models that raised, with their tracebacks."""
+    """What came of a photograph: rows, and models and steps that raised, with tracebacks."""
 
     rows: list[Row] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -140,21 +140,19 @@ class _Group:
             if not isinstance(before, Batch):
                 return before
             step = history.steps[-1]
-            attacker = str(population.attacker) if population.attacker else None
+            name = step.text(dict(population.point))
+            if name in self.outcome.failures:
+                return None
             try:
-                if attacker is not None and step.text() == attacker:
-                    if attacker in self.outcome.failures:
-                        return None
-                    self.states[text] = attacked(attacker, before)
+                if population.attacker is not None and name == str(population.attacker):
+                    self.states[text] = attacked(name, before)
                 else:
                     values = dict(population.point) | self.drawn
                     self.states[text] = step.bind(values).apply(before)
             except NotApplicable as error:
                 self.states[text] = error
             except Exception:
-                if attacker is None:
-                    raise
-                self.outcome.failures[attacker] = traceback.format_exc()
+                self.outcome.failures[name] = traceback.format_exc()
                 return None
         return self.states[text]
 

@@ -202,12 +202,23 @@ def _notes(image: ImageFile.ImageFile, kind: str) -> tuple[str, ...]:
         notes.append(f"{image.mode} was converted to RGB by Pillow's plain formula.")
     if image.info.get("icc_profile"):
         notes.append("The colour profile was not applied.")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        notes.append(f"The file holds {frames} pictures; the first was read.")
+    if _more(image, kind):
+        notes.append("The file holds more pictures; the first was read.")
     if kind == "TIFF" and image.info.get("compression") in ("jpeg", "tiff_jpeg"):
         notes.append("The JPEG inside the TIFF was decoded; its coefficients are not read.")
     return tuple(notes)
+
+
+def _more(image: ImageFile.ImageFile, kind: str) -> bool:
+    """Whether another picture follows. Counting the pages of a TIFF would read them all."""
+    if kind != "TIFF":
+        return bool(getattr(image, "n_frames", 1) > 1)
+    try:
+        image.seek(1)
+    except EOFError:
+        return False
+    image.seek(0)
+    return True
 
 
 def find(paths: Iterable[str | Path]) -> list[Path]:

@@ -20,7 +20,9 @@ from forensics.images.header import Header
 # scan is; real encoders write about ten.
 _MOST_SCANS = 100
 
-_NEXT_MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
+# Of the fill bytes before a marker only the last: a run of them that ends in none would be searched
+# once from each.
+_NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _EOI, _SOS, _DQT = 0xD9, 0xDA, 0xDB
 # Comments and APP1..15 but for APP14: that one, and APP0, say what the components are.

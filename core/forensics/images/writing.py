@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import jpeglib
@@ -41,7 +42,8 @@ def write(batch: Batch, path: Path, force: bool = False) -> None:
     except OSError as error:
         raise ForensicsError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def _write_jpeg(jpeg: Jpeg, path: Path) -> None:

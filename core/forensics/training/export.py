@@ -7,7 +7,6 @@ import json
 import math
 import os
 import platform
-import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,9 +61,12 @@ def editable(entry: ModelEntry) -> Path:
     """The folder in the plugin's source where its weights belong. Raises ForensicsError where
     the plugin is installed as a copy, or may not be written to."""
     folder = weights.shipped_folder(entry)
-    places = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")]
-    package = next(parent for parent in folder.parents if parent.is_dir())
-    if any(package.is_relative_to(place) for place in places) or not os.access(package, os.W_OK):
+    package = weights.package_folder(entry)
+    # An installer lists the files that it copied, wherever it put them; of an editable package it
+    # copies none.
+    records = [path.read_text() for path in package.parent.glob("*.dist-info/RECORD")]
+    copied = any(f"{package.name}/" in record for record in records)
+    if copied or not os.access(package, os.W_OK):
         raise ForensicsError(
             f"--publish writes into a plugin's source, but {package} is an installed copy: "
             "install the plugin with `pip install -e`, or leave --publish out"

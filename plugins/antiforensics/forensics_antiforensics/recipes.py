@@ -80,7 +80,7 @@ class DitherRecipe(Recipe):
 
 @dataclass(frozen=True)
 class AFCNNRecipe(Recipe):
-    """The paper's losses. A fresh start begins with the reconstruction loss alone.
+    """The paper's losses, after a phase of the reconstruction loss alone.
 
     Adam as in the paper, at a higher rate that falls along a cosine, for far fewer steps; alpha
     moves ten times as fast as the rest.
@@ -91,14 +91,10 @@ class AFCNNRecipe(Recipe):
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    validations: ClassVar[int] = 10
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(0.4, 64, 16, 5e-4), Phase(0.6, 192, 4, 4e-4))
+    validations: ClassVar[int] = 4
     validation_crop: ClassVar[int] = 256
-    validation_crops: ClassVar[int] = 66
-
-    @property
-    def phases(self) -> tuple[Phase, ...]:
-        full = Phase(0.7, 192, 4, 4e-4)
-        return (full,) if self.start else (Phase(0.3, 64, 16, 5e-4), full)
+    validation_crops: ClassVar[int] = 44
 
     @property
     def part(self) -> str:
@@ -130,7 +126,7 @@ class AFCNNRecipe(Recipe):
         assert isinstance(network, AFCNN)
         pair = Pair.of(example)
         restored, final = network.both(pair.luma, pair.steps)
-        if progress.phase < len(self.phases) - 1:
+        if progress.phase == 0:
             loss = ((restored - pair.target) / 255).square().mean()
             return loss, {"reconstruction": loss.item()}
         terms = paper.losses(restored, final, pair.luma, pair.target)
@@ -155,8 +151,8 @@ class MatchedRecipe(Recipe):
     autocast: bool = False
 
     trace: ClassVar[str] = "jpeg"
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 128, 16, 1e-3),)
-    validations: ClassVar[int] = 12
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 160, 12, 8e-4),)
+    validations: ClassVar[int] = 5
     validation_crop: ClassVar[int] = 256
     validation_crops: ClassVar[int] = 66
 

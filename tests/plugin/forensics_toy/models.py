@@ -7,7 +7,9 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import pad, unfold
 
+from forensics import weights
 from forensics.interfaces import Attacker, Detector, Needs, Scores
+from forensics.registry import registry
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,15 @@ class Grain(Detector):
     def score(self, batch):
         x = batch.pixels.double()
         return Scores((-self.scale * x.diff(dim=-1).abs().mean((1, 2, 3))).float())
+
+
+@dataclass(frozen=True)
+class Trained(Grain):
+    """Times the number that its weights hold."""
+
+    def score(self, batch):
+        entry = registry().get("toy-trained", "detector").entry
+        return Scores(super().score(batch).values * weights.load(entry, "toy-trained")["w"])
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,22 @@ class Logs(Detector):
         return Scores(batch.pixels.double().var((1, 2, 3)).float())
 
 
+@dataclass(frozen=True)
+class Picky(Detector):
+    """Has no answer for half of the patches, and says so in one of three ways."""
+
+    how: str = "reason"
+
+    def score(self, batch):
+        values = batch.pixels.double().mean((1, 2, 3)).float()
+        dark = values < values.median()
+        if self.how == "shape":
+            return Scores(values[~dark])
+        values[dark] = float("nan")
+        reasons = tuple("too dark" if d else None for d in dark.tolist())
+        return Scores(values, reasons if self.how == "reason" else None)
+
+
 KEPT = []
 
 
@@ -82,12 +109,16 @@ class Zeros(Detector):
 class Median(Attacker):
     name: ClassVar[str] = "toy-median"
     needs: ClassVar[Needs] = Needs()
+    passes: int = 1
 
     def attack(self, batch):
-        n, c, h, w = batch.pixels.shape
-        x = pad(batch.pixels.float(), (1, 1, 1, 1), mode="replicate")
-        windows = unfold(x.reshape(n * c, 1, h + 2, w + 2), 3)
-        return windows.median(1).values.reshape(n, c, h, w).to(torch.uint8)
+        pixels = batch.pixels
+        n, c, h, w = pixels.shape
+        for _ in range(self.passes):
+            x = pad(pixels.float(), (1, 1, 1, 1), mode="replicate")
+            windows = unfold(x.reshape(n * c, 1, h + 2, w + 2), 3)
+            pixels = windows.median(1).values.reshape(n, c, h, w).to(torch.uint8)
+        return pixels
 
 
 @dataclass(frozen=True)
@@ -105,3 +136,25 @@ class WritingAttacker(Median):
     def attack(self, batch):
         batch.pixels.add_(1)
         return batch.pixels
+
+
+@dataclass(frozen=True)
+class Cramped(Grain):
+    """Has room for so many patches at once, as a GPU has."""
+
+    room: int = 2
+
+    def score(self, batch):
+        if len(batch) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().score(batch)
+
+
+@dataclass(frozen=True)
+class CrampedMedian(Median):
+    name: ClassVar[str] = "toy-cramped-median"
+
+    def attack(self, batch):
+        if len(batch) > 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().attack(batch)

@@ -24,10 +24,12 @@ def forensics_detectors():
         ModelEntry("toy-writes", "forensics_toy.models:Writes", "writes", traces=ALL),
         ModelEntry("toy-logs", "forensics_toy.models:Logs", "logs its input", traces=ALL),
         ModelEntry("toy-keeps", "forensics_toy.models:Keeps", "keeps its input", traces=ALL),
+        ModelEntry("toy-picky", "forensics_toy.models:Picky", "answers at times", traces=ALL),
+        ModelEntry("toy-cramped", "forensics_toy.models:Cramped", "little memory", traces=ALL),
         ModelEntry("toy-first", "forensics_toy.models:Grain", "for toy-slot", traces=("toy-slot",)),
         ModelEntry(
             "toy-trained",
-            "forensics_toy.models:Grain",
+            "forensics_toy.models:Trained",
             "has to be trained",
             traces=ALL,
             card="forensics_toy:weights",
@@ -46,6 +48,7 @@ def forensics_attackers():
             "wants a JPEG",
             needs=Needs(acts_on="jpeg"),
         ),
+        ModelEntry("toy-cramped-median", "forensics_toy.models:CrampedMedian", "little memory"),
         ModelEntry("toy-writing", "forensics_toy.models:WritingAttacker", "writes"),
     ]
 

@@ -50,19 +50,21 @@ def losses(output: Tensor, luma: Tensor, target: Tensor, steps: Tensor, quality:
     )
 
 
-def population_miss(values: Tensor, wanted: Tensor, least: float) -> Tensor:
-    """How far a statistic's values `[N]` are from the wanted population: mean squared miss of the
-    sorted values, in units of the wanted variance, at least `least` squared."""
-    scale = wanted.var().clamp(min=least**2)
-    return (values.sort()[0] - wanted.sort()[0]).square().mean() / scale
+def population_miss(values: Tensor, wanted: Tensor, usual: float) -> Tensor:
+    """How far a statistic's values `[N]` are from the wanted population: squared miss of the mean
+    and mean squared miss of the sorted values, over the wanted variance. A batch shows little of a
+    variance, so it is averaged with the square of the `usual` standard deviation."""
+    scale = (wanted.var() + usual**2) / 2
+    mean = (values.mean() - wanted.mean()).square()
+    return (mean + (values.sort()[0] - wanted.sort()[0]).square().mean()) / scale
 
 
 def calibration_miss(output: Tensor, target: Tensor) -> Tensor:
     """K_L: the subbands' log ratios of variances in the mean, and log K_L as a population."""
     mine, theirs = (statistics.calibration_ratios(plane) for plane in (output, target))
     means = (mine.mean(0) - theirs.mean(0)).square().mean()
-    population = population_miss(statistics.log_k_l(mine), statistics.log_k_l(theirs), 0.2)
-    return 25 * means + population
+    population = population_miss(statistics.log_k_l(mine), statistics.log_k_l(theirs), 0.3)
+    return 25 * means + 2 * population
 
 
 def corner_miss(output: Tensor, target: Tensor) -> Tensor:
@@ -80,9 +82,7 @@ def corner_miss(output: Tensor, target: Tensor) -> Tensor:
 def blockiness_miss(output: Tensor, target: Tensor) -> Tensor:
     """K_U1 and K_U2: the signed relative blockiness, in the mean and as a population."""
     total = output.new_zeros(())
-    for power in (1, 2):
+    for power, usual in ((1, 0.05), (2, 0.15)):
         mine, theirs = (statistics.signed_blockiness(p, power) for p in (output, target))
-        scale = theirs.var().clamp(min=0.02**2)
-        mean = (mine.mean() - theirs.mean()).square() / scale
-        total = total + mean + population_miss(mine, theirs, 0.02)
+        total = total + 2 * population_miss(mine, theirs, usual)
     return total

@@ -64,4 +64,4 @@ def variation_miss(output: Tensor, target: Tensor, drawn: Tensor) -> Tensor:
     with torch.no_grad():
         wanted = log_variation(target, drawn).diff(dim=1)
     miss = log_variation(output, drawn).diff(dim=1) - wanted
-    return 2e4 * miss.mean(0).square().mean() + 2e3 * miss.square().mean()
+    return 3e4 * miss.mean(0).square().mean() + 3e3 * miss.square().mean()

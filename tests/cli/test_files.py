@@ -1,0 +1,255 @@
+"""`forensics analyze`, `attack` and `simulate`: against Pillow and jpeglib, and bad files."""
+
+import csv
+import io
+import json
+
+import jpeglib
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import median_filter
+
+import forensics
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+SUBSAMPLING = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
+
+
+@pytest.fixture
+def photograph(tmp_path, astronaut):
+    path = tmp_path / "astronaut.png"
+    Image.fromarray(astronaut[40:225, 100:311]).save(path)
+    return path
+
+
+def pillow_steps(image, tmp_path):
+    """`jpeg(60) crop(3,5) jpeg(90)` by Pillow: the path of the last file."""
+    image.save(tmp_path / "first.jpg", quality=60)
+    cropped = Image.fromarray(np.array(Image.open(tmp_path / "first.jpg"))[3:, 5:])
+    cropped.save(tmp_path / "last.jpg", quality=90)
+    return tmp_path / "last.jpg"
+
+
+@pytest.mark.parametrize("gray", [False, True])
+def test_simulate_equals_the_same_steps_by_pillow(command, photograph, tmp_path, gray):
+    image = Image.open(photograph)
+    expected = pillow_steps(image.convert("L") if gray else image, tmp_path)
+    line = ["simulate", "jpeg(60) crop(3,5) jpeg(90)", photograph, "-o", tmp_path / "out"]
+    code, out, _ = command(*line, *(["--gray"] if gray else []))
+    written = tmp_path / "out" / "astronaut.jpg"
+    assert (code, out) == (0, f"{written}\n")
+    assert np.array_equal(np.array(Image.open(written)), np.array(Image.open(expected)))
+    ours, theirs = (jpeglib.read_dct(str(path)) for path in (written, expected))
+    assert np.array_equal(ours.Y, theirs.Y)
+    assert np.array_equal(ours.qt, theirs.qt)
+    if not gray:
+        assert np.array_equal(ours.Cb, theirs.Cb)
+        assert np.array_equal(ours.Cr, theirs.Cr)
+        assert np.array_equal(ours.samp_factor, theirs.samp_factor)
+
+
+@pytest.mark.parametrize("sampling", SUBSAMPLING)
+def test_simulate_with_another_sampling(command, photograph, tmp_path, sampling):
+    expected = tmp_path / "expected.jpg"
+    Image.open(photograph).save(expected, quality=70, subsampling=SUBSAMPLING[sampling])
+    history = f"jpeg(70,sampling={sampling})"
+    assert command("simulate", history, photograph, "-o", tmp_path / "out")[0] == 0
+    written = tmp_path / "out" / "astronaut.jpg"
+    ours, theirs = (jpeglib.read_dct(str(path)) for path in (written, expected))
+    for plane in ("Y", "Cb", "Cr", "qt"):
+        assert np.array_equal(getattr(ours, plane), getattr(theirs, plane))
+
+
+def test_a_history_that_ends_in_pixels_is_a_png(command, photograph, tmp_path):
+    line = ["simulate", "jpeg(60) crop(3,5)", photograph, "-o", tmp_path / "out"]
+    assert command(*line)[0] == 0
+    Image.open(photograph).save(tmp_path / "first.jpg", quality=60)
+    expected = np.array(Image.open(tmp_path / "first.jpg"))[3:, 5:]
+    (written,) = (tmp_path / "out").iterdir()
+    assert written.name == "astronaut.png"
+    assert np.array_equal(np.array(Image.open(written)), expected)
+
+
+def test_attack_equals_the_filter(command, photograph, tmp_path):
+    Image.open(photograph).convert("L").save(tmp_path / "gray.jpg", quality=70)
+    code, out, err = command("attack", "toy-median", tmp_path / "gray.jpg", "-o", tmp_path / "out")
+    written = tmp_path / "out" / "gray.png"
+    assert (code, out) == (0, f"{written}\n")
+    given = np.array(Image.open(tmp_path / "gray.jpg"))
+    attacked = median_filter(given, 3, mode="nearest")
+    assert np.array_equal(np.array(Image.open(written)), attacked)
+    mse = np.mean((given.astype(float) - attacked) ** 2)
+    assert f"{10 * np.log10(255**2 / mse):.2f} dB" in err
+
+
+def test_an_attacker_that_wants_a_jpeg_of_a_png(command, photograph, tmp_path):
+    line = ["attack", "toy-jpeg-only", photograph, "-o", tmp_path / "out"]
+    code, out, err = command(*line)
+    assert (code, out) == (3, "")
+    assert "not a JPEG at this place" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_are_not_written_over(command, photograph, tmp_path):
+    line = ["simulate", "jpeg(60)", photograph, "-o", tmp_path / "out"]
+    assert command(*line)[0] == 0
+    written = tmp_path / "out" / "astronaut.jpg"
+    before = written.read_bytes()
+    line[1] = "jpeg(90)"
+    code, out, err = command(*line)
+    assert (code, out) == (3, "")
+    assert "--force" in err
+    assert written.read_bytes() == before
+    assert command(*line, "--force")[0] == 0
+    assert written.read_bytes() != before
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["astronaut.jpg"]
+
+
+def test_two_files_of_one_name_do_not_meet(command, photographs, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.open(photographs / "1.png").save(other / "0.png")
+    line = ["simulate", "jpeg(60)", photographs / "0.png", other / "0.png", "-o", tmp_path / "out"]
+    for more in ([], ["--force"]):
+        code, out, err = command(*line, *more)
+        assert code == 3
+    assert len(out.splitlines()) == 1
+    assert "written to" in err
+    Image.open(photographs / "0.png").save(tmp_path / "x.jpg", quality=60)
+    (written,) = (tmp_path / "out").iterdir()
+    assert np.array_equal(np.array(Image.open(written)), np.array(Image.open(tmp_path / "x.jpg")))
+
+
+def test_a_broken_file_is_lost_and_the_others_are_not(command, photographs, tmp_path):
+    (photographs / "1.png").write_bytes(b"not a picture")
+    code, out, err = command("simulate", "jpeg(60)", photographs, "-o", tmp_path / "out")
+    assert code == 3
+    assert len(out.splitlines()) == len(list((tmp_path / "out").iterdir())) == 3
+    assert "1.png" in err
+    assert "losses: 1" in err
+    code, out, err = command("analyze", photographs, "--detectors", "toy-grain", "--json")
+    assert code == 3
+    content = json.loads(out)
+    assert len(content["files"]) == 3
+    assert len(content["lost"]) == 1
+
+
+def test_analyze(command, photograph, tmp_path):
+    jpeg = tmp_path / "b.jpg"
+    Image.open(photograph).convert("L").save(jpeg, quality=70)
+    names = ["--detectors", "toy-grain", "--detectors", "toy-zeros", "--detectors", "toy-raises"]
+    code, out, err = command("analyze", photograph, jpeg, *names, "--json")
+    assert code == 3
+    assert err.count("out of luck") >= 2
+    content = json.loads(out)
+    assert content["direction"] == "higher = altered"
+    assert content["calibrated"] is False
+    png, jpg = (row["scores"] for row in content["files"])
+    assert png["toy-zeros"] == {"score": None, "na": "not a JPEG at this place"}
+    zeros = (jpeglib.read_dct(str(jpeg)).Y == 0).mean()
+    assert jpg["toy-zeros"]["score"] == pytest.approx(zeros, rel=1e-6)
+    pixels = np.array(Image.open(photograph)).astype(float)
+    grain = -np.abs(np.diff(pixels, axis=1)).mean()
+    assert png["toy-grain"]["score"] == pytest.approx(grain, rel=1e-6)
+    # The same in Python.
+    score = forensics.load("toy-grain").score(forensics.open(photograph).batch()).values.item()
+    assert png["toy-grain"]["score"] == score
+    code, out, _ = command("analyze", photograph, jpeg, *names[:4])
+    assert code == 0
+    assert out.lower().count("uncalibrated") == 1
+    code, out, _ = command("analyze", photograph, jpeg, *names[:4], "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [r["file"] for r in rows] == [str(photograph), str(jpeg)]
+    assert rows[0]["toy-zeros"] == ""
+    assert float(rows[1]["toy-zeros"]) == jpg["toy-zeros"]["score"]
+
+
+def test_a_model_without_weights_is_not_applicable(command, photograph):
+    line = ["analyze", photograph, "--detectors", "toy-trained", "--detectors", "toy-grain"]
+    code, out, _ = command(*line, "--json")
+    assert code == 0
+    (row,) = json.loads(out)["files"]
+    assert row["scores"]["toy-trained"]["score"] is None
+    assert "forensics train toy-trained" in row["scores"]["toy-trained"]["na"]
+    assert row["scores"]["toy-grain"]["score"] is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["simulate", "jpeg(60"], "is not a history"),
+        (["simulate", "jpge(60)"], "did you mean 'jpeg'"),
+        (["simulate", ""], "history is empty"),
+        (["simulate", "jpeg({q})"], "open place"),
+        (["simulate", "jpeg(60) ATTACK"], "open place"),
+        (["simulate", "jpeg(60)", "--device", "abacus"], "abacus"),
+        (["attack", "toy-medain"], "did you mean 'toy-median'"),
+        (["attack", "toy-median:size=3"], "option of toy-median"),
+        (["attack", "toy-median", "--device", "cuda:99"], "cuda:99"),
+        (["analyze", "--detectors", "toy-grian"], "did you mean 'toy-grain'"),
+        (["analyze", "--detectors", "none"], "no detector to ask"),
+        (["analyze", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_a_request_that_makes_no_sense(command, photograph, tmp_path, line, words):
+    more = [] if line[0] == "analyze" else ["-o", tmp_path / "out"]
+    code, out, err = command(*line, photograph, *more)
+    assert (code, out) == (1, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_files_and_empty_folders(command, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for path, words in (
+        ("empty", "no image files"),
+        ("nowhere.png", "neither a file nor a folder"),
+    ):
+        code, _, err = command("analyze", tmp_path / path, "--detectors", "toy-grain")
+        assert code == 1
+        assert words in err
+
+
+def test_a_step_that_cannot_take_the_picture_loses_the_file(command, photograph, tmp_path):
+    line = ["simulate", "crop(500,0)", photograph, "-o", tmp_path / "out"]
+    code, _, err = command(*line)
+    assert code == 3
+    assert "leaves nothing of 211 x 185" in err
+    assert "Traceback" not in err
+
+
+def test_a_large_picture_is_refused_unread(command, photograph, tmp_path):
+    line = ["analyze", photograph, "--detectors", "toy-grain", "--max-megapixels", 0.01]
+    code, _, err = command(*line)
+    assert code == 3
+    assert "over the limit" in err
+
+
+def test_traces_lists_histories_and_points(command):
+    code, out, _ = command("traces")
+    assert code == 0
+    assert "jpeg({q1}) ATTACK crop({r},{c}) jpeg({q2})" in out
+    content = json.loads(command("traces", "--json")[1])
+    shifted = next(t for t in content["traces"] if t["name"] == "djpeg-shifted")
+    assert shifted["drawn"] == ["r", "c"]
+    assert len(shifted["grids"]["paper"]) == 15
+
+
+def test_models_and_plugins_say_what_is_there(command, home):
+    content = json.loads(command("models", "--json")[1])
+    toys = {m["name"]: m for m in content["models"] if m["distribution"] == "forensics-toy"}
+    assert toys["toy-zeros"]["needs"] == "JPEG"
+    assert toys["toy-trained"]["weights"] == "missing"
+    assert toys["toy-grain"]["weights"] == "none needed"
+    assert toys["toy-median"]["kind"] == "attacker"
+    content = json.loads(command("plugins", "--json")[1])
+    assert content["places"]["weights"] == str(home / "weights")
+    toy = next(p for p in content["plugins"] if p["name"] == "toy")
+    assert (toy["distribution"], toy["version"], toy["error"]) == ("forensics-toy", "0.1", None)
+    for name in ("models", "plugins"):
+        code, out, _ = command(name)
+        assert code == 0
+        assert "toy-grain" in out

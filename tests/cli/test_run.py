@@ -1,0 +1,313 @@
+"""`forensics run` and `report`: output in every format, plans, and requests that make no sense."""
+
+import csv
+import hashlib
+import io
+import json
+
+import pytest
+import safetensors.torch
+import torch
+import yaml
+from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture
+def run(command, photographs, tmp_path):
+    """`forensics run` on the small photographs; exit code, standard output, standard error."""
+
+    def call(*more, detectors=("toy-grain",), data=None):
+        line = ["run", "--data", data or photographs, "--out", tmp_path / "out", "--patch", 64]
+        line += ["--limit", 12, "--trace", "jpeg"]
+        for name in detectors:
+            line += ["--detectors", name]
+        return command(*line, *more)
+
+    return call
+
+
+VALUE = {"value", "low", "high"}
+METRICS = {"auc", "pe", "pe_any", "pe_cv", "tpr_at_fpr_1", "tpr_at_fpr_5"}
+CELL = {"trace", "point", "attack", "model", "kind", "n", "n_na", "photographs", "skipped"}
+CELL |= {"trained", "metrics", "cost", "na"}
+
+
+def test_json_is_one_object_and_nothing_else(child, photographs, tmp_path):
+    line = ["run", "--data", photographs, "--out", tmp_path / "out", "--patch", 64, "--limit", 12]
+    line += ["--trace", "jpeg", "--trace", "djpeg", "--attack", "toy-median", "--json"]
+    line += ["--detectors", "toy-grain", "--detectors", "toy-narrow", "--detectors", "toy-raises"]
+    done = child(*line)
+    assert done.returncode == 3
+    assert "out of luck" in done.stderr
+    assert "Traceback" in done.stderr
+    content = json.loads(done.stdout)
+    assert set(content) == {"protocol", "cells"}
+    # 3 points, clean and attacked; toy-grain twice, toy-raises on jpeg, toy-narrow on djpeg.
+    assert len(content["cells"]) == 3 * 2 * 4
+    for cell in content["cells"]:
+        assert set(cell) == CELL
+        attacked = cell["attack"] is not None
+        assert cell["kind"] == "detector"
+        if cell["na"] is not None:
+            assert isinstance(cell["na"], str)
+            continue
+        assert set(cell["metrics"]) == (METRICS | {"asr"} if attacked else METRICS)
+        assert all(VALUE <= set(v) <= VALUE | {"na"} for v in cell["metrics"].values())
+        assert (cell["cost"] is not None) == attacked
+        if attacked:
+            assert {"psnr", "ssim", "psnr_input", "ssim_input"} <= set(cell["cost"])
+    reasons = {c["na"] for c in content["cells"]}
+    assert "trained for q2=75" in reasons
+    protocol = content["protocol"]
+    assert protocol["photographs"] == 4
+    assert protocol["traces"]["djpeg"]["altered"] == "jpeg({q1}) ATTACK jpeg({q2})"
+    assert protocol["seed"] == 0
+    assert set(protocol["models"]) == {"toy-grain", "toy-narrow", "toy-raises", "toy-median"}
+
+
+def test_the_table(run):
+    code, out, err = run("--attack", "toy-median", "--attack", "toy-jpeg-only")
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 100
+    assert "clean" in out
+    # Names of attacks may wrap, never be cut.
+    assert "toy-median" in out.replace("\n", " ")
+    assert "toy-grain" in out
+    assert "PSNR" in out
+    assert "SSIM" in out
+    assert "12 patches of 64 x 64 a side from 4 photographs" in " ".join(out.split())
+    assert "(untouched) against jpeg({q}) ATTACK" in " ".join(out.split())
+
+
+def test_the_table_shows_what_the_cells_hold(run, tmp_path):
+    code, out, _ = run("--set", "q=60")
+    cell = json.loads((tmp_path / "out" / "matrix.json").read_text())["cells"][0]
+    auc = cell["metrics"]["auc"]["value"]
+    shown = "1.0" if auc >= 0.995 else f"{auc:.2f}"[1:]
+    (row,) = (line for line in out.splitlines() if "toy-grain" in line)
+    assert row.split()[:3] == ["toy-grain", "jpeg", shown]
+    assert code == 0
+
+
+@pytest.mark.parametrize("style", ["csv", "markdown", "latex"])
+def test_formats(run, style):
+    code, out, err = run("--attack", "toy-median", "--format", style)
+    assert (code, err) == (0, "")
+    if style == "csv":
+        rows = list(csv.DictReader(io.StringIO(out)))
+        assert len(rows) == 6
+        assert {r["attack"] for r in rows} == {"", "toy-median"}
+        assert all(0 <= float(r["auc_low"]) <= float(r["auc"]) <= 1 for r in rows)
+        assert [r["q"] for r in rows] == ["60", "60", "80", "80", "90", "90"]
+    if style == "markdown":
+        lines = [line for line in out.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) == 1
+        assert set(lines[1]) == set("| -")
+    if style == "latex":
+        assert out.startswith("\\begin{tabular}")
+        body = [line for line in out.splitlines() if line.endswith("\\\\")]
+        assert len({line.count("&") for line in body}) == 1
+        assert "\\end{tabular}" in out
+
+
+def test_report_prints_it_again(run, command, tmp_path):
+    for style in ("table", "csv", "markdown", "latex"):
+        code, out, _ = run("--attack", "toy-median", "--format", style)
+        assert command("report", tmp_path / "out", "--format", style)[:2] == (code, out)
+    _, out, _ = run("--json")
+    assert command("report", tmp_path / "out", "--json")[1] == out
+
+
+def test_a_run_saves_a_config_that_runs_again(run, command, tmp_path):
+    options = ["--attack", "toy-median", "--set", "q=55,65", "--seed", 3, "--color", "--json"]
+    _, first, _ = run(*options)
+    config = tmp_path / "out" / "run.yaml"
+    saved = yaml.safe_load(config.read_text())
+    assert saved["set"] == {"q": [55, 65]}
+    assert (saved["color"], saved["seed"]) == (True, 3)
+    code, second, _ = command("run", "--config", config, "--out", tmp_path / "again", "--json")
+    assert code == 0
+    assert json.loads(second)["cells"] == json.loads(first)["cells"]
+    assert yaml.safe_load((tmp_path / "again" / "run.yaml").read_text()) == saved
+    # What is given on the command line wins.
+    changed = ["--config", config, "--out", tmp_path / "b", "--set", "q=70", "--gray", "--json"]
+    content = json.loads(command("run", *changed)[1])
+    assert {c["point"]["q"] for c in content["cells"]} == {70}
+    assert content["protocol"]["color"] == "gray"
+
+
+def test_a_plan_runs_nothing(run, toy, tmp_path):
+    logs = ("toy-grain", "toy-logs")
+    code, out, _ = run("--attack", "toy-median", "--plan", detectors=logs)
+    assert code == 0
+    # 3 points x clean and attacked x 2 detectors; untouched, 3 clean and 3 attacked populations.
+    assert "12 cells" in out
+    assert "84 patches in 7 populations" in out
+    assert "expected time" in out
+    # 2 scores a patch, and what the attack costs.
+    assert f"{84 * 2 + 36} numbers to compute, 0 stored" in out
+    assert not toy.exists()
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+    run("--attack", "toy-median", detectors=logs)
+    _, after, _ = run("--attack", "toy-median", "--plan", detectors=logs)
+    assert f"0 numbers to compute, {84 * 2 + 36} stored" in after
+
+
+def test_a_plan_in_json_is_one_object(run):
+    code, out, _ = run("--plan", "--json")
+    content = json.loads(out)
+    assert code == 0
+    assert (content["cells"], content["patches"], content["scores"]) == (3, 48, 48)
+    assert content["seconds"] > 0
+
+
+def test_no_detectors(run):
+    code, out, err = run("--attack", "toy-median", detectors=["none"])
+    assert (code, err) == (0, "")
+    assert "PSNR" in out
+
+
+def test_losses_are_exit_code_3(run, photographs, tmp_path, command):
+    path = photographs / "0.png"
+    path.write_bytes(path.read_bytes()[:9000])
+    code, _, err = run()
+    assert code == 3
+    assert "0.png" in err
+    assert command("report", tmp_path / "out")[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--attack", "toy-medain"], "did you mean 'toy-median'"),
+        (["--detectors", "toy-grian"], "did you mean 'toy-grain'"),
+        (["--detectors", "toy-grain:scael=2"], "did you mean 'scale'"),
+        (["--detectors", "toy-grain:scale=wide"], "takes float"),
+        (["--trace", "jpgg"], "did you mean 'jpeg'"),
+        (["--grid", "papers"], "quick, paper"),
+        (["--set", "q"], "--set takes q=60,70"),
+        (["--set", "q=sixty"], "--set takes q=60,70"),
+        (["--set", "z=60"], "'z'"),
+        (["--set", "q=0"], "1 to 100"),
+        (["--set", "q=60,101"], "1 to 100"),
+        (["--patch", 60], "multiple of 8"),
+        (["--patch", 0], "patch takes a whole number"),
+        (["--patch", 72, "--color"], "multiple of 16"),
+        (["--patch", 512], "room for a patch of 512"),
+        (["--limit", 0], "limit"),
+        (["--batch", 0], "batch"),
+        (["--seed", -1], "seed"),
+        (["--split", "test"], "no splits"),
+        (["--device", "cuda:99"], "cuda:99"),
+        (["--device", "abacus"], "abacus"),
+        (["--data", "nowhere"], "not a folder"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["--plan", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_a_request_that_makes_no_sense(run, more, words, tmp_path):
+    code, out, err = run(*more)
+    assert (code, out) == (1, "")
+    assert words in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("patch: [", "not YAML"),
+        ("- 3", "options such as"),
+        ("pach: 64", "did you mean 'patch'"),
+        ("patch: wide", "patch takes"),
+        ("attack: 3", "attack takes names"),
+        ("detectors: [3]", "detectors takes names"),
+        ("set: 3", "set takes"),
+        ("set: {q: []}", "--set takes"),
+        ("set: {q: [60.5]}", "--set takes"),
+        ("data: 3", "data takes"),
+        ("color: maybe", "color takes true or false"),
+        ("grid: 3", "grid takes"),
+        ("device: 3", "device takes"),
+        ("split: [test]", "split takes"),
+        ("\x00", "not YAML"),
+    ],
+)
+def test_a_config_that_makes_no_sense(command, tmp_path, photographs, text, words):
+    config = tmp_path / "c.yaml"
+    config.write_text(text)
+    code, out, err = command("run", "--config", config, "--out", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_config_that_is_no_text(command, tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_bytes(b"\xff\xfe\x00")
+    code, _, err = command("run", "--config", config)
+    assert code == 1
+    assert "cannot read" in err
+
+
+def test_an_empty_folder(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _, err = run(data=tmp_path / "empty")
+    assert code == 1
+    assert "holds no image files" in err
+
+
+def test_results_that_cannot_be_written(run, command, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run("--out", tmp_path / "file" / "out")
+    assert code == 1
+    assert "choose another --out" in err
+    code, _, err = command("report", tmp_path / "nowhere")
+    assert code == 1
+    assert "no finished run" in err
+
+
+@pytest.mark.parametrize(
+    "line", [["run", "--pach", "64"], ["run", "--patch", "wide"], ["rnu"], ["analyze"], ["attack"]]
+)
+def test_usage_errors_are_exit_code_2(command, line):
+    code, out, err = command(*line)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+    assert "Usage" in err
+
+
+def test_an_unknown_command_says_what_was_meant(command):
+    assert "did you mean 'run'" in command("rnu")[2]
+
+
+def test_debug_shows_the_traceback(run):
+    code, _, err = run("--grid", "papers", "--debug")
+    assert code == 1
+    assert "Traceback" in err
+
+
+def test_a_folder_of_jpegs_is_warned_about(run, photographs):
+    for path in photographs.glob("*.png"):
+        Image.open(path).save(path.with_suffix(".jpg"), quality=90)
+        path.unlink()
+    code, out, _ = run()
+    assert code == 0
+    assert "warning: 4 of 4 photographs are stored as JPEG" in " ".join(out.split())
+    assert len(json.loads(run("--json")[1])["protocol"]["warnings"]) == 1
+
+
+def test_the_users_own_weights_are_marked(run, home):
+    folder = home / "weights" / "toy-trained"
+    folder.mkdir(parents=True)
+    content = safetensors.torch.save({"w": torch.ones(1)})
+    (folder / "toy-trained.safetensors").write_bytes(content)
+    card = {"sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "toy-trained.json").write_text(json.dumps(card))
+    for style in ("table", "markdown", "latex"):
+        out = run("--format", style, detectors=["toy-trained", "toy-grain"])[1]
+        assert "toy-trained (user)" in out
+        assert "toy-grain (user)" not in out

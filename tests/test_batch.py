@@ -1,0 +1,67 @@
+"""Batches and JPEGs in memory: cutting, joining, and what they refuse."""
+
+import pytest
+import torch
+
+from forensics import jpeg
+from forensics.batch import SAMPLINGS, Batch
+
+
+def noise(n, channels, height, width):
+    generator = torch.Generator().manual_seed(n)
+    shape = (n, channels, height, width)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_a_part_of_a_jpeg_is_its_blocks(sampling):
+    pixels = noise(2, 1 if sampling == "gray" else 3, 64, 80)
+    whole = jpeg.compress(pixels, 70, sampling)
+    part = whole.cut(16, 32, 32, 40)
+    # Blocks do not see one another: compressing the part alone gives the same, but for chroma.
+    alone = jpeg.compress(pixels[:, :, 16:48, 32:72], 70, sampling)
+    assert part.size == (32, 40)
+    for ours, theirs in zip(part.coefficients, alone.coefficients, strict=True):
+        assert ours.shape == theirs.shape
+    assert torch.equal(part.coefficients[0], alone.coefficients[0])
+    assert torch.equal(part.tables, whole.tables)
+    down, across = SAMPLINGS[sampling]
+    refused = [(4, 0), (0, 4), *([(8, 0)] if down == 2 else []), *([(0, 8)] if across == 2 else [])]
+    for top, left in refused:
+        with pytest.raises(ValueError, match="block grid"):
+            whole.cut(top, left, 16, 16)
+
+
+def test_slices_and_joins_are_inverse():
+    pixels = noise(5, 3, 24, 32)
+    compressed = jpeg.compress(pixels, torch.tensor([10, 30, 50, 70, 90]), "4:2:0")
+    batch = Batch(pixels, torch.arange(5), tuple("abcde"), torch.arange(10).view(5, 2), compressed)
+    joined = Batch.cat([batch[:2], batch[2:3], batch[3:]])
+    assert joined.photographs == batch.photographs
+    for name in ("pixels", "keys", "positions"):
+        assert torch.equal(getattr(joined, name), getattr(batch, name))
+    assert torch.equal(joined.jpeg.tables, compressed.tables)
+    for ours, theirs in zip(joined.jpeg.coefficients, compressed.coefficients, strict=True):
+        assert torch.equal(ours, theirs)
+    assert (len(batch[1:3]), batch.size, len(batch.jpeg)) == (2, (24, 32), 5)
+    chosen = compressed[torch.tensor([4, 0])]
+    assert torch.equal(chosen.tables, compressed.tables[[4, 0]])
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        torch.zeros(1, 1, 8, 8),
+        torch.zeros(1, 8, 8, dtype=torch.uint8),
+        torch.zeros(1, 4, 8, 8, dtype=torch.uint8),
+    ],
+)
+def test_other_pixels_are_refused(pixels):
+    with pytest.raises(TypeError, match="pixels"):
+        Batch.of(pixels)
+
+
+def test_a_batch_is_immutable():
+    batch = Batch.of(noise(1, 1, 8, 8))
+    with pytest.raises(AttributeError):
+        batch.pixels = batch.pixels
