@@ -69,7 +69,7 @@ def test_what_is_no_history(text, words):
 
 def test_an_unknown_step_is_an_unknown_name():
     with pytest.raises(UnknownName):
-        History.parse("blur(3)")
+        History.parse("sharpen(3)")
 
 
 @pytest.mark.parametrize(

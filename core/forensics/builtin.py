@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forensics.hookspecs import hookimpl
-from forensics.registry import Entry
+from forensics.registry import Entry, ModelEntry
 
 
 @hookimpl
@@ -24,15 +24,41 @@ def forensics_operations() -> list[Entry]:
 
 
 @hookimpl
+def forensics_attackers() -> list[ModelEntry]:
+    return [
+        ModelEntry(name, f"forensics.attackers:{factory}", summary, seconds=0.001)
+        for name, factory, summary in (
+            ("median3", "Median3", "median of 3 x 3 pixels"),
+            ("blur", "Blur", "Gaussian blur, s.d. 0.5 pixels"),
+            ("noise", "Noise", "white Gaussian noise, s.d. 2 grey levels"),
+            ("resave-90", "Resave90", "JPEG of quality 90, decoded"),
+            ("resave-75", "Resave75", "JPEG of quality 75, decoded"),
+            ("resize-back", "ResizeBack", "bicubic down to 0.9 and up again"),
+        )
+    ]
+
+
+@hookimpl
 def forensics_traces() -> list[Entry]:
     summaries = {
         "jpeg": "was it JPEG-compressed before it was saved without loss?",
         "djpeg": "was this JPEG a JPEG before, on the same grid?",
         "djpeg-shifted": "was this JPEG a JPEG before, on another grid?",
     }
+    single = ("median", "gaussian", "awgn", "resize-bilinear", "resize-bicubic", "rotate", "shear")
+    kinds = {
+        "": "was it processed before it was saved without loss?",
+        "-jpeg": "was this JPEG processed before?",
+        "-resaved": "was this JPEG processed before it was saved twice?",
+    }
+    manipulations = {name + kind: text for name in single for kind, text in kinds.items()} | {
+        "q1": "which was the first quantisation of this JPEG, whatever its grid?",
+        "q1-aligned": "which was the first quantisation of this JPEG, on the same grid?",
+    }
     return [
-        Entry(name, f"forensics.traces:{name.upper().replace('-', '_')}", summary)
-        for name, summary in summaries.items()
+        Entry(name, f"forensics.{module}:{name.upper().replace('-', '_')}", summary)
+        for module, those in (("traces", summaries), ("manipulations", manipulations))
+        for name, summary in those.items()
     ]
 
 

@@ -95,6 +95,10 @@ class Operation(ABC):
         """How many pixels around a patch this step's border rule can reach."""
         return 0
 
+    def align(self, color: bool) -> int:
+        """The side of the blocks, from the tile's corner on, that it treats as one."""
+        return 1
+
     def side_before(self, side: int, color: bool) -> int:
         """The side of the square of input that a square of output, in the middle of its tile,
         depends on."""

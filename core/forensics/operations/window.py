@@ -48,4 +48,5 @@ class Geometric(Operation):
         """The tiles' new first pixels, int64 `[N, 2]`."""
         half = torch.tensor(size, dtype=torch.float64) / 2
         centres = self.matrices(len(origins)) @ (origins.cpu().double() + half)[:, :, None]
-        return ((centres[:, :, 0] - half) / _GRID).round().long() * _GRID
+        # Halves go up, so that a larger tile around the same middle makes the same choice.
+        return torch.floor((centres[:, :, 0] - half) / _GRID + 0.5).long() * _GRID
