@@ -34,7 +34,7 @@ def loop(plan: Plan, attack: str, detectors: list[str]) -> Scores:
     """(photograph, detector, quality, attack, place) -> score, one image at a time."""
     attacker = forensics.load(attack)
     models = {name: forensics.load(name) for name in detectors}
-    lead, patch = plan.cells[0].trace.lead(False), plan.settings.patch
+    lead, patch = plan.cells[0].trace.lead(False, 128), plan.settings.patch
     qualities = [point["q"] for point in plan.cells[0].trace.points()]
     scores: Scores = {}
     for photograph in plan.photographs:

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.usefixtures("toy")
         "jpeg(75,sampling=4:2:2)",
         "jpeg(quality={q},sampling=4:4:4) toy-median crop(top=1,left=2)",
         "jpeg(60) toy-median jpeg(90)",
+        "resize({f},kernel=bicubic,antialias=true) rotate(-2.5) shear(0.1)",
+        "median(3) gaussian(0.5,size=5) awgn({s})",
         "jpeg(60) toy-median:passes=2 jpeg(90)",
     ],
 )
@@ -67,7 +69,7 @@ def test_what_is_no_history(text, words):
 
 def test_an_unknown_step_is_an_unknown_name():
     with pytest.raises(UnknownName):
-        History.parse("blur(3)")
+        History.parse("sharpen(3)")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,13 @@ from forensics.registry import judged
 from forensics.traces import Draw, Trace
 
 CORE = ("jpeg", "djpeg", "djpeg-shifted")
+SINGLE = ("median", "gaussian", "awgn", "resize-bilinear", "resize-bicubic", "rotate", "shear")
+MANIPULATIONS = tuple(name + kind for name in SINGLE for kind in ("", "-jpeg", "-resaved"))
+ALL = (*CORE, *MANIPULATIONS, "q1", "q1-aligned")
 
 
 def test_the_registered_traces_are_there_with_their_histories():
-    assert tuple(registry.registry().all("trace"))[:3] == CORE
+    assert tuple(registry.registry().all("trace"))[: len(ALL)] == ALL
     altered = {name: str(traces.get(name).history("altered")) for name in CORE}
     assert altered == {
         "jpeg": "jpeg({q}) ATTACK",
@@ -25,7 +28,7 @@ def test_the_registered_traces_are_there_with_their_histories():
         traces.get("djpg")
 
 
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", [*CORE, *MANIPULATIONS])
 def test_every_side_ends_alike(name):
     """What a model is handed must not say by its form which side it is."""
     trace = traces.get(name)
@@ -37,7 +40,7 @@ def test_every_side_ends_alike(name):
         assert drawn <= set(trace.history(side).parameters)
 
 
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", ALL)
 def test_grids(name):
     trace = traces.get(name)
     assert 1 <= len(trace.points()) <= 3
@@ -93,10 +96,10 @@ def test_lead(name, color):
     reach = {"jpeg": 0, "djpeg": 0, "djpeg-shifted": 8}[name]
     compressions = {"jpeg": 1, "djpeg": 2, "djpeg-shifted": 2}[name]
     reach += 16 * compressions if color else 0
-    lead = traces.get(name).lead(color)
+    lead = traces.get(name).lead(color, 128)
     assert lead % 16 == 0
     assert reach + 32 <= lead < reach + 32 + 16
-    without = traces.get(name).lead(color, slot=False)
+    without = traces.get(name).lead(color, 128, slot=False)
     assert without % 16 == 0
     assert reach <= without < reach + 16
 
@@ -117,3 +120,57 @@ def test_restrictions(text, trace, values):
 def test_what_is_no_restriction(text):
     with pytest.raises(ForensicsError, match=r"djpeg\[q2=90\]"):
         judged(text)
+
+
+def test_the_three_traces_of_a_manipulation():
+    histories = {n: dict(traces.get(n).histories) for n in MANIPULATIONS}
+    assert histories["median"] == {"pristine": "", "altered": "median({k}) ATTACK"}
+    assert histories["rotate-jpeg"] == {
+        "pristine": "jpeg({q0}) jpeg({q2})",
+        "altered": "jpeg({q0}) rotate({d}) ATTACK jpeg({q2})",
+    }
+    # Where an attacker acts on a JPEG, it acts on both sides.
+    assert histories["resize-bicubic-resaved"] == {
+        "pristine": "jpeg({q0}) jpeg({q2}) ATTACK jpeg({q3})",
+        "altered": "jpeg({q0}) resize({f},kernel=bicubic) jpeg({q2}) ATTACK jpeg({q3})",
+    }
+    drawn = traces.get("awgn-jpeg").drawn(torch.arange(300))["q0"]
+    assert drawn.unique().tolist() == [95, 96, 97]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("median", {3, 5, 7, 9, 11, 13, 15}),
+        ("gaussian", {0.5, 0.75, 1.1, 0.8, 1.4, 2.0, 2.6}),
+        ("awgn", {0.25, 0.5, 2, 80.6, 139.7, 197.5, 241.9, 279.3, 312.3, 342.1}),
+        ("resize-bicubic", {1.01, 1.125, 1.5, *(k / 10 for k in range(5, 16) if k != 10)}),
+    ],
+)
+def test_paper_grids_hold_the_points_of_the_papers(name, values):
+    for kind in ("", "-jpeg", "-resaved"):
+        trace = traces.get(name + kind)
+        assert values <= {p[trace.truth[0].name] for p in trace.points("paper")}
+    if name == "awgn":
+        variances = [0.1, 0.3, 0.6, 0.9, 1.2, 1.5, 1.8]
+        assert {round(255 * v**0.5, 1) for v in variances} <= values
+
+
+def test_a_tile_has_room_for_what_is_set_beyond_the_grids():
+    resize = traces.get("resize-bilinear")
+    assert resize.lead(False, 128, {"f": (0.3,)}) > resize.lead(False, 128, {"f": (0.6,)})
+    assert resize.lead(False, 128, {"f": (0.6,)}) == resize.lead(False, 128)
+    with pytest.raises(ForensicsError, match="resize takes a factor"):
+        resize.lead(False, 128, {"f": (0.01,)})
+    with pytest.raises(ForensicsError, match="median takes an odd size"):
+        traces.get("median").points(settings={"k": (4,)})
+
+
+def test_real_numbers_restrict_and_draw():
+    assert judged("rotate[d=-15]") == ("rotate", {"d": -15})
+    assert judged("resize-bicubic-jpeg[f=0.8, q2=90]")[1] == {"f": 0.8, "q2": 90}
+    drawn = Draw(("f", "k"), ((0.8, 3), (1.2, 5))).values(torch.arange(100))
+    assert drawn["f"].dtype == torch.float64
+    assert drawn["k"].dtype == torch.int64
+    assert set(drawn["f"].tolist()) == {0.8, 1.2}
+    assert torch.equal(drawn["k"], torch.where(drawn["f"] == 0.8, 3, 5))

@@ -76,6 +76,8 @@ class Batch:
     photographs: N names (content hashes) of the photographs that the patches come from.
     positions: int64 `[N, 2]`, (y, x) of each patch in its photograph.
     jpeg: the `Jpeg` whose decoded pixels these are, or None.
+    origins: None for whole images. For tiles, int64 `[N, 2]`: (y, x) of each tile's first pixel in
+        the whole image as it stands after the steps so far. Models never see it.
     """
 
     pixels: Tensor
@@ -83,6 +85,7 @@ class Batch:
     photographs: tuple[str, ...]
     positions: Tensor
     jpeg: Jpeg | None = None
+    origins: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
@@ -121,11 +124,16 @@ class Batch:
             keys=self.keys.to(device),
             positions=self.positions.to(device),
             jpeg=None if self.jpeg is None else self.jpeg.to(device),
+            origins=None if self.origins is None else self.origins.to(device),
         )
 
-    def with_pixels(self, pixels: Tensor, jpeg: Jpeg | None = None) -> Batch:
-        """The same patches after a step: other pixels, and the JPEG they are, if one."""
-        return replace(self, pixels=pixels, jpeg=jpeg)
+    def with_pixels(
+        self, pixels: Tensor, jpeg: Jpeg | None = None, origins: Tensor | None = None
+    ) -> Batch:
+        """The same patches after a step: other pixels, the JPEG they are, if one, and, after a
+        step that moves tiles, their new origins."""
+        origins = self.origins if origins is None else origins
+        return replace(self, pixels=pixels, jpeg=jpeg, origins=origins)
 
     def __getitem__(self, index: slice) -> Batch:
         return Batch(
@@ -134,6 +142,7 @@ class Batch:
             self.photographs[index],
             self.positions[index],
             None if self.jpeg is None else self.jpeg[index],
+            None if self.origins is None else self.origins[index],
         )
 
     @staticmethod
@@ -150,10 +159,12 @@ class Batch:
                 full[0].sampling,
                 full[0].size,
             )
+        origins = [b.origins for b in batches if b.origins is not None]
         return Batch(
             torch.cat([b.pixels for b in batches]),
             torch.cat([b.keys for b in batches]),
             tuple(p for b in batches for p in b.photographs),
             torch.cat([b.positions for b in batches]),
             jpeg,
+            torch.cat(origins) if origins else None,
         )

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from forensics.hookspecs import hookimpl
-from forensics.registry import Entry
+from forensics.registry import Entry, ModelEntry
 
 
 @hookimpl
 def forensics_operations() -> list[Entry]:
     return [
-        Entry(
-            "jpeg", "forensics.operations:JpegCompression", "one JPEG compression: jpeg(quality)"
-        ),
-        Entry("crop", "forensics.operations:Crop", "rows and columns cut off: crop(top,left)"),
+        Entry(name, f"forensics.operations:{factory}", summary)
+        for name, factory, summary in (
+            ("jpeg", "JpegCompression", "one JPEG compression: jpeg(quality)"),
+            ("crop", "Crop", "rows and columns cut off: crop(top,left)"),
+            ("median", "Median", "median of a square neighbourhood: median(size)"),
+            ("gaussian", "Gaussian", "blur by a Gaussian: gaussian(s.d. in pixels)"),
+            ("awgn", "WhiteNoise", "white Gaussian noise: awgn(s.d. in grey levels)"),
+            ("resize", "Resize", "new size: resize(new/old,kernel=bilinear,antialias=false)"),
+            ("rotate", "Rotate", "turn counter-clockwise: rotate(degrees,kernel=bilinear)"),
+            ("shear", "Shear", "rows moved to the right: shear(factor,kernel=bilinear)"),
+        )
+    ]
+
+
+@hookimpl
+def forensics_attackers() -> list[ModelEntry]:
+    return [
+        ModelEntry(name, f"forensics.attackers:{factory}", summary, seconds=0.001)
+        for name, factory, summary in (
+            ("median3", "Median3", "median of 3 x 3 pixels"),
+            ("blur", "Blur", "Gaussian blur, s.d. 0.5 pixels"),
+            ("noise", "Noise", "white Gaussian noise, s.d. 2 grey levels"),
+            ("resave-90", "Resave90", "JPEG of quality 90, decoded"),
+            ("resave-75", "Resave75", "JPEG of quality 75, decoded"),
+            ("resize-back", "ResizeBack", "bicubic down to 0.9 and up again"),
+        )
     ]
 
 
@@ -23,9 +45,20 @@ def forensics_traces() -> list[Entry]:
         "djpeg": "was this JPEG a JPEG before, on the same grid?",
         "djpeg-shifted": "was this JPEG a JPEG before, on another grid?",
     }
+    single = ("median", "gaussian", "awgn", "resize-bilinear", "resize-bicubic", "rotate", "shear")
+    kinds = {
+        "": "was it processed before it was saved without loss?",
+        "-jpeg": "was this JPEG processed before?",
+        "-resaved": "was this JPEG processed before it was saved twice?",
+    }
+    manipulations = {name + kind: text for name in single for kind, text in kinds.items()} | {
+        "q1": "which was the first quantisation of this JPEG, whatever its grid?",
+        "q1-aligned": "which was the first quantisation of this JPEG, on the same grid?",
+    }
     return [
-        Entry(name, f"forensics.traces:{name.upper().replace('-', '_')}", summary)
-        for name, summary in summaries.items()
+        Entry(name, f"forensics.{module}:{name.upper().replace('-', '_')}", summary)
+        for module, those in (("traces", summaries), ("manipulations", manipulations))
+        for name, summary in those.items()
     ]
 
 

@@ -10,11 +10,13 @@ every attack, and a model can tell the sides apart by image content alone:
   photograph has none, so coefficients and tables alone would say which side this is.
 - Where the trace hands over the JPEG, every side ends in the same `jpeg(...)` step; coefficients
   are cut block by block, as they are, never compressed again, and the pixels are the decoded ones.
+- Where a tile lies after steps that move pixels (`Batch.origins`) stays behind too.
 - The corner lies on the grid of the last JPEG, so that the phase of the grid says nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from forensics.batch import Batch
@@ -33,8 +35,9 @@ def cut(state: Batch, lead: int, patch: int, handed: Literal["pixels", "jpeg"]) 
     if lead + patch > min(height, width):
         raise ValueError(f"no patch of {patch} pixels at {lead} in a tile of {height} x {width}")
     pixels = state.pixels[:, :, lead : lead + patch, lead : lead + patch].contiguous()
-    if handed == "pixels":
-        return state.with_pixels(pixels)
-    if state.jpeg is None:
-        raise ValueError("the trace hands over the JPEG, but this state does not end in one")
-    return state.with_pixels(pixels, state.jpeg.cut(lead, lead, patch, patch))
+    jpeg = None
+    if handed == "jpeg":
+        if state.jpeg is None:
+            raise ValueError("the trace hands over the JPEG, but this state does not end in one")
+        jpeg = state.jpeg.cut(lead, lead, patch, patch)
+    return replace(state, pixels=pixels, jpeg=jpeg, origins=None)

@@ -43,6 +43,12 @@ class Step:
     def parameters(self) -> tuple[str, ...]:
         return tuple(v.name for _, v in self.arguments if isinstance(v, Parameter))
 
+    @property
+    def geometric(self) -> bool:
+        """Whether it moves pixels; see `Operation`."""
+        factory = registry().get(self.name, "operation", "attacker").entry.load()
+        return bool(factory.geometric)
+
     def text(self, values: Mapping[str, Any] | None = None) -> str:
         """The step as text, with these parameters replaced by their values."""
         if self.options:
@@ -52,6 +58,8 @@ class Step:
         for keyword, value in self.arguments:
             if isinstance(value, Parameter):
                 value = given.get(value.name, "{" + value.name + "}")
+            if isinstance(value, bool):
+                value = str(value).lower()
             words.append(f"{keyword}={value}" if keyword else str(value))
         return f"{self.name}({','.join(words)})" if words else self.name
 

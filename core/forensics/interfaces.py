@@ -82,14 +82,27 @@ class Heatmap:
 class Operation(ABC):
     """One step of a history: a frozen dataclass whose `repr` parses back, such as `jpeg(75)`.
 
-    A field holds one number, or, once drawn, an int64 tensor `[N]` with one value a patch.
+    A field holds one number, or, once drawn, a tensor `[N]` (int64 or float64) with one value a
+    patch. The batch has whole images, or tiles (`Batch.origins`), whose size no step but `crop`
+    changes.
     """
 
     name: ClassVar[str]
+    # Whether it moves pixels, so that its input and its output cannot be compared one by one.
+    geometric: ClassVar[bool] = False
 
     def margin(self, color: bool) -> int:
         """How many pixels around a patch this step's border rule can reach."""
         return 0
+
+    def align(self, color: bool) -> int:
+        """The side of the blocks, from the tile's corner on, that it treats as one."""
+        return 1
+
+    def side_before(self, side: int, color: bool) -> int:
+        """The side of the square of input that a square of output, in the middle of its tile,
+        depends on."""
+        return side + 2 * self.margin(color)
 
     @abstractmethod
     def apply(self, batch: Batch) -> Batch:

@@ -38,10 +38,15 @@ def _splitmix(x: Tensor) -> Tensor:
 
 def bits(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
     """Random int64 `[N, *shape]` for int64 keys `[N]`; each name is a stream of its own."""
-    start = _splitmix(keys ^ key(name))
-    count = math.prod(shape)
-    counter = torch.arange(1, count + 1, device=keys.device)
-    return _splitmix(start[:, None] + counter * _GOLDEN).view(len(keys), *shape)
+    counters = torch.arange(1, math.prod(shape) + 1, device=keys.device)
+    return bits_at(keys, name, counters.expand(len(keys), -1)).view(len(keys), *shape)
+
+
+def bits_at(keys: Tensor, name: str, counters: Tensor) -> Tensor:
+    """Random int64 of the shape of the int64 `counters` `[N, ...]`: the numbers at these places of
+    each key's stream."""
+    start = _splitmix(keys ^ key(name)).view(-1, *[1] * (counters.ndim - 1))
+    return _splitmix(start + counters * _GOLDEN)
 
 
 def integers(keys: Tensor, name: str, high: int, shape: tuple[int, ...] = ()) -> Tensor:
@@ -56,7 +61,15 @@ def uniform(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
 
 def normal(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
     """Standard normal float32 `[N, *shape]`, by Box and Muller's transform of 32 + 31 bits."""
-    word = bits(keys, name, shape)
+    return _normal(bits(keys, name, shape))
+
+
+def normal_at(keys: Tensor, name: str, counters: Tensor) -> Tensor:
+    """Standard normal float32 at these places of each key's stream; see `bits_at`."""
+    return _normal(bits_at(keys, name, counters))
+
+
+def _normal(word: Tensor) -> Tensor:
     radius = (_shift(word, 32).to(torch.float64) + 1.0) * 2.0**-32
     angle = (word & 0x7FFFFFFF).to(torch.float64) * (2.0 * math.pi * 2.0**-31)
     return (torch.sqrt(-2.0 * torch.log(radius)) * torch.cos(angle)).to(torch.float32)

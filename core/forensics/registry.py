@@ -35,16 +35,25 @@ MODEL_KINDS = KINDS[:4]
 
 
 _NAME = re.compile(r"[A-Za-z][\w-]*")
-_JUDGED = re.compile(r"(?P<trace>[\w-]+)(\[(?P<points>\w+=\d+(, *\w+=\d+)*)\])?")
+_POINT = r"\w+=-?\d+(\.\d+)?"
+_JUDGED = re.compile(rf"(?P<trace>[\w-]+)(\[(?P<points>{_POINT}(, *{_POINT})*)\])?")
 
 
-def judged(declared: str) -> tuple[str, dict[str, int]]:
+def judged(declared: str) -> tuple[str, dict[str, int | float]]:
     """`"djpeg[q2=90]"` as the trace's name and the values that a model is restricted to."""
     match = _JUDGED.fullmatch(declared)
     if match is None:
         raise ForensicsError(f"a model's trace is written djpeg or djpeg[q2=90], not {declared!r}")
     pairs = (item.partition("=") for item in (match["points"] or "").split(",") if item)
-    return match["trace"], {name.strip(): int(value) for name, _, value in pairs}
+    return match["trace"], {name.strip(): number(value) for name, _, value in pairs}
+
+
+def number(text: str) -> int | float:
+    """A whole number, or else a real one. Raises ValueError for anything else."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,19 @@ import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from forensics import random
 from forensics.errors import ForensicsError
-from forensics.histories import History
-from forensics.interfaces import Operation
+from forensics.histories import SLOT, History
 from forensics.registry import registry
 
-Point = Mapping[str, int | float]
+Number = int | float
+Point = Mapping[str, Number]
+Grid = tuple[tuple[tuple[str, Number], ...], ...]
 
 # Pixels around a patch that every slot gives an attacker, filled or empty, so that the places of
 # the patches do not depend on who attacks. Wider than the receptive field of the attackers here.
@@ -35,13 +37,14 @@ class Draw:
     """Parameters that get one joint value a patch, uniformly from `choices`."""
 
     names: tuple[str, ...]
-    choices: tuple[tuple[int, ...], ...]
+    choices: tuple[tuple[Number, ...], ...]
 
     def values(self, keys: Tensor) -> dict[str, Tensor]:
-        """int64 `[N]` for each name; a function of the patches' keys and the names alone."""
+        """`[N]` for each name, int64 or float64; a function of the patches' keys and the names
+        alone."""
         index = random.integers(keys, ",".join(self.names), len(self.choices))
-        table = index.new_tensor(self.choices)
-        return dict(zip(self.names, table[index].unbind(1), strict=True))
+        columns = zip(self.names, zip(*self.choices, strict=True), strict=True)
+        return {name: column(values).to(keys.device)[index] for name, values in columns}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Trace:
     name: str
     summary: str
     histories: tuple[tuple[str, str], ...]
-    grids: tuple[tuple[str, tuple[tuple[tuple[str, int], ...], ...]], ...]
+    grids: tuple[tuple[str, Grid], ...]
     handed: Literal["pixels", "jpeg"]
     truth: tuple[Truth, ...] = ()
     draws: tuple[Draw, ...] = field(default=())
@@ -85,8 +88,8 @@ class Trace:
         return tuple(sorted({p for p in named if p not in drawn}))
 
     def points(
-        self, grid: str = "quick", settings: Mapping[str, Sequence[int]] | None = None
-    ) -> list[dict[str, int]]:
+        self, grid: str = "quick", settings: Mapping[str, Sequence[Number]] | None = None
+    ) -> list[dict[str, Number]]:
         """The points of a grid; `settings` replaces the values of single parameters. Raises
         ForensicsError for a grid that the trace does not have, and for a value that a step of
         its histories does not take."""
@@ -100,35 +103,63 @@ class Trace:
             for values in itertools.product(*chosen.values())
         ]
         points = [dict(sorted(a + b)) for a in dict.fromkeys(kept) for b in varied]
+        drawn = {n: v for d in self.draws for n, v in zip(d.names, d.choices[0], strict=True)}
         for point in points:
             for side in self.sides:
-                self._operations(side, point)
+                for step in self.history(side).fill(None).steps:
+                    step.bind(drawn | point)
         return points
 
-    def _operations(self, side: str, point: Point) -> list[Operation]:
-        """One side's steps at a point, the slot left out and what is drawn at 0."""
-        history = self.history(side).fill(None)
-        values = {name: point.get(name, 0) for name in history.parameters}
-        return [step.bind(values) for step in history.steps]
-
     def drawn(self, keys: Tensor) -> dict[str, Tensor]:
-        """The drawn parameters of patches, int64 `[N]` each."""
+        """The drawn parameters of patches, `[N]` each."""
         values: dict[str, Tensor] = {}
         for draw in self.draws:
             values.update(draw.values(keys))
         return values
 
-    def lead(self, color: bool, slot: bool = True) -> int:
-        """Pixels of the tile on each side of the patch, from the trace's own declaration: what
-        the border rules of its steps can reach, and what a slot gives an attacker."""
-        widest = 0
-        for side in self.sides:
-            first = self.points()[0]
-            margins = [step.margin(color) for step in self._operations(side, first)]
-            if slot and self.history(side).has_slot:
-                margins.append(SLOT_MARGIN)
-            widest = max(widest, sum(margins))
-        return -(-widest // _ALIGN) * _ALIGN
+    def lead(
+        self,
+        color: bool,
+        patch: int,
+        values: Mapping[str, Sequence[Number]] | None = None,
+        slot: bool = True,
+    ) -> int:
+        """Pixels of the tile on each side of a patch of this side, from the trace's own
+        declaration: what its sides need at all points of all grids, and what a slot gives an
+        attacker. values: of parameters, beyond those of the grids. Raises ForensicsError where a
+        value is out of its operation's domain."""
+        every = [dict(point) for _, points in self.grids for point in points]
+        known: dict[str, Any] = {
+            name: column([p[name] for p in every] + list((values or {}).get(name, ())))
+            for name in self.parameters
+        }
+        for draw in self.draws:
+            columns = zip(*draw.choices, strict=True)
+            known |= {n: column(c) for n, c in zip(draw.names, columns, strict=True)}
+        widest = max(self._tile(self.history(s), patch, known, color, slot) for s in self.sides)
+        return -(-(widest - patch) // (2 * _ALIGN)) * _ALIGN
+
+    @staticmethod
+    def _tile(
+        history: History, patch: int, values: Mapping[str, Any], color: bool, slot: bool
+    ) -> int:
+        """The side of the tile that a patch needs, from the last step back to the first."""
+        side = patch
+        for step in reversed(history.steps):
+            if step.name != SLOT:
+                operation = step.bind(values)
+                blocks = 2 * operation.align(color)
+                side = patch + -(-(side - patch) // blocks) * blocks
+                side = operation.side_before(side, color)
+            elif slot:
+                side += 2 * SLOT_MARGIN
+        return side
+
+
+def column(values: Sequence[Number]) -> Tensor:
+    """int64 where all values are whole numbers, else float64."""
+    whole = all(isinstance(value, int) for value in values)
+    return torch.tensor(values, dtype=torch.int64 if whole else torch.float64)
 
 
 @functools.cache
@@ -139,7 +170,8 @@ def get(name: str) -> Trace:
     return found
 
 
-def _grid(**values: Sequence[int]) -> tuple[tuple[tuple[str, int], ...], ...]:
+def points_of(**values: Sequence[Number]) -> Grid:
+    """Every combination, the last named varying fastest."""
     return tuple(
         tuple(zip(values, point, strict=True)) for point in itertools.product(*values.values())
     )
@@ -149,15 +181,15 @@ _OFFSETS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8
 _FIRST = (Truth("q1", "step", "JPEG quality"),)
 _QUALITIES = (50, 60, 70, 80, 90)
 _DOUBLE = (
-    ("quick", _grid(q1=(60, 80), q2=(95,)) + _grid(q1=(60,), q2=(75,))),
-    ("paper", _grid(q1=_QUALITIES, q2=(75, 85, 95))),
+    ("quick", points_of(q1=(60, 80), q2=(95,)) + points_of(q1=(60,), q2=(75,))),
+    ("paper", points_of(q1=_QUALITIES, q2=(75, 85, 95))),
 )
 
 JPEG = Trace(
     "jpeg",
     "was it JPEG-compressed before it was saved without loss?",
     (("pristine", ""), ("altered", "jpeg({q}) ATTACK")),
-    (("quick", _grid(q=(60, 80, 90))), ("paper", _grid(q=_QUALITIES))),
+    (("quick", points_of(q=(60, 80, 90))), ("paper", points_of(q=_QUALITIES))),
     "pixels",
     (Truth("q", "step", "JPEG quality"),),
 )

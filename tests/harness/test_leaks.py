@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from forensics import door, harness, jpeg, random, traces
 from forensics.batch import Batch
-from forensics.harness.places import lattice
+from forensics.harness.places import lattice, origins
 from forensics.histories import Step
 from forensics.jpeg import standard_tables
 from forensics.operations import JpegCompression
@@ -19,6 +19,9 @@ from forensics.operations import JpegCompression
 pytestmark = pytest.mark.usefixtures("toy")
 
 TRACES = ("jpeg", "djpeg", "djpeg-shifted")
+SINGLE = ("median", "gaussian", "awgn", "resize-bilinear", "resize-bicubic", "rotate", "shear")
+MANIPULATIONS = tuple(name + kind for name in SINGLE for kind in ("", "-jpeg", "-resaved"))
+LONGEST = tuple(name + "-resaved" for name in SINGLE)
 PATCH = 64
 MEDIAN = Step("toy-median")
 
@@ -29,15 +32,22 @@ def photograph(astronaut, color):
     return torch.from_numpy(array).permute(2, 0, 1)
 
 
-def shown(trace, side, attacker, pixels, places, margin, key=0):
+def shown(trace, side, attacker, pixels, places, margin, point=None):
     """What the door hands over of these places, from tiles with `margin` pixels around."""
     cuts = [
         pixels[:, y - margin : y + PATCH + margin, x - margin : x + PATCH + margin]
         for y, x in places
     ]
-    keys = torch.tensor([random.key(key, y, x) for y, x in places])
-    tiles = Batch(torch.stack(cuts), keys, ("p",) * len(places), torch.tensor(places))
-    values = dict(trace.points()[0]) | trace.drawn(keys)
+    keys = torch.tensor([random.key(0, y, x) for y, x in places])
+    positions = torch.tensor(places)
+    tiles = Batch(
+        torch.stack(cuts),
+        keys,
+        ("p",) * len(places),
+        positions,
+        origins=origins(positions, margin),
+    )
+    values = dict(point or trace.points()[0]) | trace.drawn(keys)
     state = trace.history(side).fill(attacker).apply(tiles, values)
     return door.cut(state, margin, PATCH, trace.handed)
 
@@ -60,7 +70,7 @@ SIDES = [("pristine", None), ("altered", None), ("altered", MEDIAN)]
 def test_no_pixel_of_a_patch_depends_on_a_border_rule(astronaut, name, side, attacker, color):
     trace = traces.get(name)
     pixels = photograph(astronaut, color)
-    lead = trace.lead(color)
+    lead = trace.lead(color, PATCH)
     places = [(128, 112), (160, 240), (128, 288)]
     patch = shown(trace, side, attacker, pixels, places, lead)
     # A larger tile, so that its border lies elsewhere.
@@ -77,43 +87,114 @@ def test_no_pixel_of_a_patch_depends_on_a_border_rule(astronaut, name, side, att
         assert same(expected, shown(trace, side, attacker, noisy, one, lead + 16))
 
 
+@pytest.mark.parametrize(
+    ("name", "color"),
+    [(n, False) for n in (*MANIPULATIONS, "q1", "q1-aligned")] + [(n, True) for n in LONGEST],
+)
+def test_no_pixel_of_a_manipulated_patch_depends_on_a_border_rule(astronaut, name, color):
+    """At both ends of the widest grid, on all sides, with an attacker where there is a slot."""
+    trace = traces.get(name)
+    pixels = photograph(astronaut, color)
+    lead = trace.lead(color, PATCH)
+    place = [(224, 224)]
+    noisy = torch.randint(
+        256, pixels.shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+    )
+    tile = (slice(None), *(slice(224 - lead, 224 + PATCH + lead),) * 2)
+    noisy[tile] = pixels[tile]
+    points = trace.points("paper")
+    for point in (points[0], points[-1]):
+        for side in trace.sides:
+            attacker = MEDIAN if trace.history(side).has_slot else None
+            patch = shown(trace, side, attacker, pixels, place, lead, point)
+            assert patch.size == (PATCH, PATCH)
+            assert patch.origins is None
+            assert same(patch, shown(trace, side, attacker, noisy, place, lead + 16, point))
+
+
+@pytest.mark.parametrize("name", ["resize-bilinear", "rotate", "shear", "median-jpeg"])
+def test_half_the_margin_would_depend_on_one(astronaut, name):
+    """The test above can fail."""
+    trace, pixels = traces.get(name), photograph(astronaut, False)
+    values = max(trace.points("paper"), key=lambda p: abs(next(iter(p.values()))))
+    point = trace.points("paper")[0] if name == "resize-bilinear" else values
+    lead = trace.lead(False, PATCH)
+    small = 16 if name != "median-jpeg" else 0
+    wide = shown(trace, "altered", None, pixels, [(224, 224)], lead, point)
+    bare = shown(trace, "altered", None, pixels, [(224, 224)], small, point)
+    assert not same(wide, bare)
+
+
+@pytest.mark.parametrize(
+    ("name", "color"), [(n, False) for n in MANIPULATIONS] + [(n, True) for n in LONGEST]
+)
+def test_nothing_but_image_content_tells_the_sides_apart(astronaut, name, color):
+    """A tree that sees sizes, places, tables, samplings and the phase of the last grid."""
+    trace = traces.get(name)
+    pixels = photograph(astronaut, color)
+    lead = trace.lead(color, PATCH)
+    last = 512 - PATCH - lead
+    places = [(lead + 16 * (n % 2), last - 16 * (n // 2)) for n in range(4)]
+    for point in (trace.points()[0], trace.points("paper")[-1]):
+        pristine = shown(trace, "pristine", None, pixels, places, lead, point)
+        both = trace.history("pristine").has_slot
+        attacked_pristine = shown(trace, "pristine", MEDIAN, pixels, places, lead, point)
+        assert both != same(pristine, attacked_pristine)
+        for attacker in (None, MEDIAN):
+            against = attacked_pristine if attacker else pristine
+            altered = shown(trace, "altered", attacker, pixels, places, lead, point)
+            assert not torch.equal(altered.pixels, against.pixels)
+            assert altered.photographs == against.photographs
+            assert torch.equal(altered.keys, against.keys)
+            assert altered.origins is against.origins is None
+            rows = [fields(b, n) for b in (against, altered) for n in range(len(b))]
+            labels = [0] * len(places) + [1] * len(places)
+            folds = [([n for n in range(8) if n % 4 != g], [g, g + 4]) for g in range(4)]
+            tree = DecisionTreeClassifier(random_state=0)
+            assert np.mean(cross_val_score(tree, rows, labels, cv=folds)) == 0.5
+
+
 @pytest.mark.parametrize("name", ["djpeg", "djpeg-shifted"])
 def test_a_smaller_margin_would_depend_on_one(astronaut, name):
     """The test above can fail: in colour, a tile of the bare patch shows its border."""
     trace, pixels = traces.get(name), photograph(astronaut, True)
     places = [(128, 112)]
-    wide = shown(trace, "altered", None, pixels, places, trace.lead(True))
+    wide = shown(trace, "altered", None, pixels, places, trace.lead(True, PATCH))
     bare = shown(trace, "altered", None, pixels, places, 16 if name == "djpeg-shifted" else 0)
     assert not same(wide, bare)
 
 
 @pytest.mark.parametrize("color", [False, True])
-@pytest.mark.parametrize("name", ["djpeg", "djpeg-shifted"])
+@pytest.mark.parametrize(
+    "name", ["djpeg", "djpeg-shifted", *(n for n in MANIPULATIONS if "-" in n and n[-1] in "gd")]
+)
 def test_the_grid_of_the_last_jpeg_starts_at_the_corner_of_the_patch(astronaut, name, color):
     trace, pixels = traces.get(name), photograph(astronaut, color)
-    lead = trace.lead(color)
-    places = [(128, 112), (160, 240), (128, 288)]
+    lead = trace.lead(color, PATCH)
+    last = 512 - PATCH - lead
+    places = [(lead, lead), (lead, last), (last, lead)]
     handed = shown(trace, "altered", MEDIAN, pixels, places, lead)
     # The pixels are those of the coefficients: libjpeg decodes the patch's own file to them, but
     # for chroma that was interpolated across the edge of the patch.
     inner = slice(16, -16) if color else slice(None)
     decoded = jpeg.decode(handed.jpeg)
     assert torch.equal(decoded[..., inner, inner], handed.pixels[..., inner, inner])
-    quality = trace.points()[0]["q2"]
+    point = trace.points()[0]
+    quality = point.get("q3", point["q2"])
     tables = standard_tables(quality, 3 if color else 1)
     assert torch.equal(handed.jpeg.tables, tables.expand(3, -1, -1, -1))
     assert handed.jpeg.sampling == ("4:2:0" if color else "gray")
 
 
 def test_every_tile_of_the_lattice_fits_and_is_in_step_with_its_patch():
-    for name in TRACES:
+    for name in (*TRACES, *MANIPULATIONS):
         for color in (False, True):
-            lead = traces.get(name).lead(color)
-            found = lattice((500, 700), PATCH, lead)
+            lead = traces.get(name).lead(color, PATCH)
+            found = lattice((600, 700), PATCH, lead)
             assert found
             # Tile and patch are in step, so the grid of a step on the tile is that of the patch.
             assert lead % (16 if color else 8) == 0
-            assert all(lead <= y <= 500 - PATCH - lead for y, _ in found)
+            assert all(lead <= y <= 600 - PATCH - lead for y, _ in found)
             assert all(lead <= x <= 700 - PATCH - lead for _, x in found)
             assert len(set(found)) == len(found)
 

@@ -205,7 +205,7 @@ def test_without_options_a_run_is_what_the_documents_say():
         assert sum(map(len, places.values())) == 48
     # A photograph has fewer patches than another only where there is no room for more.
     for name, places in plan.places.items():
-        lead = traces.get(name).lead(color=False)
+        lead = traces.get(name).lead(False, 128)
         most = max(map(len, places.values()))
         for photograph in plan.photographs:
             room = len(lattice(photograph.size, 128, lead))

@@ -78,7 +78,7 @@ def test_the_altered_side_is_what_pillow_saves(pool):
 def test_a_history_with_a_margin_is_what_pillow_makes_of_the_photograph(pool):
     generator = Generator(Drawn(trace="djpeg-shifted"), pool)
     (example,) = generator.evenly(side=16, count=8, batch=8)
-    altered, lead = example.sides["altered"], generator.lead
+    altered, lead = example.sides["altered"], generator.lead(16)
     photographs = {p.sha256: p.load(False)[0] for p in pool.source}
     drawn = [example.values[name].tolist() for name in ("q1", "q2", "r", "c")]
     for i, (q1, q2, r, c) in enumerate(zip(*drawn, strict=True)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -135,7 +135,7 @@ def traces(as_json: bool) -> int:
     return 0
 
 
-def _points(points: Sequence[dict[str, int]]) -> str:
+def _points(points: Sequence[Mapping[str, float]]) -> str:
     shown = [" ".join(f"{k}={v}" for k, v in p.items()) for p in points[:5]]
     return ", ".join(shown) + (f", ... ({len(points)} points)" if len(points) > 5 else "")
 

@@ -110,6 +110,7 @@ def _copy(batch: Batch) -> Batch:
         keys=batch.keys.clone(),
         positions=batch.positions.clone(),
         jpeg=jpeg,
+        origins=None if batch.origins is None else batch.origins.clone(),
     )
 
 
@@ -122,5 +123,7 @@ def _check_untouched(name: str, lent: Batch, batch: Batch) -> None:
 
 def _tensors(batch: Batch) -> Iterator[Tensor]:
     yield from (batch.pixels, batch.keys, batch.positions)
+    if batch.origins is not None:
+        yield batch.origins
     if batch.jpeg is not None:
         yield from (*batch.jpeg.coefficients, batch.jpeg.tables)

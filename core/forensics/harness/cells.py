@@ -137,6 +137,6 @@ def _reference(population: Population) -> str:
     if slot == 0:
         return "the attacker's input"
     before = steps[slot - 1]
-    if before.name == "crop":
+    if before.geometric:
         return "the attacker's input"
     return f"the image before {before.text(dict(population.point))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from forensics.harness.places import lead
 from forensics.harness.plan import COST, Plan
 from forensics.harness.store import Store
 
@@ -48,6 +49,6 @@ def forecast(plan: Plan, folder: Path) -> Forecast:
                 seconds += missing * area * speeds.get(model, 0.0) if model != COST else 0.0
                 absent = max(absent, missing)
             if population.attacker is not None:
-                side = plan.settings.patch + 2 * population.trace.lead(plan.settings.color)
+                side = plan.settings.patch + 2 * lead(population.trace, plan.settings)
                 seconds += absent * (side / 128) ** 2 * speeds[str(population.attacker)]
     return Forecast(patches, scores, done, seconds)

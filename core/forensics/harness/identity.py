@@ -20,8 +20,10 @@ _CORE = (
     "door.py",
     "histories.py",
     "traces.py",
+    "manipulations.py",
     "jpeg",
     "operations",
+    "attackers.py",
     "nn",
     "harness/asking.py",
     "harness/places.py",
@@ -61,7 +63,9 @@ def model(chosen: Model) -> str:
     """Hash of a model: its text with options, weights, version and source."""
     found: Registered = chosen.registered
     parts = [str(chosen), found.distribution, found.version, core()]
-    parts.append(package(chosen.entry.factory.partition(":")[0].partition(".")[0]))
+    owner = chosen.entry.factory.partition(":")[0].partition(".")[0]
+    # The core's own attackers are operations, which `core()` covers.
+    parts.append(package(owner) if owner != "forensics" else "")
     if chosen.entry.card is not None:
         there = weights.there(chosen.entry)
         parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from torch import Tensor
+
 from forensics import random
+from forensics.harness.settings import Settings
+from forensics.traces import Trace
 
 Place = tuple[int, int]
+
+# Tiles count as cut on the grid of 16 of the photograph, where 4:2:0 JPEG blocks begin.
+_ALIGN = 16
+
+
+def lead(trace: Trace, settings: Settings) -> int:
+    """Pixels of the tile around a patch, for the trace's grids and the values that are set."""
+    return trace.lead(settings.color, settings.patch, settings.set)
+
+
+def origins(positions: Tensor, lead: int) -> Tensor:
+    """Where tiles begin in their photographs, int64 `[N, 2]`, as steps are told."""
+    return (positions - lead) // _ALIGN * _ALIGN
 
 
 def lattice(size: tuple[int, int], patch: int, lead: int) -> list[Place]:

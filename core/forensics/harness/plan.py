@@ -9,12 +9,12 @@ from forensics import data, device, selection, traces
 from forensics.data import Photograph, Source
 from forensics.errors import ForensicsError
 from forensics.harness import identity
-from forensics.harness.places import Place, lattice, spread
+from forensics.harness.places import Place, lattice, lead, spread
 from forensics.harness.settings import Settings
 from forensics.histories import SLOT, History, Step
 from forensics.registry import judged
 from forensics.selection import Model
-from forensics.traces import Trace
+from forensics.traces import Number, Trace
 
 # The model in the rows that hold what an attack costs: PSNR and SSIM at the slot.
 COST = "cost"
@@ -27,7 +27,7 @@ class Population:
 
     trace: Trace
     template: History
-    point: tuple[tuple[str, int], ...]
+    point: tuple[tuple[str, Number], ...]
     attacker: Model | None
     digest: str
 
@@ -44,7 +44,7 @@ class Cell:
 
     model: Model | None
     trace: Trace
-    point: tuple[tuple[str, int], ...]
+    point: tuple[tuple[str, Number], ...]
     attacker: Model | None
     pristine: Population
     altered: Population
@@ -91,7 +91,7 @@ def make(settings: Settings) -> Plan:
         trace.name: spread(
             ((p.sha256, p.size) for p in photographs),
             settings.patch,
-            trace.lead(settings.color),
+            lead(trace, settings),
             settings.limit,
             settings.seed,
         )
@@ -99,8 +99,7 @@ def make(settings: Settings) -> Plan:
     }
     used = {sha256 for those in places.values() for sha256 in those}
     if not used:
-        lead = min(t.lead(settings.color) for t in chosen)
-        side = settings.patch + 2 * lead
+        side = settings.patch + 2 * min(lead(t, settings) for t in chosen)
         raise ForensicsError(
             f"no photograph of {settings.data} has room for a patch of {settings.patch} with its "
             f"margin ({side} x {side} pixels): choose a smaller --patch or other photographs"
@@ -133,9 +132,16 @@ def _traces(settings: Settings, detectors: Sequence[Model]) -> list[Trace]:
     """Every trace that was asked for, else every one that a detector judges."""
     there = selection.registry().all("trace")
     if settings.trace and tuple(settings.trace) != ("all",):
-        return [traces.get(name) for name in settings.trace]
+        named = [traces.get(name) for name in settings.trace]
+        for trace in named:
+            if "pristine" not in trace.sides:
+                raise ForensicsError(
+                    f"trace {trace.name} has one history, for estimators: a matrix of detectors "
+                    "needs a pristine one to tell it from"
+                )
+        return named
     if settings.trace:
-        return [traces.get(name) for name in there]
+        return [t for t in map(traces.get, there) if "pristine" in t.sides]
     names = {judged(t)[0] for m in detectors for t in m.entry.traces}
     if not detectors:
         names = {"jpeg"}
@@ -162,11 +168,11 @@ def _too_small(
     photographs: Sequence[Photograph], chosen: Sequence[Trace], settings: Settings
 ) -> list[str]:
     """Photographs without room for a single patch of any trace, each with that reason."""
-    lead = min(trace.lead(settings.color) for trace in chosen)
+    least = min(lead(trace, settings) for trace in chosen)
     return [
-        f"{p.name}: too small for a patch of {settings.patch} with its margin of {lead}"
+        f"{p.name}: too small for a patch of {settings.patch} with its margin of {least}"
         for p in photographs
-        if not lattice(p.size, settings.patch, lead)
+        if not lattice(p.size, settings.patch, least)
     ]
 
 
@@ -192,7 +198,7 @@ def _cells(
     return cells
 
 
-def _restriction(model: Model, trace: Trace) -> dict[str, int] | None:
+def _restriction(model: Model, trace: Trace) -> dict[str, Number] | None:
     """The values that a model is restricted to on a trace; None where it does not judge it."""
     return dict(judged(t) for t in model.entry.traces).get(trace.name)
 
@@ -200,7 +206,7 @@ def _restriction(model: Model, trace: Trace) -> dict[str, int] | None:
 def _beforehand(
     model: Model | None,
     trace: Trace,
-    point: dict[str, int],
+    point: dict[str, Number],
     attacker: Model | None,
     settings: Settings,
 ) -> str | None:
@@ -226,7 +232,7 @@ def _beforehand(
 def _population(
     trace: Trace,
     side: str,
-    point: tuple[tuple[str, int], ...],
+    point: tuple[tuple[str, Number], ...],
     attacker: Model | None,
     settings: Settings,
 ) -> Population:
@@ -239,7 +245,7 @@ def _population(
         identity.model(attacker) if attacker else "",
         repr(trace.draws),
         trace.handed,
-        f"{settings.patch} {trace.lead(settings.color)} {settings.color} {settings.seed}",
+        f"{settings.patch} {lead(trace, settings)} {settings.color} {settings.seed}",
         identity.core(),
     )
     return Population(trace, template, used, attacker, digest)

@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from forensics.errors import ForensicsError
+from forensics.registry import number
 from forensics.selection import unknown
+from forensics.traces import Number
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Settings:
     detectors: tuple[str, ...] = ("all",)
     trace: tuple[str, ...] = ()
     grid: str = "quick"
-    set: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    set: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
     data: str = "samples"
     split: str | None = None
     patch: int = 128
@@ -86,10 +88,10 @@ def _names(option: str, given: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _values(name: str, given: Any) -> tuple[int, ...]:
+def _values(name: str, given: Any) -> tuple[Number, ...]:
     values = given if isinstance(given, (list, tuple)) else str(given).split(",")
     try:
-        numbers = tuple(dict.fromkeys(int(str(v)) for v in values))
+        numbers = tuple(dict.fromkeys(number(str(v)) for v in values))
     except ValueError:
         numbers = ()
     if not numbers:

@@ -15,7 +15,7 @@ from forensics.batch import Batch
 from forensics.data import Photograph
 from forensics.errors import NotApplicable
 from forensics.harness.asking import attacked, scores
-from forensics.harness.places import Place
+from forensics.harness.places import Place, lead, origins
 from forensics.harness.plan import COST, COST_NAMES, Plan, Population
 from forensics.harness.store import Row, Rows
 from forensics.histories import SLOT, History
@@ -38,13 +38,12 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
     if not missing:
         return outcome
     pixels = torch.from_numpy(photograph.load(plan.settings.color)).to(device)
-    for (trace, places), wanted in missing.items():
+    for (_, places), wanted in missing.items():
         populations = [plan.populations[digest] for digest in wanted]
-        lead = populations[0].trace.lead(plan.settings.color)
-        assert all(p.trace.lead(plan.settings.color) == lead for p in populations), trace
+        around = lead(populations[0].trace, plan.settings)
         for start in range(0, len(places), plan.settings.batch):
             tiles = _tiles(
-                plan, photograph, pixels, places[start : start + plan.settings.batch], lead
+                plan, photograph, pixels, places[start : start + plan.settings.batch], around
             )
             _Group(plan, tiles, populations, wanted, outcome).run()
     return outcome
@@ -68,17 +67,20 @@ def _missing(plan: Plan, photograph: Photograph, stored: Rows) -> Missing:
 
 
 def _tiles(
-    plan: Plan, photograph: Photograph, pixels: Tensor, places: Sequence[Place], lead: int
+    plan: Plan, photograph: Photograph, pixels: Tensor, places: Sequence[Place], around: int
 ) -> Batch:
-    side = plan.settings.patch + 2 * lead
-    cuts = [pixels[:, y - lead : y - lead + side, x - lead : x - lead + side] for y, x in places]
+    side = plan.settings.patch + 2 * around
+    corners = [(y - around, x - around) for y, x in places]
+    cuts = [pixels[:, y : y + side, x : x + side] for y, x in corners]
     keys = [random.key(plan.settings.seed, photograph.sha256, y, x) for y, x in places]
     device = pixels.device
+    positions = torch.tensor(places, device=device)
     return Batch(
         torch.stack(cuts),
         torch.tensor(keys, device=device),
         (photograph.sha256,) * len(places),
-        torch.tensor(places, device=device),
+        positions,
+        origins=origins(positions, around),
     )
 
 
@@ -96,7 +98,7 @@ class _Group:
         self.plan, self.tiles, self.wanted, self.outcome = plan, tiles, wanted, outcome
         self.populations = populations
         self.trace = populations[0].trace
-        self.lead = self.trace.lead(plan.settings.color)
+        self.lead = lead(self.trace, plan.settings)
         self.drawn = self.trace.drawn(tiles.keys)
         # A state is remembered by the text of its history while somebody still needs it.
         self.states: dict[str, Batch | NotApplicable] = {}
@@ -170,7 +172,7 @@ class _Group:
         assert isinstance(output, Batch)
         assert isinstance(given, Batch)
         assert isinstance(before, Batch)
-        reference = before if before.size == given.size else given
+        reference = given if slot and steps[slot - 1].geometric else before
         cut = [self._pixels(b) for b in (output, given, reference)]
         values = {
             "psnr": cost.psnr(cut[0], cut[2]),

@@ -36,6 +36,9 @@ class JpegCompression(Operation):
         # Blocks do not see one another, but fancy up-sampling reads the next chroma block.
         return 16 if color and self.sampling in ("4:2:0", "4:2:2") else 0
 
+    def align(self, color: bool) -> int:
+        return 16 if color and self.sampling in ("4:2:0", "4:2:2") else 8
+
     def apply(self, batch: Batch) -> Batch:
         compressed = jpeg.compress(batch.pixels, self.quality, self.sampling)
         return batch.with_pixels(jpeg.decode(compressed), compressed)

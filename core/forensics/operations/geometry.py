@@ -23,6 +23,7 @@ class Crop(Operation):
     cuts 8 rows and columns in all: the offset at the top left, the rest at the bottom right."""
 
     name: ClassVar[str] = "crop"
+    geometric: ClassVar[bool] = True
     top: int | Tensor
     left: int | Tensor
 

@@ -91,7 +91,10 @@ class Pool:
         index += first.to(self.device)[:, None, None]
         pixels = self.planes[:, index].transpose(0, 1).contiguous()
         names = tuple(self.names[number] for number in numbers.tolist())
-        return Batch(pixels, keys.to(self.device), names, (corners + lead).to(self.device))
+        # Histories count from the photograph's grid of 16, as in a run.
+        origins = (corners // 16 * 16).to(self.device)
+        positions = (corners + lead).to(self.device)
+        return Batch(pixels, keys.to(self.device), names, positions, origins=origins)
 
 
 class Generator:
@@ -100,7 +103,7 @@ class Generator:
     def __init__(self, recipe: Recipe, pool: Pool) -> None:
         self.trace = traces.get(recipe.trace)
         self.pool = pool
-        self.lead = self.trace.lead(recipe.color, slot=False)
+        self.color = recipe.color
         self.choices = {name: list(values) for name, values in recipe.draws().items()}
         if set(self.choices) != set(self.trace.parameters):
             raise ValueError(
@@ -109,31 +112,37 @@ class Generator:
             )
         self.histories = {s: self.trace.history(s).fill(None) for s in self.trace.sides}
 
+    def lead(self, side: int) -> int:
+        """Pixels of the tile around a crop of this side."""
+        return self.trace.lead(self.color, side, self.choices, slot=False)
+
     def holding(self, side: int) -> int:
         """How many photographs hold a crop of this side. Raises ForensicsError where none does."""
-        return len(self.pool.fitting(side + 2 * self.lead))
+        return len(self.pool.fitting(side + 2 * self.lead(side)))
 
     def example(self, seed: int, step: int, side: int, count: int) -> Example:
         """The batch of one step: crops uniform over the photographs, then over positions."""
         start = torch.tensor([random.key("training", seed, step)])
         keys = random.bits(start, "crops", (count,))[0]
-        tile = side + 2 * self.lead
+        lead = self.lead(side)
+        tile = side + 2 * lead
         fitting = self.pool.fitting(tile)
         numbers = fitting[random.integers(keys, "photograph", len(fitting))]
         spans = self.pool.sizes[numbers] - tile + 1
         corners = random.integers(keys, "position", 1 << 40, (2,)) % spans
         flips = torch.stack([random.integers(keys, name, 2) for name in _FLIPS], 1)
         values = {
-            name: torch.tensor(choices)[random.integers(keys, f"draw {name}", len(choices))]
+            name: traces.column(choices)[random.integers(keys, f"draw {name}", len(choices))]
             for name, choices in self.choices.items()
         }
-        crops = self.pool.crops(numbers, corners, tile, flips, keys, self.lead)
+        crops = self.pool.crops(numbers, corners, tile, flips, keys, lead)
         return self._histories(crops, values, side)
 
     def evenly(self, side: int, count: int, batch: int) -> Iterator[Example]:
         """`count` crops that are always the same: spread evenly over the photographs and within
         each, as are the gridded parameters' values over the crops."""
-        tile = side + 2 * self.lead
+        lead = self.lead(side)
+        tile = side + 2 * lead
         fitting = self.pool.fitting(tile)
         place = torch.arange(count)
         numbers, turn = fitting[place % len(fitting)], place // len(fitting)
@@ -148,7 +157,7 @@ class Generator:
         for i in range(0, count, batch):
             part = slice(i, i + batch)
             crops = self.pool.crops(
-                numbers[part], corners[part], tile, straight[part], keys[part], self.lead
+                numbers[part], corners[part], tile, straight[part], keys[part], lead
             )
             yield self._histories(crops, {n: v[part] for n, v in values.items()}, side)
 
@@ -159,7 +168,7 @@ class Generator:
         turn = turn * every // count if every > count else turn % every
         values = {}
         for name, choices in self.choices.items():
-            values[name] = torch.tensor(choices)[turn % len(choices)]
+            values[name] = traces.column(choices)[turn % len(choices)]
             turn = turn // len(choices)
         return values
 
@@ -167,7 +176,7 @@ class Generator:
         values = {name: value.to(crops.device) for name, value in gridded.items()}
         values.update(self.trace.drawn(crops.keys))
         sides = {
-            name: door.cut(history.apply(crops, values), self.lead, side, self.trace.handed)
+            name: door.cut(history.apply(crops, values), self.lead(side), side, self.trace.handed)
             for name, history in self.histories.items()
         }
         return Example(sides, values)
