@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from forensics import images
+from forensics.data import lattice
 from forensics.data.source import Photograph, Source
 from forensics.errors import ForensicsError, UnreadableImage
 
@@ -140,6 +141,9 @@ def _warnings(photographs: tuple[Photograph, ...], copies: int) -> tuple[str, ..
         "before the history under test; sources should be never compressed, or reduced by 2."
         for kind, count in sorted(kinds.items())
     ]
+    on_a_lattice = lattice.warning(photographs)
+    if on_a_lattice:
+        sentences.append(on_a_lattice)
     if copies:
         sentences.append(f"{copies} files are copies of others and were left out.")
     return tuple(sentences)

@@ -2,6 +2,7 @@
 
 from forensics.batch import Jpeg
 from forensics.jpeg.codec import compress, decode, decode_float
+from forensics.jpeg.estimation import estimate_table
 from forensics.jpeg.tables import ZIGZAG, standard_tables
 from forensics.jpeg.transform import block_dct, block_idct
 
@@ -13,5 +14,6 @@ __all__ = [
     "compress",
     "decode",
     "decode_float",
+    "estimate_table",
     "standard_tables",
 ]

@@ -1,0 +1,15 @@
+"""The contract that every plugin's models keep, as checks that its tests run.
+
+    import pytest
+    from forensics.testing import checks
+
+    @pytest.mark.parametrize("check", checks("mine"), ids=str)
+    def test_contract(check):
+        check()
+
+`python -m forensics.testing mine` runs the same and prints how many checks ran.
+"""
+
+from forensics.testing.checks import Check, checks, report
+
+__all__ = ["Check", "checks", "report"]

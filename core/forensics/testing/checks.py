@@ -1,0 +1,198 @@
+"""The checks themselves: each is a name and a call that raises AssertionError."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import entry_points
+from typing import Any
+
+import torch
+
+from forensics import traces, weights
+from forensics.batch import Batch
+from forensics.errors import NotApplicable, UnknownName
+from forensics.interfaces import Attacker, Detector, Estimator, Localizer
+from forensics.registry import GROUP, KINDS, MODEL_KINDS, ModelEntry, Registered, registry
+from forensics.testing.answers import Answer, ask, assert_same
+from forensics.testing.inputs import Form, forms
+
+_CLASS = {
+    "detector": Detector,
+    "estimator": Estimator,
+    "localizer": Localizer,
+    "attacker": Attacker,
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check; `str(check)` names it. Called, it raises AssertionError, or whatever the plugin
+    raises, where the contract is broken; it returns why it did not apply, else None."""
+
+    name: str
+    run: Callable[[], str | None]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __call__(self) -> str | None:
+        return self.run()
+
+
+def checks(plugin: str) -> list[Check]:
+    """All checks of what an installed plugin registers; `plugin` is the entry point's name.
+
+    Raises UnknownName where there is none. A plugin that fails to load has one check, which
+    raises its error.
+    """
+    found = {p.name: p for p in registry().plugins}
+    if plugin not in found:
+        raise UnknownName(f"no plugin is called {plugin!r}; there are: {', '.join(found)}")
+    listed = [Check(f"{plugin}: loads", partial(_loads, found[plugin]))]
+    if found[plugin].error:
+        return listed
+    listed.append(Check(f"{plugin}: registers without torch", partial(_imports_no_torch, plugin)))
+    for kind in KINDS:
+        for name, thing in registry().all(kind).items():
+            if thing.plugin == plugin:
+                about = f"{kind} {name}"
+                listed.append(Check(f"{about}: entry", partial(_entry, kind, thing)))
+                if kind in MODEL_KINDS:
+                    listed += _of_model(about, kind, thing.entry)
+    return listed
+
+
+def report(plugin: str) -> int:
+    """Run every check of a plugin and print what failed and how many ran; 1 where one failed."""
+    listed, failed, idle = checks(plugin), 0, 0
+    for check in listed:
+        try:
+            reason = check()
+        except Exception as error:
+            failed += 1
+            print(f"FAILED {check}: {type(error).__name__}: {error}")
+        else:
+            idle += reason is not None
+            if reason:
+                print(f"n/a {check}: {reason}")
+    print(f"{plugin}: {len(listed)} checks ran, {failed} failed, {idle} n/a")
+    return int(failed > 0)
+
+
+def _loads(plugin: Any) -> None:
+    assert plugin.error is None, f"{plugin.error}\n{plugin.traceback}"
+
+
+def _imports_no_torch(plugin: str) -> None:
+    points = {point.name: point.module for point in entry_points(group=GROUP)}
+    module = points.get(plugin, "forensics.builtin")
+    script = (
+        f"import sys; sys.path[:] = {sys.path!r}; import {module}; "
+        "print(*(m for m in ('torch', 'sklearn') if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not done.stdout.split(), f"import {module} imports {done.stdout.strip()}"
+
+
+def _entry(kind: str, thing: Registered) -> None:
+    """What is registered is there and is what it says."""
+    entry = thing.entry
+    assert entry.summary.strip(), "no summary"
+    factory = entry.load()
+    if kind not in MODEL_KINDS:
+        return
+    assert issubclass(factory, _CLASS[kind]), f"{entry.factory} is no {_CLASS[kind].__name__}"
+    model: Any = factory()  # every option has a default
+    fields = {field.name for field in dataclasses.fields(model)}
+    assert hash(model) == hash(factory()), f"{entry.factory} is no frozen dataclass"
+    assert model.needs == entry.needs, f"needs {model.needs}, registered with {entry.needs}"
+    unknown = set(entry.options or ()) - fields
+    assert not unknown, f"options that it does not have: {', '.join(sorted(unknown))}"
+    for text in entry.traces:
+        traces.get(traces.judged(text)[0])
+
+
+def _of_model(about: str, kind: str, entry: ModelEntry) -> Iterator[Check]:
+    if entry.card is not None:
+        for part in entry.parts:
+            yield Check(f"{about}: weights {part}", partial(_weights, entry, part))
+    for form in forms(entry.needs):
+        for check in (_answers, _repeats, _one_by_one, _leaves_input, _extremes):
+            name = f"{about}: {check.__name__.strip('_').replace('_', ' ')}, {form}"
+            yield Check(name, partial(_where_it_can, check, kind, entry, form))
+
+
+def _weights(entry: ModelEntry, part: str) -> str | None:
+    """They are what their card says (`weights.load` compares the hash), and are numbers."""
+    if weights.find(entry, part) is None:
+        return f"no weights for {part}"
+    for name, tensor in weights.load(entry, part).items():
+        assert not tensor.is_floating_point() or tensor.isfinite().all(), f"{name} is not finite"
+    return None
+
+
+def _where_it_can(
+    check: Callable[[str, Any, Form], None], kind: str, entry: ModelEntry, form: Form
+) -> str | None:
+    """Without its weights a model is n/a; with them it takes every form that it claims."""
+    complete = entry.card is None or len(weights.there(entry)) == len(entry.parts)
+    model = entry.load()()
+    if complete:
+        check(kind, model, form)
+        return None
+    try:
+        check(kind, model, form)
+    except NotApplicable as error:
+        return str(error) or "no weights"
+    return None
+
+
+def _answers(kind: str, model: Any, form: Form) -> None:
+    ask(kind, model, form.photographs())
+
+
+def _repeats(kind: str, model: Any, form: Form) -> None:
+    """Asked twice it answers the same: chance comes from `forensics.random` and the keys."""
+    torch.manual_seed(1)
+    first = ask(kind, model, form.photographs())
+    torch.manual_seed(2)
+    assert_same(ask(kind, model, form.photographs()), first)
+
+
+def _one_by_one(kind: str, model: Any, form: Form) -> None:
+    batch = form.photographs()
+    alone = [ask(kind, model, batch[i : i + 1]) for i in range(len(batch))]
+    together = {
+        name: torch.cat([answer.tensors[name] for answer in alone]) for name in alone[0].tensors
+    }
+    reasons = tuple(reason for answer in alone for reason in answer.reasons)
+    assert_same(ask(kind, model, form.photographs()), Answer(together, reasons))
+
+
+def _leaves_input(kind: str, model: Any, form: Form) -> None:
+    batch = form.photographs()
+    before = [tensor.clone() for tensor in _tensors(batch)]
+    ask(kind, model, batch)
+    untouched = map(torch.equal, _tensors(batch), before)
+    assert all(untouched), "it wrote into its input"
+
+
+def _extremes(kind: str, model: Any, form: Form) -> None:
+    """An answer or a reason for each, nothing infinite and no exception."""
+    for name, batch in form.extremes():
+        try:
+            ask(kind, model, batch)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from error
+
+
+def _tensors(batch: Batch) -> Iterator[torch.Tensor]:
+    yield from (batch.pixels, batch.keys, batch.positions)
+    if batch.jpeg is not None:
+        yield from (*batch.jpeg.coefficients, batch.jpeg.tables)

@@ -1,0 +1,57 @@
+"""What is said of photographs that were JPEGs before they were saved without loss."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data as pictures
+
+from forensics import data
+
+
+def save(folder, name, quality=None, top=0):
+    """A part of the astronaut as PNG, compressed before with this quality."""
+    image = Image.fromarray(np.ascontiguousarray(pictures.astronaut()[top : top + 304, 60:380]))
+    if quality is not None:
+        file = io.BytesIO()
+        image.save(file, "jpeg", quality=quality)
+        image = Image.open(file)
+    image.save(folder / name)
+
+
+def said(folder):
+    return [text for text in data.folder(folder).warnings if "saved without loss" in text]
+
+
+@pytest.mark.parametrize("quality", [50, 75, 95])
+def test_they_are_counted_and_named(tmp_path, quality):
+    save(tmp_path, "a.png")
+    save(tmp_path, "b.png", quality, 8)
+    save(tmp_path, "c.png", quality, 19)
+    (text,) = said(tmp_path)
+    assert text.startswith("2 of 3 photographs looked at have been JPEGs")
+    assert "(b.png, c.png)" in text
+
+
+def test_photographs_that_never_were_are_not(tmp_path):
+    for top in (0, 24, 96):
+        save(tmp_path, f"{top}.png", top=top)
+    assert said(tmp_path) == []
+
+
+def test_some_of_many_are_looked_at_and_the_first_named(tmp_path):
+    for number in range(20):
+        save(tmp_path, f"{number:02}.png", 75, number)
+    (text,) = said(tmp_path)
+    assert text.startswith("10 of 10 photographs")  # every second, so that at most 16 are
+    assert "(00.png, 02.png, 04.png, ...)" in text
+
+
+def test_a_damaged_file_is_left_to_those_who_use_it(tmp_path):
+    save(tmp_path, "a.png", 75)
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "b.png").write_bytes(content[: len(content) // 2])
+    assert len(data.folder(tmp_path)) == 2
+    (text,) = said(tmp_path)
+    assert text.startswith("1 of 2")

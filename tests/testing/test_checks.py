@@ -1,0 +1,143 @@
+"""The contract suite finds every way of breaking it, and nothing where it is kept."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from forensics import testing
+from forensics.batch import Batch
+from forensics.errors import UnknownName
+from forensics.interfaces import Estimate, Heatmap, Needs, Scores
+from forensics.testing import answers, inputs
+
+
+def broken(plugin):
+    """What is wrong, by the model's name: the kinds of checks that fail."""
+    found = {}
+    for check in testing.checks(plugin):
+        try:
+            check()
+        except Exception:
+            about, _, which = str(check).partition(": ")
+            found.setdefault(about, set()).add(which.partition(",")[0])
+    return found
+
+
+def test_the_toys_break_it_in_their_ways(toy):
+    forms = {"answers", "repeats", "one by one", "leaves input", "extremes"}
+    assert broken("toy") == {
+        "detector toy-raises": forms,
+        "detector toy-writes": {"leaves input"},
+        "detector toy-picky": {"one by one"},  # its threshold is the median of the batch
+        "attacker toy-writing": {"leaves input"},
+    }
+
+
+def test_the_core_keeps_it():
+    assert broken("builtin") == {}
+
+
+def test_the_report_counts(toy, capsys):
+    assert testing.report("toy") == 1
+    out = capsys.readouterr().out
+    assert f"toy: {len(testing.checks('toy'))} checks ran, " in out
+    assert "FAILED detector toy-raises: answers, gray 8x8 cpu: RuntimeError: out of luck" in out
+    assert "n/a detector toy-trained: weights toy-trained: no weights for toy-trained" in out
+
+
+def test_from_the_command_line():
+    line = [sys.executable, "-m", "forensics.testing", "builtin"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "checks ran, 0 failed, 0 n/a" in done.stdout
+
+
+def test_a_plugin_that_is_not_there():
+    with pytest.raises(UnknownName, match="no plugin is called 'nobody'"):
+        testing.checks("nobody")
+
+
+def test_forms_are_what_is_claimed():
+    forms = inputs.forms(Needs(channels=(3,), smallest=9, multiple_of=8, jpeg=True))
+    sizes = {(f.channels, f.height, f.width) for f in forms}
+    assert sizes == {(3, 16, 16), (3, 40, 56)}
+    batch = forms[0].photographs()
+    assert batch.jpeg is not None
+    assert len({table.sum().item() for table in batch.jpeg.tables}) == 3
+    assert len({image.float().mean().item() for image in batch.pixels}) == 3
+    gray = inputs.forms(Needs())[0]
+    assert gray.photographs().jpeg is None
+    assert [name for name, _ in gray.extremes()][-1] == "noise of 0 and 255"
+    assert torch.equal(list(gray.extremes())[-1][1].pixels.unique(), torch.tensor([0, 255]))
+
+
+BATCH = Batch.of(torch.arange(2 * 64, dtype=torch.uint8).view(2, 1, 8, 8))
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Says:
+    """A model of every kind that gives what it was made with."""
+
+    answer: object
+
+    def score(self, batch):
+        return self.answer
+
+    estimate = localize = attack = score
+
+
+def shares(*rows):
+    return {"q": torch.tensor(rows)}
+
+
+GOOD = [
+    ("detector", Scores(torch.tensor([1.0, NAN]), (None, "flat"))),
+    ("estimator", Estimate(("q",), torch.zeros(2, 1), shares((0.5, 0.5), (0.1, 0.9)))),
+    ("localizer", Heatmap(torch.zeros(2, 3, 3), 4, 0, torch.zeros(2))),
+    ("attacker", BATCH.pixels.clone()),
+]
+BAD = [
+    ("detector", Scores(torch.zeros(3)), "3 rows for 2 patches"),
+    ("detector", Scores(torch.zeros(2, 1)), "2 axes, not 1"),
+    ("detector", Scores(torch.zeros(2, dtype=torch.float64)), "float64, not float32"),
+    ("detector", Scores(torch.tensor([0.0, NAN])), "nan with the reason None"),
+    ("detector", Scores(torch.zeros(2), (None, "flat")), "0.0 with the reason flat"),
+    ("detector", Scores(torch.tensor([NAN, 0]), (" ", None)), "a reason is empty"),
+    ("detector", Scores(torch.tensor([NAN, 0]), ("flat",)), "1 reasons for 2 patches"),
+    ("detector", Scores(torch.tensor([0, float("inf")])), "infinite"),
+    ("estimator", Estimate(("q", "k"), torch.zeros(2, 1)), "not a value for each name"),
+    ("estimator", Estimate(("k",), torch.zeros(2, 1), shares((1.0,), (1.0,))), "unknown name"),
+    ("estimator", Estimate(("q",), torch.zeros(2, 1), shares((0.5, 0.2), (1.0, 0.0))), "close"),
+    ("localizer", Heatmap(torch.zeros(2, 3, 3), 0, 0, torch.zeros(2)), "a stride of 0"),
+    ("localizer", Heatmap(torch.zeros(2, 3, 3), 8, 0, torch.zeros(2, 1)), "2 axes, not 1"),
+    ("attacker", BATCH.pixels.float(), "not uint8"),
+    ("attacker", BATCH.pixels[:, :, 1:], "became"),
+]
+
+
+@pytest.mark.parametrize(("kind", "answer"), GOOD)
+def test_good_answers(kind, answer):
+    found = answers.ask(kind, Says(answer), BATCH)
+    assert all(len(tensor) == 2 for tensor in found.tensors.values())
+    answers.assert_same(found, found)
+
+
+@pytest.mark.parametrize(("kind", "answer", "complaint"), BAD)
+def test_bad_answers(kind, answer, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        answers.ask(kind, Says(answer), BATCH)
+
+
+def test_answers_that_differ():
+    same = answers.Answer({"pixels": BATCH.pixels}, (None, None))
+    off = answers.Answer({"pixels": BATCH.pixels + 2}, (None, None))
+    with pytest.raises(AssertionError, match="differ by 2"):
+        answers.assert_same(off, same)
+    with pytest.raises(AssertionError, match="many"):
+        answers.assert_same(answers.Answer({"pixels": BATCH.pixels + 1}, (None, None)), same)
+    with pytest.raises(AssertionError, match="flat"):
+        answers.assert_same(answers.Answer({"pixels": BATCH.pixels}, (None, "flat")), same)
