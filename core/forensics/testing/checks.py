@@ -17,7 +17,15 @@ from forensics import traces, weights
 from forensics.batch import Batch
 from forensics.errors import NotApplicable, UnknownName
 from forensics.interfaces import Attacker, Detector, Estimator, Localizer
-from forensics.registry import GROUP, KINDS, MODEL_KINDS, ModelEntry, Registered, registry
+from forensics.registry import (
+    GROUP,
+    KINDS,
+    MODEL_KINDS,
+    ModelEntry,
+    Registered,
+    judged,
+    registry,
+)
 from forensics.testing.answers import Answer, ask, assert_same
 from forensics.testing.inputs import Form, forms
 
@@ -115,7 +123,7 @@ def _entry(kind: str, thing: Registered) -> None:
     unknown = set(entry.options or ()) - fields
     assert not unknown, f"options that it does not have: {', '.join(sorted(unknown))}"
     for text in entry.traces:
-        traces.get(traces.judged(text)[0])
+        traces.get(judged(text)[0])
 
 
 def _of_model(about: str, kind: str, entry: ModelEntry) -> Iterator[Check]:
