@@ -127,7 +127,12 @@ def begin(photographs, out, *more):
     line += ["--limit", 1000, "--trace", "djpeg", "--attack", "toy-median", "--out", out]
     line += ["--detectors", "toy-grain", "--detectors", "toy-logs:seconds=0.7", *more]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([str(part) for part in line], **pipes)
+    # A suite that runs in the background hands its children an ignored SIGINT.
+    return subprocess.Popen([str(part) for part in line], preexec_fn=_interruptible, **pipes)
+
+
+def _interruptible():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_a_part(folder, process):
