@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 import os
 import re
 import traceback
@@ -49,11 +50,14 @@ def judged(declared: str) -> tuple[str, dict[str, int | float]]:
 
 
 def number(text: str) -> int | float:
-    """A whole number, or else a real one. Raises ValueError for anything else."""
+    """A whole number, or else a real one. Raises ValueError for anything else, infinity too."""
     try:
         return int(text)
     except ValueError:
-        return float(text)
+        value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 @dataclass(frozen=True)

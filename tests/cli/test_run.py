@@ -79,6 +79,15 @@ def test_the_table(run):
     assert "SSIM" in out
     assert "12 patches of 64 x 64 a side from 4 photographs" in " ".join(out.split())
     assert "(untouched) against jpeg({q}) ATTACK" in " ".join(out.split())
+    assert "and attacked, against the image before the JPEG." in " ".join(out.split())
+
+
+def test_the_table_says_what_a_cost_is_against(run):
+    more = ("--trace", "median", "--trace", "rotate", "--patch", 32, "--limit", 2)
+    code, out, err = run("--attack", "toy-median", *more, detectors=["none"])
+    assert (code, err) == (0, "")
+    said = "against the image before the JPEG or the image before median or the attacker's input."
+    assert said in " ".join(out.split())
 
 
 def test_the_table_shows_what_the_cells_hold(run, tmp_path):
@@ -189,9 +198,11 @@ def test_losses_are_exit_code_3(run, photographs, tmp_path, command):
         (["--grid", "papers"], "quick, paper"),
         (["--set", "q"], "--set takes q=60,70"),
         (["--set", "q=sixty"], "--set takes q=60,70"),
+        (["--set", "q=60,inf"], "--set takes q=60,70"),
         (["--set", "z=60"], "'z'"),
         (["--set", "q=0"], "1 to 100"),
-        (["--set", "q=60,101"], "1 to 100"),
+        (["--set", "q=60,101"], "1 to 100, not 101"),
+        (["--trace", "q1"], "for estimators"),
         (["--patch", 60], "multiple of 8"),
         (["--patch", 0], "patch takes a whole number"),
         (["--patch", 72, "--color"], "multiple of 16"),
@@ -227,7 +238,8 @@ def test_a_request_that_makes_no_sense(run, more, words, tmp_path):
         ("detectors: [3]", "detectors takes names"),
         ("set: 3", "set takes"),
         ("set: {q: []}", "--set takes"),
-        ("set: {q: [60.5]}", "--set takes"),
+        ("set: {q: [60.5]}", "whole number as quality, not 60.5"),
+        ("set: {q: [.nan]}", "--set takes"),
         ("data: 3", "data takes"),
         ("color: maybe", "color takes true or false"),
         ("grid: 3", "grid takes"),

@@ -114,11 +114,13 @@ def _notes(result: Matrix) -> list[str]:
     for trace, sides in p["traces"].items():
         histories = " against ".join(text or "(untouched)" for text in sides.values())
         lines.append(f"{trace}: {histories}; at {', '.join(points[trace])}.")
-    against = {c["cost"]["against"].split(" before ")[0] for c in result.cells if c["cost"]}
+    # "the image before median(3)", at every point the same step.
+    steps = (c["cost"]["against"].partition("(")[0] for c in result.cells if c["cost"])
+    against = dict.fromkeys(text.replace("before jpeg", "before the JPEG") for text in steps)
     if against:
         lines.append(
             "PSNR, SSIM: of the image at the slot, unattacked (clean) and attacked, against "
-            + ("the image before the JPEG." if "the image" in against else "the attacker's input.")
+            f"{' or '.join(against)}."
         )
     lines += _reasons(result.cells)
     lines += [f"warning: {w}" for w in p["warnings"]]

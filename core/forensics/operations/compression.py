@@ -26,7 +26,9 @@ class JpegCompression(Operation):
     def __post_init__(self) -> None:
         low, high = _range(self.quality)
         if not 1 <= low <= high <= 100:
-            raise ForensicsError(f"jpeg takes a quality from 1 to 100, not {low}")
+            raise ForensicsError(
+                f"jpeg takes a quality from 1 to 100, not {low if low < 1 else high}"
+            )
         if self.sampling not in SAMPLINGS:
             raise ForensicsError(
                 f"jpeg knows the samplings {', '.join(SAMPLINGS)}, not {self.sampling}"
