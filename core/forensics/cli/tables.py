@@ -100,7 +100,8 @@ def _notes(result: Matrix) -> list[str]:
         for t in p["traces"]
     }
     sizes = sorted({c["n"] for c in result.cells if c["n"]})
-    n = f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else str(sizes[0] if sizes else 0)
+    n = f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else "".join(map(str, sizes))
+    n = n or f"at most {p['limit']}"  # costs alone are not counted cell by cell
     split = f", split {p['split']}" if p["split"] else ""
     lines = [
         "AUC: 1 = found, .5 = blind. pe_cv: decision error with threshold and direction chosen on "
