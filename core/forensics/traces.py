@@ -22,7 +22,6 @@ from forensics.histories import SLOT, History
 from forensics.registry import registry
 
 Number = int | float
-Point = Mapping[str, Number]
 Grid = tuple[tuple[tuple[str, Number], ...], ...]
 
 # Pixels around a patch that every slot gives an attacker, filled or empty, so that the places of
@@ -82,7 +81,7 @@ class Trace:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The gridded parameters, in the order of the histories."""
+        """The gridded parameters, sorted by name."""
         drawn = {name for draw in self.draws for name in draw.names}
         named = (p for side in self.sides for p in self.history(side).parameters)
         return tuple(sorted({p for p in named if p not in drawn}))
