@@ -1,9 +1,11 @@
 """Batches and JPEGs in memory: cutting, joining, and what they refuse."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from forensics import jpeg
+from forensics import door, jpeg
 from forensics.batch import SAMPLINGS, Batch
 
 
@@ -65,3 +67,17 @@ def test_a_batch_is_immutable():
     batch = Batch.of(noise(1, 1, 8, 8))
     with pytest.raises(AttributeError):
         batch.pixels = batch.pixels
+
+
+def test_masks_and_donors_go_along_with_their_patches():
+    pixels = noise(3, 1, 16, 16)
+    mask = pixels[:, 0] > 128
+    donors = noise(6, 1, 16, 16).view(3, 2, 1, 16, 16)
+    batch = replace(Batch.of(pixels), mask=mask, donors=donors)
+    joined = Batch.cat([batch[:1], batch[1:]]).to("cpu")
+    assert torch.equal(joined.mask, mask)
+    assert torch.equal(joined.donors, donors)
+    assert torch.equal(door.mask(joined, 4, 8), mask[:, 4:12, 4:12])
+    handed = door.cut(joined, 4, 8, "pixels")
+    assert (handed.mask, handed.donors) == (None, None)
+    assert not door.mask(handed, 0, 8).any()

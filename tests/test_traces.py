@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 
 from forensics import registry, traces
 from forensics.errors import ForensicsError, UnknownName
@@ -174,3 +175,26 @@ def test_real_numbers_restrict_and_draw():
     assert drawn["k"].dtype == torch.int64
     assert set(drawn["f"].tolist()) == {0.8, 1.2}
     assert torch.equal(drawn["k"], torch.where(drawn["f"] == 0.8, 3, 5))
+
+
+def test_the_answers_of_q1_are_the_tables_that_pillow_writes(tmp_path):
+    qualities = torch.tensor([60, 83, 98])
+    values = {"q1": qualities, "q2": 90, "r": torch.tensor([0, 3, 7]), "c": torch.tensor([5, 0, 1])}
+    answers = traces.get("q1").answers("altered", values, 3)
+    for number, quality in enumerate(qualities.tolist()):
+        path = tmp_path / f"{quality}.jpg"
+        Image.new("L", (16, 16)).save(path, quality=quality)
+        with Image.open(path) as opened:
+            # Pillow gives tables in natural order; the paper counts in zig-zag order.
+            table = opened.quantization[0]
+        places = (0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4)
+        assert [answers[f"step{i}"][number] for i in range(1, 16)] == [table[p] for p in places]
+    assert answers["r"].tolist() == [0, 3, 7]
+    assert answers["c"].tolist() == [5, 0, 1]
+
+
+def test_the_pristine_side_answers_none():
+    median = traces.get("median")
+    assert median.answers("pristine", {}, 2)["k"].tolist() == [1, 1]
+    assert median.answers("altered", {"k": 5}, 2)["k"].tolist() == [5, 5]
+    assert traces.get("jpeg").answers("pristine", {}, 2) == {}

@@ -78,6 +78,10 @@ class Batch:
     jpeg: the `Jpeg` whose decoded pixels these are, or None.
     origins: None for whole images. For tiles, int64 `[N, 2]`: (y, x) of each tile's first pixel in
         the whole image as it stands after the steps so far. Models never see it.
+    mask: None, or bool `[N, H, W]`: the pixels that come from elsewhere (`splice`). Steps that
+        move pixels move it along. Models never see it.
+    donors: None, or uint8 `[N, D, C, H, W]`: tiles of D other photographs of the same split for
+        each patch, at hand for `splice`. Models never see them.
     """
 
     pixels: Tensor
@@ -86,6 +90,8 @@ class Batch:
     positions: Tensor
     jpeg: Jpeg | None = None
     origins: Tensor | None = None
+    mask: Tensor | None = None
+    donors: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
@@ -125,6 +131,8 @@ class Batch:
             positions=self.positions.to(device),
             jpeg=None if self.jpeg is None else self.jpeg.to(device),
             origins=None if self.origins is None else self.origins.to(device),
+            mask=None if self.mask is None else self.mask.to(device),
+            donors=None if self.donors is None else self.donors.to(device),
         )
 
     def with_pixels(
@@ -143,6 +151,8 @@ class Batch:
             self.positions[index],
             None if self.jpeg is None else self.jpeg[index],
             None if self.origins is None else self.origins[index],
+            None if self.mask is None else self.mask[index],
+            None if self.donors is None else self.donors[index],
         )
 
     @staticmethod
@@ -160,6 +170,8 @@ class Batch:
                 full[0].size,
             )
         origins = [b.origins for b in batches if b.origins is not None]
+        masks = [b.mask for b in batches if b.mask is not None]
+        donors = [b.donors for b in batches if b.donors is not None]
         return Batch(
             torch.cat([b.pixels for b in batches]),
             torch.cat([b.keys for b in batches]),
@@ -167,4 +179,6 @@ class Batch:
             torch.cat([b.positions for b in batches]),
             jpeg,
             torch.cat(origins) if origins else None,
+            torch.cat(masks) if masks else None,
+            torch.cat(donors) if donors else None,
         )

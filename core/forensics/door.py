@@ -10,7 +10,8 @@ every attack, and a model can tell the sides apart by image content alone:
   photograph has none, so coefficients and tables alone would say which side this is.
 - Where the trace hands over the JPEG, every side ends in the same `jpeg(...)` step; coefficients
   are cut block by block, as they are, never compressed again, and the pixels are the decoded ones.
-- Where a tile lies after steps that move pixels (`Batch.origins`) stays behind too.
+- Where a tile lies after steps that move pixels (`Batch.origins`), which of its pixels come from
+  elsewhere (`Batch.mask`) and what could be spliced in (`Batch.donors`) stay behind too.
 - The corner lies on the grid of the last JPEG, so that the phase of the grid says nothing.
 """
 
@@ -18,6 +19,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Literal
+
+import torch
+from torch import Tensor
 
 from forensics.batch import Batch
 
@@ -40,4 +44,12 @@ def cut(state: Batch, lead: int, patch: int, handed: Literal["pixels", "jpeg"]) 
         if state.jpeg is None:
             raise ValueError("the trace hands over the JPEG, but this state does not end in one")
         jpeg = state.jpeg.cut(lead, lead, patch, patch)
-    return replace(state, pixels=pixels, jpeg=jpeg, origins=None)
+    return replace(state, pixels=pixels, jpeg=jpeg, origins=None, mask=None, donors=None)
+
+
+def mask(state: Batch, lead: int, patch: int) -> Tensor:
+    """Where the same patches come from elsewhere, bool `[N, patch, patch]`: for the metrics of
+    localizers, never for a model. Nowhere, where nothing was spliced in."""
+    if state.mask is None:
+        return torch.zeros(len(state), patch, patch, dtype=torch.bool, device=state.device)
+    return state.mask[:, lead : lead + patch, lead : lead + patch]

@@ -17,8 +17,12 @@ up to 2, resize 1.01, 1.125, 1.5) and a span of those that the resampling paper 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+from torch import Tensor
+
+from forensics.jpeg import ZIGZAG, standard_tables
 from forensics.traces import Draw, Grid, Number, Trace, Truth, points_of
 
 _CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
@@ -127,7 +131,16 @@ SHEAR, SHEAR_JPEG, SHEAR_RESAVED = _three(
     (0.05, 0.1, 0.2, 0.3, 0.4),
 )
 
-_STEPS = tuple(Truth(f"step{i}", "step", "first luma step, zig-zag") for i in range(1, 16))
+
+def _first_step(number: int, side: str, values: Mapping[str, Tensor]) -> Tensor:
+    """The luma step of the first JPEG at a place in zig-zag order, counted from 1."""
+    return standard_tables(values["q1"], 1).flatten(1)[:, ZIGZAG[number - 1]]
+
+
+_STEPS = tuple(
+    Truth(f"step{i}", "step", "first luma step, zig-zag", derive=partial(_first_step, i))
+    for i in range(1, 16)
+)
 _SHIFT = (Truth("r", "class", "pixels"), Truth("c", "class", "pixels"))
 _PRIMARY = (
     ("quick", points_of(q1=(60, 80, 95), q2=(90,))),

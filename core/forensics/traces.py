@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -49,13 +49,17 @@ class Draw:
 @dataclass(frozen=True)
 class Truth:
     """What an estimator is asked for. tolerance: how far off still counts as right; none: the
-    value that stands for 'not there'."""
+    value that stands for 'not there'; classes: the words for the classes 0, 1, .. of a kind
+    "class" that has words; derive: (side, values of the parameters) -> values, where the truth
+    is not the parameter of its name."""
 
     name: str
     kind: Literal["class", "step", "real"]
     unit: str
     tolerance: float = 0.0
     none: float | None = None
+    classes: tuple[str, ...] = ()
+    derive: Callable[[str, Mapping[str, Tensor]], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,20 @@ class Trace:
         for draw in self.draws:
             values.update(draw.values(keys))
         return values
+
+    def answers(self, side: str, values: Mapping[str, Any], count: int) -> dict[str, Tensor]:
+        """The truth of `count` patches of one side by name, float64 `[count]`. values: of every
+        parameter, numbers or tensors `[count]`. On the pristine side it is `Truth.none`; a truth
+        that has none there is left out."""
+        wide = {name: torch.as_tensor(value).expand(count) for name, value in values.items()}
+        found: dict[str, Tensor] = {}
+        for truth in self.truth:
+            if side != "pristine":
+                value = truth.derive(side, wide) if truth.derive else wide[truth.name]
+                found[truth.name] = value.to(torch.float64).expand(count)
+            elif truth.none is not None:
+                found[truth.name] = torch.full((count,), truth.none, dtype=torch.float64)
+        return found
 
     def lead(
         self,
