@@ -65,7 +65,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(whole, photographs, tmp_path, st
     assert resumed.path.read_bytes() == whole.path.read_bytes()
     assert resumed.card["figures"] == whole.card["figures"]
     timeless = [
-        [{k: v for k, v in row.items() if k != "seconds"} for row in rows(r)]
+        [{k: v for k, v in row.items() if k not in ("seconds", "waiting")} for row in rows(r)]
         for r in (whole, resumed)
     ]
     assert timeless[0] == timeless[1]
@@ -149,20 +149,35 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(plugin, photographs, tmp_p
         trained(photographs, tmp_path / "file" / "out", steps=1)
 
 
-def test_half_precision_is_given_up_where_it_costs():
+def test_half_precision_is_given_up_where_it_moves_what_the_network_says():
     state = {"w": torch.tensor([1.0001, 7.0])}
-    for lost, dtype in (
+    spread = [torch.tensor([0.0, 10.0]), torch.tensor([-5.0, 5.0])]  # s.d. 5.59
+    for change, dtype in (
         (0.0, "float16"),
-        (0.009, "float16"),
-        (0.02, "float32"),
+        (0.055, "float16"),
+        (0.057, "float32"),
         (float("nan"), "float32"),
     ):
-        kept, named, figures = export.choose(
-            state, {"objective": -1.0}, lambda half, lost=lost: {"objective": -1.0 - lost}
-        )
+
+        def validate(found, change=change):
+            half = found["w"].dtype == torch.float16
+            # The figure, which is a matter of chance, decides nothing.
+            given = [spread[0], spread[1] + change * half]
+            return {"objective": -2.0 if half else -1.0}, given
+
+        kept, named, figures = export.choose(state, validate)
         assert named == dtype
         assert str(kept["w"].dtype) == f"torch.{dtype}"
-        assert figures["float32"] == {"objective": -1.0}
+        assert figures == {"float16": {"objective": -2.0}, "float32": {"objective": -1.0}}
+
+
+def test_answers_of_several_kinds_are_compared_with_their_own():
+    maps, scores = torch.tensor([[0.0, 200.0]]), torch.tensor([0.0, 2.0])
+    assert export.moved([maps, scores], [maps, scores + 0.5]) == 0.5
+    assert export.moved([maps, scores], [maps + 0.5, scores]) == 0.005
+    assert export.moved([], []) == float("inf")
+    same = torch.ones(3)
+    assert (export.moved([same], [same]), export.moved([same], [same + 1])) == (0, float("inf"))
 
 
 def test_a_loss_that_explodes_ends_with_the_step(plugin, photographs, tmp_path):

@@ -18,8 +18,9 @@ from forensics.device import choose
 from forensics.errors import ForensicsError
 from forensics.registry import MODEL_KINDS, ModelEntry, registry
 from forensics.training import export
+from forensics.training.draws import described
 from forensics.training.export import Figures
-from forensics.training.generator import Generator, Pool, described
+from forensics.training.generator import Generator, Pool
 from forensics.training.goal import Goal
 from forensics.training.loop import Best, Training, Watch
 from forensics.training.recipe import Recipe
@@ -76,9 +77,7 @@ def train(
         goal = Goal.of(budget, steps)
     seed = former.get("seed", 0) if seed is None else seed
 
-    made, held_out = (
-        Generator(recipe, Pool(source, recipe.color, where)) for source in _sources(folder, watch)
-    )
+    made, held_out = _generators(recipe, _sources(folder, watch), where)
     _say_what_is_left_out(made, [phase.crop for phase in recipe.phases], watch)
     _say_what_is_left_out(held_out, [recipe.validation_crop], watch)
     identity = {
@@ -100,7 +99,7 @@ def train(
         if former:
             training.restore(former)
         best = training.run(identity, log)
-        state, dtype, figures = export.choose(best.state, best.figures, training.figures)
+        state, dtype, figures = export.choose(best.state, training.answers)
     card = {
         "model": chosen.name,
         "part": recipe.part,
@@ -152,6 +151,16 @@ def _sources(folder: str, watch: Watch) -> list[data.Source]:
     return sources
 
 
+def _generators(
+    recipe: Recipe, sources: list[data.Source], device: torch.device
+) -> tuple[Generator, Generator]:
+    """Of steps, and of validations, whose crops are left as they are."""
+    coloured = any(augmentation.rgb for augmentation in recipe.augmentations)
+    made = Pool(sources[0], recipe.color, device, rgb=coloured)
+    held_out = Pool(sources[1], recipe.color, device)
+    return Generator(recipe, made, recipe.augmentations), Generator(recipe, held_out)
+
+
 def _say_what_is_left_out(generator: Generator, sides: list[int], watch: Watch) -> None:
     """Before the training, so that a late phase cannot fail for want of large photographs."""
     pool = generator.pool
@@ -173,6 +182,7 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
         "options": dataclasses.asdict(recipe),
         "trace": {"name": made.trace.name, "histories": dict(made.trace.histories)},
         "draws": drawn,
+        "augmentations": list(map(repr, recipe.augmentations)),
         "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
     }
 
@@ -195,10 +205,16 @@ def _run_card(training: Training, best: Best, device: torch.device) -> dict[str,
         "steps": training.step,
         "patches": sum(tally.patches for tally in tallies),
         "seconds": round(training.seconds, 1),
-        "chosen": f"highest objective on val in the last phase, after {best.step} steps",
+        "chosen": _chosen(training, best),
         "phases": phases,
         "machine": export.machine(device),
     }
+
+
+def _chosen(training: Training, best: Best) -> str:
+    if training.learner.last:
+        return f"fitted to the features of all {best.step} steps"
+    return f"highest objective on val in the last phase, after {best.step} steps"
 
 
 def _data_card(pool: Pool) -> dict[str, Any]:
