@@ -4,6 +4,7 @@ result = training.train("afcnn:quality=60", "photographs/", budget="25m")
 """
 
 from forensics.training.augmentation import Augmentation, Exposure, Gamma, Orientation, Reduction
+from forensics.training.camera import Camera
 from forensics.training.command import Result, train
 from forensics.training.draws import LogUniform, Uniform
 from forensics.training.fitting import network_of
@@ -12,6 +13,7 @@ from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Phas
 
 __all__ = [
     "Augmentation",
+    "Camera",
     "Example",
     "Exposure",
     "FittedRecipe",

@@ -156,16 +156,21 @@ def narrowed(trace: Trace, drawn: Sequence[Choice]) -> Trace:
 
 
 def dealt(drawn: Sequence[Choice], count: int) -> dict[str, Tensor]:
-    """Every combination in turn, `[count]` each, or, of too many, an even choice."""
+    """Every combination in turn, `[count]` each, or, of too many, an even choice: each parameter
+    goes evenly through its values, the later ones in an order of their own (a Latin hypercube,
+    McKay, Beckman and Conover 1979)."""
     lists = [choice.listed(min(count, _DEALT)) for choice in drawn]
-    every = math.prod(len(choice.columns[0]) for choice in lists)
+    sizes = [len(choice.columns[0]) for choice in lists]
     turn = torch.arange(count)
-    turn = turn * every // count if every > count else turn % every
     values: dict[str, Tensor] = {}
-    for choice in lists:
-        size = len(choice.columns[0])
-        values |= choice.chosen(turn % size)
-        turn = turn // size
+    before = 1
+    for number, (choice, size) in enumerate(zip(lists, sizes, strict=True)):
+        if math.prod(sizes) <= count:
+            values |= choice.chosen(turn // before % size)
+        else:
+            order = random.bits(turn, f"deal {','.join(choice.names)}").argsort().argsort()
+            values |= choice.chosen((order if number else turn) * size // count)
+        before *= size
     return values
 
 
