@@ -18,6 +18,7 @@ from forensics.device import choose
 from forensics.errors import ForensicsError
 from forensics.registry import MODEL_KINDS, ModelEntry, registry
 from forensics.training import export
+from forensics.training import plot as curve
 from forensics.training.draws import described
 from forensics.training.export import Figures
 from forensics.training.generator import Generator, Pool
@@ -29,11 +30,13 @@ from forensics.training.runfiles import Checkpoint, Log
 
 @dataclass(frozen=True)
 class Result:
-    """The weights that a training made. published: their copy in the plugin's source."""
+    """The weights that a training made. published: their copy in the plugin's source; plot: the
+    picture of the learning curve."""
 
     path: Path
     card: dict[str, Any]
     published: Path | None
+    plot: Path | None
 
 
 def train(
@@ -47,6 +50,7 @@ def train(
     seed: int | None = None,
     out: str | Path | None = None,
     publish: bool = False,
+    plot: bool = False,
     watch: Watch | None = None,
 ) -> Result:
     """Train a model by its recipe, on the photographs of a folder with the splits train and val.
@@ -54,7 +58,8 @@ def train(
     model: a name with options, `name:key=value`. budget: seconds or a text such as `25m`
     (without steps: 25m). resume: go on from the checkpoint, by the same budget, steps and seed.
     device: a GPU where there is one. out: where the weights go, instead of the user's own folder
-    (`weights.user_folder`). publish: copy them into the plugin's source as well.
+    (`weights.user_folder`). publish: copy them into the plugin's source as well. plot: draw the
+    learning curve as `curve.png` beside the log.
 
     With steps, the same seed gives the same weights on a CPU, resumed or not. Raises
     ForensicsError for what cannot be done, and when the user stops it.
@@ -67,6 +72,8 @@ def train(
     if recipe.part not in entry.parts:
         raise ValueError(f"{recipe.part} is none of the parts of {entry.name}")
     shipped = export.editable(entry) if publish else None
+    if plot:
+        curve.check()
     target = Path(out) if out is not None else weights.user_folder(entry)
     files = target / f"{recipe.part}.run"
     where = choose(device)
@@ -111,7 +118,10 @@ def train(
     with _writing(target):
         path = export.export(target, recipe.part, state, card)
         published = export.publish(path, shipped) if shipped else None
-    return Result(path, json.loads(path.with_suffix(".json").read_text()), published)
+        picture = files / "curve.png" if plot else None
+        if picture is not None:
+            curve.draw(log.path, picture)
+    return Result(path, json.loads(path.with_suffix(".json").read_text()), published, picture)
 
 
 @contextmanager
