@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from forensics import random
 from forensics.batch import Batch
@@ -107,11 +108,12 @@ def blurred(image: Tensor, deviation: Tensor) -> Tensor:
     weights = torch.exp(-0.5 * (distance / deviation) ** 2)
     weights = weights / weights.sum(3, keepdim=True)
     for axis in (2, 3):
-        parts = [
-            weights[:, :, :, i : i + 1] * image.roll(int(offset), axis)
-            for i, offset in enumerate(range(-_REACH, _REACH + 1))
-        ]
-        image = torch.stack(parts).sum(0)
+        sides = (_REACH, _REACH, 0, 0) if axis == 3 else (0, 0, _REACH, _REACH)
+        padded = functional.pad(image, sides, "reflect")
+        image = torch.zeros_like(image)
+        for place in range(2 * _REACH + 1):
+            part = padded.narrow(axis, place, image.shape[axis])
+            image.addcmul_(part, weights[:, :, :, place : place + 1])
     return image
 
 

@@ -84,7 +84,7 @@ def train(
         goal = Goal.of(budget, steps)
     seed = former.get("seed", 0) if seed is None else seed
 
-    made, held_out = _generators(recipe, _sources(folder, watch), where)
+    made, held_out = generators(recipe, _sources(folder, watch), where)
     _say_what_is_left_out(made, [phase.crop for phase in recipe.phases], watch)
     _say_what_is_left_out(held_out, [recipe.validation_crop], watch)
     identity = {
@@ -161,7 +161,7 @@ def _sources(folder: str, watch: Watch) -> list[data.Source]:
     return sources
 
 
-def _generators(
+def generators(
     recipe: Recipe, sources: list[data.Source], device: torch.device
 ) -> tuple[Generator, Generator]:
     """Of steps, and of validations, whose crops are left as they are."""

@@ -6,7 +6,6 @@ on every device, and again after a resume.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -126,12 +125,18 @@ class Generator:
         tried = {n: values for choice in self.choices for n, values in choice.tried().items()}
         return self.trace.lead(self.color, side, tried, slot=False)
 
+    def _sides(self, side: int) -> list[int]:
+        """The sides of the squares before each augmentation, and of the tile after the last, that
+        a crop of a step is made from; they differ by multiples of 32."""
+        sides = [side + 2 * self.lead(side)]
+        for augmentation in reversed(self.augmentations):
+            more = augmentation.side_before(sides[0]) - sides[0]
+            sides.insert(0, sides[0] + -(-more // (2 * _GRID)) * 2 * _GRID)
+        return sides
+
     def source_side(self, side: int) -> int:
         """The side of the square of photograph that a crop of a step is made from."""
-        tile = before = side + 2 * self.lead(side)
-        for augmentation in reversed(self.augmentations):
-            before = augmentation.side_before(before)
-        return tile + -(-(before - tile) // (2 * _GRID)) * 2 * _GRID
+        return self._sides(side)[0]
 
     def holding(self, side: int) -> int:
         """How many photographs hold a crop of this side. Raises ForensicsError where none does."""
@@ -151,19 +156,15 @@ class Generator:
         for choice in self.choices:
             values |= choice.drawn(keys)
         crops = self.pool.crops(numbers, corners, whole, keys, around)
-        return self._histories(self._augmented(crops, around - self.lead(side)), values, side)
+        return self._histories(self._augmented(crops, side), values, side)
 
-    def _augmented(self, crops: Batch, margin: int) -> Batch:
-        """The middle of the crops, without `margin` pixels on each side, after augmentation."""
-        for augmentation in self.augmentations:
-            crops = augmentation.apply(crops)
-        pixels, origins = crops.pixels, crops.origins
-        assert origins is not None
-        end = pixels.shape[2] - margin
-        pixels = pixels[:, :, margin:end, margin:end]
-        if not self.color and pixels.shape[1] == 3:
-            pixels = luma(pixels)
-        return dataclasses.replace(crops, pixels=pixels.contiguous(), origins=origins + margin)
+    def _augmented(self, crops: Batch, side: int) -> Batch:
+        """Tiles after the augmentations, each cut to what the next one looks at."""
+        for augmentation, needed in zip(self.augmentations, self._sides(side)[1:], strict=True):
+            crops = _middle(augmentation.apply(crops), needed)
+        if not self.color and crops.pixels.shape[1] == 3:
+            crops = crops.with_pixels(luma(crops.pixels))
+        return crops
 
     def evenly(self, side: int, count: int, batch: int) -> Iterator[Example]:
         """`count` crops that are always the same: spread evenly over the photographs and within
@@ -200,6 +201,13 @@ class Generator:
             for name in sides
         }
         return Example(sides, values, truth)
+
+
+def _middle(crops: Batch, side: int) -> Batch:
+    margin = (crops.size[0] - side) // 2
+    assert crops.origins is not None
+    pixels = crops.pixels[:, :, margin : margin + side, margin : margin + side]
+    return crops.with_pixels(pixels.contiguous(), origins=crops.origins + margin)
 
 
 def luma(pixels: Tensor) -> Tensor:
