@@ -74,6 +74,7 @@ def test_every_trace_gives_what_a_run_would_show(pool, name):
             state = trace.history(name).fill(None).apply(batch, values)
             theirs = door.cut(state, lead, patch, trace.handed)
             assert torch.equal(ours.pixels[i], theirs.pixels[0])
+            assert torch.equal(example.masks[name][i], door.mask(state, lead, patch)[0])
             assert (ours.jpeg is None) == (theirs.jpeg is None)
             if theirs.jpeg is not None:
                 assert torch.equal(ours.jpeg.coefficients[0][i], theirs.jpeg.coefficients[0][0])

@@ -70,7 +70,10 @@ def train(
     recipe = chosen.create()
     assert isinstance(recipe, Recipe)
     if recipe.part not in entry.parts:
-        raise ValueError(f"{recipe.part} is none of the parts of {entry.name}")
+        raise ForensicsError(
+            f"{chosen} would make the part {recipe.part}, which {entry.name} does not load; its "
+            f"parts are {', '.join(entry.parts)}"
+        )
     shipped = export.editable(entry) if publish else None
     if plot:
         curve.check()

@@ -189,10 +189,10 @@ class Generator:
     def _histories(self, crops: Batch, drawn: Mapping[str, Tensor], side: int) -> Example:
         values = {name: value.to(crops.device) for name, value in drawn.items()}
         values.update(self.trace.drawn(crops.keys))
-        sides = {
-            name: door.cut(history.apply(crops, values), self.lead(side), side, self.trace.handed)
-            for name, history in self.histories.items()
-        }
+        states = {name: history.apply(crops, values) for name, history in self.histories.items()}
+        lead, handed = self.lead(side), self.trace.handed
+        sides = {name: door.cut(state, lead, side, handed) for name, state in states.items()}
+        masks = {name: door.mask(state, lead, side) for name, state in states.items()}
         truth = {
             name: {
                 what: answer.to(crops.device)
@@ -200,7 +200,7 @@ class Generator:
             }
             for name in sides
         }
-        return Example(sides, values, truth)
+        return Example(sides, values, truth, masks)
 
 
 def _middle(crops: Batch, side: int) -> Batch:
