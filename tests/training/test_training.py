@@ -215,7 +215,7 @@ def test_a_checkpoint_of_something_else_is_refused(whole, photographs, tmp_path)
 def test_requests_that_cannot_be_met_are_one_sentence(plugin, photographs, tmp_path):
     with pytest.raises(ForensicsError, match="did you mean 'tiny'"):
         trained(photographs, tmp_path, "tinny")
-    with pytest.raises(ForensicsError, match="the part tiny-61, .* parts are tiny-60, tiny-80"):
+    with pytest.raises(ForensicsError, match=r"the part tiny-61, .* parts are tiny-60, tiny-80"):
         trained(photographs, tmp_path, "tiny:quality=61")
     with pytest.raises(ForensicsError, match="splits train and val"):
         trained(photographs / "train", tmp_path)
