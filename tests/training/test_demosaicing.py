@@ -108,6 +108,19 @@ def test_the_camera_leaves_the_checkerboard_of_its_sensor(astronaut):
     assert unequal(photographed) > 5 * unequal(scenes)
 
 
+def test_no_pixel_depends_on_what_lies_beyond_the_margin(astronaut):
+    side, whole = 32, Camera(1.0).side_before(32)
+    scene = torch.from_numpy(astronaut[:96, 180:276]).permute(2, 0, 1).repeat(64, 1, 1, 1)
+    noise = torch.randint(0, 256, scene.shape, generator=torch.Generator().manual_seed(0)).byte()
+    inner = slice((96 - whole) // 2, (96 + whole) // 2)
+    noise[:, :, inner, inner] = scene[:, :, inner, inner]
+    middle = slice((96 - side) // 2, (96 + side) // 2)
+    one, other = (
+        Camera(1.0).apply(Batch.of(p)).pixels[:, :, middle, middle] for p in (scene, noise)
+    )
+    assert torch.equal(one, other)
+
+
 def test_a_share_of_the_crops_is_photographed(astronaut):
     scenes = torch.from_numpy(astronaut[:32, 200:232]).permute(2, 0, 1).repeat(400, 1, 1, 1)
     found = Camera(0.25).apply(Batch.of(scenes)).pixels
