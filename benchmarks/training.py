@@ -1,6 +1,6 @@
 """How fast training data is made, and how long a step waits for it.
 
-    python benchmarks/training.py [--threads 1] [--repeats 3] [--crop 96] [--batch 16]
+    python benchmarks/training.py [--threads 1] [--repeats 3] [--crop 96] [--batch 64]
 
 Three tables, each figure the median of repeats after a warm-up: of every trace, crops a second
 beside those of the trace `jpeg`, and, where a JPEG is all there is to a history, beside Pillow in a
@@ -102,7 +102,7 @@ def pillow(generator: Generator, crop: int, batch: int) -> Callable[[int], objec
 @click.option("--threads", default=1, show_default=True)
 @click.option("--repeats", default=3, show_default=True)
 @click.option("--crop", default=96, show_default=True)
-@click.option("--batch", default=16, show_default=True)
+@click.option("--batch", default=64, show_default=True)
 @click.option("--recipe", default="ddcn-dither", show_default=True)
 @click.option("--steps", default=12, show_default=True)
 def main(threads: int, repeats: int, crop: int, batch: int, recipe: str, steps: int) -> None:
