@@ -32,30 +32,36 @@ def _joined(top, bottom, reach, words):
 
 
 @njit(cache=True, nogil=True)
-def _along(words, first, weights, sums):
-    """Weighted sums of neighbours; two of them, or a multiple of four."""
-    w0, w1 = weights[0], weights[1]
+def _along(words, first, weights, sums, top, bottom):
+    """Weighted sums of neighbours, two of them or a multiple of four, as two rows again.
+
+    sums: zeros for four; room for the first ones of more."""
     if len(weights) == 2:
+        w0, w1 = weights[0], weights[1]
         for x in range(len(sums)):
             i = first[x]
-            sums[x] = words[i] * w0[x] + words[i + 1] * w1[x]
+            both = words[i] * w0[x] + words[i + 1] * w1[x]
+            low = int32(both)
+            top[x], bottom[x] = low, int32((both - low) >> 32)
         return
-    for k in range(0, len(weights), 4):
+    last = len(weights) - 4
+    if last:
+        sums[:] = 0
+    for k in range(0, last, 4):
         w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
         part = words[k:]
         for x in range(len(sums)):
             i = first[x]
-            low = part[i] * w0[x] + part[i + 1] * w1[x]
-            high = part[i + 2] * w2[x] + part[i + 3] * w3[x]
-            sums[x] = low + high + (sums[x] if k else 0)
-
-
-@njit(cache=True, nogil=True)
-def _parted(sums, top, bottom):
+            sums[x] += part[i] * w0[x] + part[i + 1] * w1[x]
+            sums[x] += part[i + 2] * w2[x] + part[i + 3] * w3[x]
+    w0, w1, w2, w3 = weights[last], weights[last + 1], weights[last + 2], weights[last + 3]
+    part = words[last:]
     for x in range(len(sums)):
-        low = int32(sums[x])
-        top[x] = low
-        bottom[x] = int32((sums[x] - low) >> 32)
+        i = first[x]
+        both = sums[x] + part[i] * w0[x] + part[i + 1] * w1[x]
+        both += part[i + 2] * w2[x] + part[i + 3] * w3[x]
+        low = int32(both)
+        top[x], bottom[x] = low, int32((both - low) >> 32)
 
 
 @njit(cache=True, nogil=True)
@@ -87,7 +93,7 @@ def _resize(images, rows, down, columns, across, antialias, result):
     reach = across.shape[1]
     words = np.empty(width + 3 * reach, np.int64)
     middle = np.empty((height, wide), np.int32)
-    sums, total = np.empty(wide, np.int64), np.empty(wide, np.int32)
+    sums, total = np.zeros(wide, np.int64), np.empty(wide, np.int32)
     for n in range(len(images)):
         one_row, one_column = n % len(rows), n % len(columns)
         for c in range(channels):
@@ -95,8 +101,8 @@ def _resize(images, rows, down, columns, across, antialias, result):
             for y in range(0, height, 2):
                 other = min(y + 1, height - 1)
                 _joined(image[y], image[other], reach, words)
-                _along(words, columns[one_column], across[one_column], sums)
-                _parted(sums, middle[y], middle[other])
+                place, weights = columns[one_column], across[one_column]
+                _along(words, place, weights, sums, middle[y], middle[other])
                 if antialias:
                     # As Pillow: 8 bit between the passes, along rows first.
                     _rounded(middle[y], middle[y])
@@ -155,6 +161,7 @@ def interpolate(
 
 def _even(weights: torch.Tensor) -> np.ndarray:
     """Two weights, or a multiple of four."""
-    count = weights.shape[2]
-    wanted = 2 if count <= 2 else -(-count // 4) * 4
-    return np.pad(weights.numpy(), ((0, 0), (0, 0), (0, wanted - count)))
+    n, side, count = weights.shape
+    even = np.zeros((n, side, 2 if count <= 2 else -(-count // 4) * 4), np.int32)
+    even[:, :, :count] = weights.numpy()
+    return even
