@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import int32, int64, njit
+from numba import int32, int64, njit, uint64
 
 from forensics.device import share
 
@@ -32,36 +32,37 @@ def _joined(top, bottom, reach, words):
 
 
 @njit(cache=True, nogil=True)
-def _along(words, first, weights, sums, top, bottom):
-    """Weighted sums of neighbours, two of them or a multiple of four, as two rows again.
-
-    sums: zeros for four; room for the first ones of more."""
-    if len(weights) == 2:
-        w0, w1 = weights[0], weights[1]
-        for x in range(len(sums)):
-            i = first[x]
-            both = words[i] * w0[x] + words[i + 1] * w1[x]
-            low = int32(both)
-            top[x], bottom[x] = low, int32((both - low) >> 32)
-        return
-    last = len(weights) - 4
-    if last:
-        sums[:] = 0
-    for k in range(0, last, 4):
-        w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-        part = words[k:]
-        for x in range(len(sums)):
-            i = first[x]
-            sums[x] += part[i] * w0[x] + part[i + 1] * w1[x]
-            sums[x] += part[i + 2] * w2[x] + part[i + 3] * w3[x]
-    w0, w1, w2, w3 = weights[last], weights[last + 1], weights[last + 2], weights[last + 3]
-    part = words[last:]
-    for x in range(len(sums)):
+def _two(words, first, weights, rows, y, other):
+    """Weighted sums of two neighbours, as the rows y and `other`."""
+    # Views of rows would be counted for each call, which takes as long as the sums.
+    for x in range(len(first)):
         i = first[x]
-        both = sums[x] + part[i] * w0[x] + part[i + 1] * w1[x]
-        both += part[i + 2] * w2[x] + part[i + 3] * w3[x]
+        both = words[i] * weights[0, x] + words[i + 1] * weights[1, x]
         low = int32(both)
-        top[x], bottom[x] = low, int32((both - low) >> 32)
+        rows[y, x] = low
+        rows[other, x] = int32((both - low) >> 32)
+
+
+@njit(cache=True, nogil=True)
+def _more(words, first, weights, sums, rows, y, other):
+    """The same of a multiple of four neighbours; sums: room for a row."""
+    last = len(weights) - 4
+    for x in range(len(first)):
+        sums[x] = 0
+    for k in range(0, last, 4):
+        for x in range(len(first)):
+            i = first[x] + uint64(k)
+            near = words[i] * weights[k, x] + words[i + 1] * weights[k + 1, x]
+            far = words[i + 2] * weights[k + 2, x] + words[i + 3] * weights[k + 3, x]
+            sums[x] += near + far
+    for x in range(len(first)):
+        i = first[x] + uint64(last)
+        near = words[i] * weights[last, x] + words[i + 1] * weights[last + 1, x]
+        far = words[i + 2] * weights[last + 2, x] + words[i + 3] * weights[last + 3, x]
+        both = sums[x] + near + far
+        low = int32(both)
+        rows[y, x] = low
+        rows[other, x] = int32((both - low) >> 32)
 
 
 @njit(cache=True, nogil=True)
@@ -93,7 +94,7 @@ def _resize(images, rows, down, columns, across, antialias, result):
     reach = across.shape[1]
     words = np.empty(width + 3 * reach, np.int64)
     middle = np.empty((height, wide), np.int32)
-    sums, total = np.zeros(wide, np.int64), np.empty(wide, np.int32)
+    sums, total = np.empty(wide, np.int64), np.empty(wide, np.int32)
     for n in range(len(images)):
         one_row, one_column = n % len(rows), n % len(columns)
         for c in range(channels):
@@ -102,7 +103,10 @@ def _resize(images, rows, down, columns, across, antialias, result):
                 other = min(y + 1, height - 1)
                 _joined(image[y], image[other], reach, words)
                 place, weights = columns[one_column], across[one_column]
-                _along(words, place, weights, sums, middle[y], middle[other])
+                if len(weights) == 2:
+                    _two(words, place, weights, middle, y, other)
+                else:
+                    _more(words, place, weights, sums, middle, y, other)
                 if antialias:
                     # As Pillow: 8 bit between the passes, along rows first.
                     _rounded(middle[y], middle[y])

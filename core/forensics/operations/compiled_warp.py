@@ -164,7 +164,10 @@ def _pick(images, lines, result):
         of = lines[n]
         down, across = of[0, 1], of[1, 1]
         for i in range(height):
-            y, x = of[0, 0] * i + of[0, 2] + (1 << (_POINT - 1)), of[1, 0] * i + of[1, 2] + (1 << (_POINT - 1))
+            y, x = (
+                of[0, 0] * i + of[0, 2] + (1 << (_POINT - 1)),
+                of[1, 0] * i + of[1, 2] + (1 << (_POINT - 1)),
+            )
             for j in range(width):
                 row = min(max(int32((y + down * j) >> _POINT), int32(0)), int32(height - 1))
                 column = min(max(int32((x + across * j) >> _POINT), int32(0)), int32(width - 1))
