@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 from unittest import mock
 
 import click
@@ -32,6 +33,7 @@ BATCHES = {"cpu": 32, "cuda": 1024}
 LOOP = 16
 OpenCV = Callable[[np.ndarray], np.ndarray]
 Pillow = Callable[[Image.Image], Image.Image]
+T = TypeVar("T")
 FLAGS = {"nearest": cv2.INTER_NEAREST, "bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 FILTERS = {"nearest": Image.NEAREST, "bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
 
@@ -110,6 +112,27 @@ def rates(calls: dict[str, tuple[int, Callable[[], object]]], repeats: int) -> d
     return {name: n / seconds[name] for name, (n, _) in calls.items()}
 
 
+def batched(operation: Operation, batch: Batch) -> Callable[[], None]:
+    def call() -> None:
+        operation.apply(batch)
+        if batch.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return call
+
+
+def looped(act: Callable[[T], object], images: list[T]) -> Callable[[], None]:
+    def call() -> None:
+        for image in images:
+            act(image)
+
+    return call
+
+
+def no(values: torch.Tensor) -> bool:
+    return False
+
+
 @click.command(help=__doc__)
 @click.option("--threads", default=1, show_default=True)
 @click.option("--repeats", default=9, show_default=True)
@@ -135,25 +158,16 @@ def main(threads: int, repeats: int, size: int, color: bool, tensors: bool) -> N
         images = [np.ascontiguousarray(picture[y : y + size, x : x + size]) for y, x in places]
         stack = np.stack(images).reshape(n, size, size, -1).transpose(0, 3, 1, 2)
         batch = Batch.of(torch.from_numpy(np.ascontiguousarray(stack)).to(device))
-        arrays, pillows = images[:LOOP], [Image.fromarray(image) for image in images[:LOOP]]
+        pillows = [Image.fromarray(image) for image in images[:LOOP]]
         for name, (operation, opencv, pillow) in cases(size).items():
-
-            def ours(operation: Operation = operation, batch: Batch = batch) -> None:
-                operation.apply(batch)
-                if batch.device.type == "cuda":
-                    torch.cuda.synchronize()
-
-            def tensor_path(ours: Callable[[], None] = ours) -> None:
-                with mock.patch.object(devices, "compiled", lambda values: False):
-                    ours()
-
+            ours = batched(operation, batch)
             calls: dict[str, tuple[int, Callable[[], object]]] = {"batched": (n, ours)}
             if opencv:
-                calls["OpenCV"] = (LOOP, lambda opencv=opencv: [opencv(a) for a in arrays])
+                calls["OpenCV"] = (LOOP, looped(opencv, images[:LOOP]))
             if pillow:
-                calls["Pillow"] = (LOOP, lambda pillow=pillow: [pillow(p) for p in pillows])
+                calls["Pillow"] = (LOOP, looped(pillow, pillows))
             if tensors:
-                calls["tensors"] = (n, tensor_path)
+                calls["tensors"] = (n, mock.patch.object(devices, "compiled", no)(ours))
             found = rates(calls, repeats)
             loop = found.get("OpenCV", found.get("Pillow", 0))
             row = [f"{found[m]:,.0f}" if m in found else "" for m in ("OpenCV", "Pillow")]

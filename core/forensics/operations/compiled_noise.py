@@ -63,7 +63,8 @@ def add(
         radius = torch.empty(images.shape[1:], dtype=torch.float64)
         angle = torch.empty_like(radius)
         for n in range(part.start, part.stop):
-            _draw(starts[n], *places[n], radius.numpy(), angle.numpy())
+            top, left = places[n]
+            _draw(starts[n], top, left, radius.numpy(), angle.numpy())
             noise = random.box_muller(radius, angle).numpy()
             _add(images[n].ravel(), noise.ravel(), spread[n], result[n].ravel())
 

@@ -140,7 +140,7 @@ def interpolate(
     """uint8 `[N, C, H, W]` -> `[N, C, T, U]`; rows and columns: the first old pixel of each new
     one, int64 `[1 or N, T]`, and the weights from there, int32 `[1 or N, T, K]`."""
     images = pixels.contiguous().numpy()
-    n, channels, height, width = images.shape
+    n, channels, _, width = images.shape
     result = np.empty((n, channels, rows[0].shape[1], columns[0].shape[1]), np.uint8)
     top, left = rows[0].numpy(), columns[0].numpy()
     down, across = _even(rows[1]), np.ascontiguousarray(_even(columns[1]).transpose(0, 2, 1))

@@ -71,12 +71,11 @@ class Resize(Geometric):
 
         def move(pixels: Tensor, kernel: str) -> Tensor:
             if self.antialias and kernel == self.kernel:
-                axes = [
-                    kernels.stretched(kernel, p, scale, side)
-                    for p, side in zip(points, batch.size, strict=True)
-                ]
-                return _interpolated(pixels, *axes, antialias=True)
-            return _interpolated(pixels, *(_taps(kernel, p) for p in points), antialias=False)
+                sides = zip(points, batch.size, strict=True)
+                rows, columns = (kernels.stretched(kernel, p, scale, side) for p, side in sides)
+                return _interpolated(pixels, rows, columns, antialias=True)
+            rows, columns = (_taps(kernel, p) for p in points)
+            return _interpolated(pixels, rows, columns, antialias=False)
 
         return move, origins
 
@@ -94,11 +93,11 @@ class Resize(Geometric):
 def between(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """uint8 `[N, C, H, W]` at another size, bicubic without antialias: whole images, each axis by
     the quotient of its sides, as OpenCV's `resize` with `dsize`."""
-    axes = []
-    for new, old in zip(size, pixels.shape[2:], strict=True):
-        points = (torch.arange(new, dtype=torch.float64) + 0.5) * (old / new) - 0.5
-        axes.append(_taps("bicubic", points[None]))
-    return _interpolated(pixels, *axes, antialias=False)
+    rows, columns = (
+        _taps("bicubic", ((torch.arange(new, dtype=torch.float64) + 0.5) * (old / new) - 0.5)[None])
+        for new, old in zip(size, pixels.shape[2:], strict=True)
+    )
+    return _interpolated(pixels, rows, columns, antialias=False)
 
 
 def _taps(kernel: str, points: Tensor) -> tuple[Tensor, Tensor]:
