@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -56,28 +57,29 @@ class Resize(Geometric):
 
     def mover(self, batch: Batch) -> tuple[Callable[[Tensor, str], Tensor], Tensor | None]:
         if batch.origins is None:
-            # All are resized alike: one row of weights serves them.
-            size, origins, factor = self._size(batch), None, reals(self.factor, len(batch))[:1]
-            before = after = torch.zeros(len(factor), 2, dtype=torch.int64)
-        else:
-            size, factor = batch.size, reals(self.factor, len(batch))
-            before, after = batch.origins.cpu(), self.moved(batch.origins, size)
-            origins = after.to(batch.device)
-        scale = 1 / factor[:, None]
+            size, scale = self._size(batch), 1 / span(self.factor, _WHAT, 0.1, 8)[0]
+
+            def whole(pixels: Tensor, kernel: str) -> Tensor:
+                antialias = self.antialias and kernel == self.kernel
+                sides = zip(size, batch.size, strict=True)
+                rows, columns = (_axis(scale, *both, kernel, antialias) for both in sides)
+                return _interpolated(pixels, rows, columns, antialias)
+
+            return whole, None
+        before, after = batch.origins.cpu(), self.moved(batch.origins, batch.size)
+        scales = 1 / reals(self.factor, len(batch))[:, None]
         points = []
-        for axis in (0, 1):
-            new = after[:, axis : axis + 1] + torch.arange(size[axis]) + 0.5
-            points.append(new / factor[:, None] - 0.5 - before[:, axis : axis + 1])
+        for axis, side in enumerate(batch.size):
+            new = after[:, axis : axis + 1] + torch.arange(side) + 0.5
+            points.append(new * scales - 0.5 - before[:, axis : axis + 1])
 
-        def move(pixels: Tensor, kernel: str) -> Tensor:
-            if self.antialias and kernel == self.kernel:
-                sides = zip(points, batch.size, strict=True)
-                rows, columns = (kernels.stretched(kernel, p, scale, side) for p, side in sides)
-                return _interpolated(pixels, rows, columns, antialias=True)
-            rows, columns = (_taps(kernel, p) for p in points)
-            return _interpolated(pixels, rows, columns, antialias=False)
+        def tiles(pixels: Tensor, kernel: str) -> Tensor:
+            antialias = self.antialias and kernel == self.kernel
+            sides = zip(points, batch.size, strict=True)
+            rows, columns = (_weights(p, scales, side, kernel, antialias) for p, side in sides)
+            return _interpolated(pixels, rows, columns, antialias)
 
-        return move, origins
+        return tiles, after.to(batch.device)
 
     def _size(self, batch: Batch) -> tuple[int, int]:
         least, most = span(self.factor, _WHAT, 0.1, 8)
@@ -93,15 +95,26 @@ class Resize(Geometric):
 def between(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """uint8 `[N, C, H, W]` at another size, bicubic without antialias: whole images, each axis by
     the quotient of its sides, as OpenCV's `resize` with `dsize`."""
-    rows, columns = (
-        _taps("bicubic", ((torch.arange(new, dtype=torch.float64) + 0.5) * (old / new) - 0.5)[None])
-        for new, old in zip(size, pixels.shape[2:], strict=True)
-    )
+    sides = zip(size, pixels.shape[2:], strict=True)
+    rows, columns = (_axis(old / new, new, old, "bicubic", False) for new, old in sides)
     return _interpolated(pixels, rows, columns, antialias=False)
 
 
-def _taps(kernel: str, points: Tensor) -> tuple[Tensor, Tensor]:
-    """First old pixels `[n, T]` and weights `[n, T, K]` at float64 points `[n, T]`."""
+@functools.lru_cache(maxsize=64)
+def _axis(scale: float, new: int, old: int, kernel: str, antialias: bool) -> tuple[Tensor, Tensor]:
+    """`_weights` of an axis of whole images of one size, where a new pixel covers `scale` old."""
+    points = ((torch.arange(new) + 0.5).double() * scale - 0.5)[None]
+    scales = torch.tensor([[scale]], dtype=torch.float64)
+    return _weights(points, scales, old, kernel, antialias)
+
+
+def _weights(
+    points: Tensor, scales: Tensor, side: int, kernel: str, antialias: bool
+) -> tuple[Tensor, Tensor]:
+    """First old pixels, int64 `[n, T]`, and weights, int32 `[n, T, K]`, at float64 points
+    `[n, T]` of an axis of `side` pixels; scales: `[n, 1]`, the old pixels that a new one covers."""
+    if antialias:
+        return kernels.stretched(kernel, points, scales, side)
     places = torch.floor(points * (1 << kernels.FRACTION[kernel]) + 0.5)
     return kernels.taps(kernel, places.long())
 
