@@ -1,6 +1,7 @@
 """Many machines: a real scheduler and worker processes on loopback, one of them killed at work."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import pickle
@@ -10,11 +11,12 @@ import sys
 import threading
 import time
 
+import dask
 import pytest
 
 from forensics import harness
 from forensics.errors import ForensicsError
-from forensics.harness import Settings, make, sameness
+from forensics.harness import Settings, cluster, make, sameness
 
 pytestmark = pytest.mark.usefixtures("toy")
 OPTIONS = {"patch": 64, "limit": 1000, "trace": "djpeg", "attack": "toy-median"}
@@ -32,6 +34,7 @@ def start(tmp_path):
         started.append(subprocess.Popen(command, env=os.environ | more, **quiet))
         return started[-1]
 
+    call.started = started
     yield call
     for process in started:
         process.kill()
@@ -100,11 +103,17 @@ def test_a_worker_killed_at_work_changes_no_bit(start, address, photographs, tmp
     # The worker wrote nothing: all rows were written here.
     assert len(list((tmp_path / "spread" / "rows").glob("*.parquet"))) == 4
 
-    # The same cluster: whatever is not the same there is refused.
+    # What the workers do not have, or have otherwise, ends the run.
+    with monkeypatch.context() as patch:
+        elsewhere = {"path": tmp_path / "elsewhere.png"}
+        patch.setattr(cluster, "_absolute", lambda p: dataclasses.replace(p, **elsewhere))
+        with pytest.raises(ForensicsError, match=r"^worker tcp://.* sees no .*elsewhere\.png: put"):
+            harness.run(tmp_path / "unseen", dask=address, **options)
     monkeypatch.setattr(sameness, "version", lambda name: "1.0")
-    with pytest.raises(ForensicsError, match=r"^worker tcp://127.* has image-forensics .*, not 1"):
+    with pytest.raises(
+        ForensicsError, match=r"^worker tcp://.* has image-forensics .*, not 1\.0: "
+    ):
         harness.run(tmp_path / "other", dask=address, **options)
-    workers[0].kill()
 
 
 def test_workers_on_this_machine(photographs, tmp_path, command):
@@ -133,17 +142,76 @@ def test_a_cluster_of_its_own_workers_takes_no_others(command, photographs):
 
 
 def test_a_cluster_without_workers(address, photographs, tmp_path, monkeypatch):
-    from forensics.harness import cluster
-
     monkeypatch.setattr(cluster, "_ALONE", 0.3)
     with pytest.raises(ForensicsError, match="has no workers: start some with `dask worker tcp"):
         harness.run(tmp_path / "out", data=photographs, patch=64, dask=address)
 
 
+@pytest.mark.slow
+def test_a_photograph_that_kills_its_workers_is_lost(photographs, tmp_path):
+    sha256 = hashlib.sha256((photographs / "2.png").read_bytes()).hexdigest()
+    options = {"data": photographs, "patch": 64, "detectors": f"toy-dies:at=h{sha256}"}
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
+        matrix = harness.run(tmp_path / "out", workers=2, **options)
+    assert matrix.protocol["photographs"] == 3
+    assert matrix.protocol["lost"] == 1
+    (sentence,) = matrix.skipped
+    assert sentence.startswith("2.png: 2 workers were lost while they worked on it: they may need")
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_gone_is_one_sentence(start, address, photographs, tmp_path, toy):
+    worker(start, address, toy)
+    out = tmp_path / "out"
+    line = ["run", "--data", photographs, "--patch", 64, "--trace", "djpeg", "--dask", address]
+    line += ["--detectors", "toy-logs:seconds=0.5", "--batch", 8, "--out", out]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "forensics.cli", *map(str, line)], stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: list(out.glob("rows/*.parquet")))
+    start.started[0].kill()
+    _, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (
+        1,
+        f"error: {address} is gone; what was finished is stored: start it and the same command "
+        "goes on\n",
+    )
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_workers_too(photographs, tmp_path):
+    line = ["run", "--data", photographs, "--patch", 64, "--trace", "djpeg", "--workers", 2]
+    line += ["--detectors", "toy-logs:seconds=0.7", "--out", tmp_path / "out"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "forensics.cli", *map(str, line)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A suite that runs in the background hands its children an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    wait_for(lambda: list(tmp_path.glob("out/rows/*.parquet")))
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert err.strip() == "stopped; what was finished is stored: the same command goes on"
+    # Nobody goes on without the process that was stopped.
+    wait_for(lambda: not processes(run.pid))
+
+
+def processes(group):
+    """Those of a group that have not ended."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_without_the_extra_it_says_what_to_install(monkeypatch, photographs, tmp_path):
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.delitem(sys.modules, "forensics.harness.cluster", raising=False)
-    monkeypatch.delattr(harness, "cluster", raising=False)
+    monkeypatch.delattr(harness, "cluster")
     with pytest.raises(ForensicsError, match=r"^distributed is not installed: pip install 'image-"):
         harness.run(tmp_path / "out", data=photographs, patch=64, workers=2)
 

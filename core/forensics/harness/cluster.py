@@ -33,6 +33,8 @@ from forensics.harness.sameness import Sameness, other_here
 _CONNECTING = 10.0  # seconds until a scheduler counts as not there
 _ALONE = 30.0  # seconds without a single worker until a cluster counts as empty
 _LOOKING = 1.0  # seconds between looks at whether anybody is there
+# Ctrl-C reaches every process of a terminal; this one stops its workers itself.
+_DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 _AHEAD = 2  # photographs that are under way, for each worker
 
 
@@ -45,7 +47,7 @@ class Cluster:
             client.wait_for_workers(1, timeout=_ALONE)
         except TimeoutError:
             raise self._empty() from None
-        self._threads: int = min(client.nthreads().values())
+        self._threads: int = min(self._workers().values())
 
     @property
     def threads(self) -> int:
@@ -79,7 +81,10 @@ class Cluster:
                 self._client.cancel([*under_way, sent])
 
     def _workers(self) -> dict[str, Any]:
-        return dict(self._client.nthreads())
+        try:
+            return dict(self._client.nthreads())
+        except (OSError, CancelledError):
+            raise self._gone() from None
 
     def _finished(self, under_way: Collection[Any]) -> set[Any]:
         """Those that are done, one at least. Raises ForensicsError where nobody is left."""
@@ -150,8 +155,9 @@ def local(workers: int) -> Iterator[Cluster]:
             n_workers=workers,
             threads_per_worker=max(1, torch.get_num_threads() // workers),
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
+            preload=_DEAF,
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
@@ -160,7 +166,8 @@ def local(workers: int) -> Iterator[Cluster]:
 
 def _quiet() -> None:
     """What a run says of its cluster it says itself."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _absolute(photograph: Photograph) -> Photograph:
