@@ -26,11 +26,13 @@ OPTIONS = {"patch": 64, "limit": 1000, "trace": "djpeg", "attack": "toy-median"}
 def start(tmp_path):
     """Start `dask ...`; what is left of it is killed afterwards."""
     started = []
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
 
     def call(*line, **more):
         command = [sys.executable, "-m", "dask", *map(str, line), "--no-dashboard"]
         log = (tmp_path / f"dask{len(started)}.log").open("w")
-        quiet = {"stdout": log, "stderr": log, "cwd": tmp_path}
+        quiet = {"stdout": log, "stderr": log, "cwd": elsewhere}
         started.append(subprocess.Popen(command, env=os.environ | more, **quiet))
         return started[-1]
 

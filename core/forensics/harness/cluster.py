@@ -16,6 +16,7 @@ import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import distributed
@@ -171,8 +172,14 @@ def _quiet() -> None:
 
 
 def _absolute(photograph: Photograph) -> Photograph:
-    """The same file for a process in another folder."""
-    return dataclasses.replace(photograph, path=photograph.path.absolute())
+    """The same files for a process in another folder."""
+    paths = {name: path.absolute() for name, path in _paths(photograph).items()}
+    return dataclasses.replace(photograph, **paths)  # type: ignore[arg-type]
+
+
+def _paths(photograph: Photograph) -> dict[str, Path]:
+    values = {f.name: getattr(photograph, f.name) for f in dataclasses.fields(photograph)}
+    return {name: value for name, value in values.items() if isinstance(value, Path)}
 
 
 # On a worker from here on. A process works on one photograph at a time, with all its threads.
@@ -188,12 +195,12 @@ def _receive(pickled: bytes, same: Sameness) -> Plan:
 def _work(plan: Plan, job: Job, device: str, threads: int, same: Sameness) -> Result:
     with _ONE_AT_A_TIME:
         _refuse(same)
-        path = job.photograph.path
-        if not path.is_file():
-            raise ForensicsError(
-                f"worker {_address()} sees no {path}: put the photographs under the same path on "
-                "every machine"
-            )
+        for path in _paths(job.photograph).values():
+            if not path.is_file():
+                raise ForensicsError(
+                    f"worker {_address()} sees no {path}: put the photographs under the same path "
+                    "on every machine"
+                )
         torch.set_num_threads(threads)
         return attempt(plan, job, devices.choose(device))
 
