@@ -117,6 +117,12 @@ class Cluster:
             raise ForensicsError(
                 f"a worker of {self._name} has no {error.name}: install the same there as here"
             ) from None
+        except RuntimeError as error:
+            if "deserialization of the task graph" not in str(error):
+                raise
+            raise ForensicsError(
+                f"the scheduler {self._name} cannot read the work: install the same there as here"
+            ) from None
         return result
 
     def _gone(self) -> ForensicsError:
