@@ -73,5 +73,6 @@ def forensics_datasets() -> Iterable[Entry]:
 
 @hookspec
 def forensics_recipes() -> Iterable[Entry]:
-    """How a model is trained; the name is the model's. Factories make `training.Recipe`s."""
+    """How a model is trained; the name is the model's. Factories make `training.NetworkRecipe`s,
+    or `training.FittedRecipe`s of models that scikit-learn fits."""
     raise NotImplementedError

@@ -132,3 +132,12 @@ def test_a_share_of_the_crops_is_photographed(astronaut):
 def test_a_share_that_is_none_is_one_sentence(share):
     with pytest.raises(ForensicsError, match="share of the crops, above 0 and up to 1"):
         Camera(share)
+
+
+@pytest.mark.cuda
+def test_a_camera_on_a_gpu_differs_in_few_pixels_by_one_level(astronaut):
+    scenes = torch.from_numpy(astronaut[:96, 180:276]).permute(2, 0, 1).repeat(64, 1, 1, 1)
+    here = Camera(1.0).apply(Batch.of(scenes)).pixels.int()
+    there = Camera(1.0).apply(Batch.of(scenes).to("cuda")).pixels.cpu().int()
+    assert ((here - there).abs() > 0).float().mean() < 1e-2
+    assert ((here - there).abs() > 1).float().mean() < 1e-3
