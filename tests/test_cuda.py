@@ -4,6 +4,7 @@ The codec and the generator of training batches have their own, beside their oth
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,16 +111,20 @@ def test_resizing_between_two_sizes(astronaut):
     assert torch.equal(found, between(pixels, (108, 131)))
 
 
-@pytest.mark.parametrize("name", [n for n in registry().all("trace") if "awgn" not in n])
+@pytest.mark.parametrize("name", registry().all("trace"))
 def test_histories_of_every_trace(astronaut, name):
-    """At the first and the last point of every grid, without an attacker."""
+    """At the first and the last point of every grid, without an attacker; but for noise, see
+    above."""
     trace = traces.get(name)
     tiles = batch(astronaut, 1, 192, tiles=True)
+    tiles = replace(tiles, donors=tiles.pixels.flip(0, 2)[:, None])
     drawn = trace.drawn(tiles.keys)
     for _, points in trace.grids:
         for point in (points[0], points[-1]):
             for side in trace.sides:
                 history, values = trace.history(side).fill(None), dict(point) | drawn
+                if "awgn" in str(history):
+                    continue
                 here = history.apply(tiles, values)
                 on_device = {
                     k: v.to(DEVICE) if isinstance(v, torch.Tensor) else v for k, v in values.items()

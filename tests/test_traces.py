@@ -198,3 +198,9 @@ def test_the_pristine_side_answers_none():
     assert median.answers("pristine", {}, 2)["k"].tolist() == [1, 1]
     assert median.answers("altered", {"k": 5}, 2)["k"].tolist() == [5, 5]
     assert traces.get("jpeg").answers("pristine", {}, 2) == {}
+
+
+def test_a_real_value_is_its_own_truth():
+    # In float32, 0.05 would be another number than the one that was drawn.
+    shear = traces.get("shear")
+    assert shear.answers("altered", {"h": 0.05}, 2)["h"].tolist() == [0.05, 0.05]

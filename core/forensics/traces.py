@@ -124,7 +124,10 @@ class Trace:
         """The truth of `count` patches of one side by name, float64 `[count]`. values: of every
         parameter, numbers or tensors `[count]`. On the pristine side it is `Truth.none`; a truth
         that has none there is left out."""
-        wide = {name: torch.as_tensor(value).expand(count) for name, value in values.items()}
+        wide = {
+            name: value if isinstance(value, Tensor) else column((value,) * count)
+            for name, value in values.items()
+        }
         found: dict[str, Tensor] = {}
         for truth in self.truth:
             if side != "pristine":

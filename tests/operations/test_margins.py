@@ -49,8 +49,8 @@ def middle(batch):
 
 
 def even(side, align):
-    """A tile's side whose corner lies on the blocks, and from there on a grid of 16."""
-    blocks = 2 * max(align, 16)
+    """The side of a tile around the patch whose corner, like the patch's, lies on the blocks."""
+    blocks = 2 * align
     return PATCH + -(-(side - PATCH) // blocks) * blocks
 
 

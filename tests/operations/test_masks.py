@@ -1,5 +1,7 @@
 """What marks pixels that come from elsewhere moves along with them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
@@ -90,6 +92,14 @@ def test_the_mask_is_the_image_with_a_threshold_except_at_edges(operation, tiles
     assert not ((moved.mask != white(moved)) & ~edges(white(moved))).any()
     assert (moved.mask != white(moved)).double().mean() < 0.02
     assert moved.mask.flatten(1).any(1).all()
+
+
+@pytest.mark.parametrize("operation", [*MOVES, *TILES], ids=str)
+def test_the_mask_takes_the_nearest_pixel_whatever_the_kernel(operation):
+    moved = operation.apply(marked(True))
+    plain = {"antialias": False} if isinstance(operation, Resize) else {}
+    nearest = replace(operation, kernel="nearest", **plain).apply(marked(True))
+    assert torch.equal(moved.mask, white(nearest))
 
 
 @pytest.mark.parametrize(

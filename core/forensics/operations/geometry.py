@@ -30,6 +30,8 @@ class Crop(Operation):
     def __post_init__(self) -> None:
         for offset in (self.top, self.left):
             if isinstance(offset, Tensor):
+                if offset.is_floating_point():
+                    raise ForensicsError("crop takes whole numbers as offsets, not real ones")
                 if int(offset.min()) < 0 or int(offset.max()) >= _GRID:
                     raise ForensicsError("crop takes offsets from 0 to 7, one a patch")
             elif not isinstance(offset, int) or offset < 0:
