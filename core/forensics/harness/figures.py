@@ -48,7 +48,7 @@ class Figures:
     photographs: int = 0
     metrics: Mapping[str, Value] = field(default_factory=dict)
     names: tuple[str, ...] = ()
-    confusion: Mapping[str, list[tuple[float | str, float | str, int]]] | None = None
+    confusion: Mapping[str, list[list[float | str]]] | None = None
     reason: str | None = None
 
 
@@ -131,7 +131,7 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
         len({key[1] for key, found in judged.items() if found}),
         estimator_metrics(known, answers, plan.settings.seed),
         tuple(truth.name for truth in group(known)),
-        {name: found for name, found in confusions.items() if found is not None},
+        {n: [list(row) for row in found] for n, found in confusions.items() if found},
     )
 
 
