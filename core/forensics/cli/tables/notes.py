@@ -54,8 +54,8 @@ def _source(p: dict[str, Any]) -> str:
     if p["positive"] is None:
         return str(p["data"])
     masks = f" with masks in {p['masks']}" if p["masks"] else ""
-    against = f" against those of {p['negative']}" if p["negative"] else ""
-    return f"files of {p['positive']}{masks}, on which attacks act,{against} as they are"
+    against = f", untouched files in {p['negative']}" if p["negative"] else ""
+    return f"altered files in {p['positive']}{masks}{against}"
 
 
 def _against(cells: Cells) -> list[str]:
