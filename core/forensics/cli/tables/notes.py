@@ -9,7 +9,6 @@ from typing import Any
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
 from forensics.harness import Matrix
 
-
 # More than the papers' grids of one quality, and no more than some lines.
 _MOST_POINTS = 15
 
