@@ -19,15 +19,20 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 
 @click.command()
 @click.option("--attack", multiple=True, metavar="NAME", help="Attackers: names, globs, all, none.")
-@click.option("--detectors", multiple=True, metavar="NAME", help="Names, globs, all, none. [all]")
-@click.option("--trace", multiple=True, metavar="NAME", help="[what the detectors judge]")
+@click.option("--detectors", multiple=True, metavar="NAME", help="[all; with others named, none]")
+@click.option("--estimators", multiple=True, metavar="NAME", help="[all; with others named, none]")
+@click.option("--localizers", multiple=True, metavar="NAME", help="[all; with others named, none]")
+@click.option("--trace", multiple=True, metavar="NAME", help="[what the models judge]")
 @click.option("--grid", metavar="NAME", help="quick or paper. [quick]")
 @click.option("--set", "settings", multiple=True, metavar="q=60,70", help="Values in a grid.")
 @click.option("--data", metavar="DIR", help="Photographs. [samples: those of scikit-image]")
+@click.option("--positive", metavar="DIR", help="Altered files, scored as they are.")
+@click.option("--negative", metavar="DIR", help="Untouched files, to tell them from.")
+@click.option("--masks", metavar="DIR", help="Masks of the altered files, of their names.")
 @click.option("--split", metavar="NAME", help="[test where there are splits]")
-@click.option("--patch", type=int, metavar="PIXELS", help="Side of a patch. [128]")
+@click.option("--patch", type=int, metavar="PIXELS", help="Side of a patch. [128; the whole file]")
 @click.option("--color/--gray", default=None, help="RGB, 4:2:0. [gray]")
-@click.option("--limit", type=int, metavar="N", help="Patches a population. [48]")
+@click.option("--limit", type=int, metavar="N", help="Patches a population. [48; of files: all]")
 @click.option("--seed", type=int, help="[0]")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1. [a GPU if there is one]")
 @click.option("--batch", type=int, metavar="N", help="Patches worked on at once. [64]")
@@ -49,7 +54,7 @@ def run(
     settings: tuple[str, ...],
     **options: Any,
 ) -> int:
-    """Every attack against every detector, on the same patches of the same photographs.
+    """Every attack against every model, on the same patches of the same photographs.
 
     Scores are stored: a run that was stopped, or that asks for more, computes what is missing.
     """

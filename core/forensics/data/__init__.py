@@ -7,12 +7,13 @@ source.skipped                  # files that could not be read, each with its re
 """
 
 from forensics.data.folder import folder
+from forensics.data.labelled import labelled
 from forensics.data.leaves import dead_leaves
 from forensics.data.samples import samples
 from forensics.data.source import Photograph, Source
 from forensics.registry import registry
 
-__all__ = ["Photograph", "Source", "dead_leaves", "folder", "resolve", "samples"]
+__all__ = ["Photograph", "Source", "dead_leaves", "folder", "labelled", "resolve", "samples"]
 
 
 def resolve(spec: str | None, split: str | None = None) -> Source:

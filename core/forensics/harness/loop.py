@@ -80,7 +80,8 @@ def execute(
     ]
     failures = {k: v for r in ordered if isinstance(r, Outcome) for k, v in r.failures.items()}
     if not stored:
-        raise ForensicsError(f"no photograph of {plan.settings.data} could be read")
+        source = plan.settings.positive or plan.settings.data
+        raise ForensicsError(f"no photograph of {source} could be read")
     seconds = time.monotonic() - started
     matrix = Matrix(
         protocol(plan, chosen, hands.threads, len(stored), len(skipped), len(lost), seconds),
@@ -114,6 +115,9 @@ def protocol(
         "forensics": registry().plugins[0].version,
         "data": settings.data,
         "split": plan.split,
+        "positive": settings.positive,
+        "negative": settings.negative,
+        "masks": settings.masks,
         "photographs": photographs,
         "skipped": skipped + lost,
         "lost": lost,
