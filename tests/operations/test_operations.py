@@ -101,3 +101,8 @@ def test_a_crop_that_leaves_nothing():
     for top, left in ((16, 0), (0, 24)):
         with pytest.raises(ForensicsError, match="leaves nothing of 24 x 16"):
             Crop(top, left).apply(batch)
+
+
+def test_real_offsets_of_a_crop_are_refused_in_a_sentence():
+    with pytest.raises(ForensicsError, match="crop takes whole numbers"):
+        Crop(torch.tensor([0.5]), torch.tensor([1.0]))
