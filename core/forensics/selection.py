@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -12,6 +12,9 @@ import yaml
 
 from forensics.errors import ForensicsError, UnknownName
 from forensics.registry import Registered, Registry, judged, registry
+
+# Seconds a gray patch of 128 x 128 on two CPU cores, above which a model is run by name only.
+SLOW = 0.5
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
@@ -110,6 +113,13 @@ def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) ->
             found = [model(text, *kinds, within=everything)]
         chosen.update({str(m): m for m in found})
     return list(chosen.values())
+
+
+def unasked(texts: Sequence[str], *kinds: str) -> list[Model]:
+    """Those of `models(texts, ...)` that take more than half a second a patch and that no text
+    names: who asks for a group (`all`, a glob, `trace:`, `plugin:`) wants an answer soon."""
+    named = {text.partition(":")[0] for text in texts}
+    return [m for m in models(texts, *kinds) if m.entry.seconds > SLOW and m.name not in named]
 
 
 def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:

@@ -120,7 +120,7 @@ def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> N
         if found["score"] is None
     )
     cells = [[row["file"], *(_short(row, name) for name in names)] for row in rows]
-    click.echo(table(["file", *names], cells, wrapped=0))
+    click.echo(table(["file", *names], cells, wrapped=("file",)))
     for reason in reasons:
         click.echo(f"n/a for {reason}")
     click.echo("Higher = altered. Uncalibrated: a score compares files by one model, not models.")

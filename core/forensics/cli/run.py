@@ -58,7 +58,7 @@ def run(
     if plan_only:
         click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
-    with _progress(len(plan.photographs)) as told:
+    with progress(len(plan.photographs)) as told:
         matrix = execute(plan, folder, told)
     return _print(matrix, "json" if as_json else style)
 
@@ -90,11 +90,17 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _print(matrix: Matrix, style: str) -> int:
-    """Print a matrix; the exit code says whether something was lost."""
+    """Print a matrix; gives the exit code."""
     if style == "json":
         click.echo(matrix.to_json())
     else:
         click.echo(tables.matrix(matrix, style), nl=False)
+    return tell_losses(matrix)
+
+
+def tell_losses(matrix: Matrix) -> int:
+    """Say on standard error what was left out of a run; the exit code says whether something was
+    lost."""
     for line in matrix.skipped:
         click.echo(f"skipped: {line}", err=True)
     for model, trace in matrix.failures.items():
@@ -103,7 +109,7 @@ def _print(matrix: Matrix, style: str) -> int:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
+def progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
     """A bar with the time left on standard error; nothing where that is no terminal."""
     if not sys.stderr.isatty():
         yield None

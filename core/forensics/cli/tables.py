@@ -26,12 +26,16 @@ def matrix(result: Matrix, style: str) -> str:
     notes = _notes(result)
     if style == "table":
         return _rich(header, rows) + "\n".join(["", *notes, ""])
-    if style == "markdown":
-        lines = [header, ["---"] * len(header), *rows]
-        return (
-            "\n".join("| " + " | ".join(r) + " |" for r in lines) + "\n\n" + "\n".join(notes) + "\n"
-        )
-    return _latex(header, rows, notes)
+    return typeset(header, rows, notes, style)
+
+
+def typeset(header: list[str], rows: list[list[str]], notes: list[str], style: str) -> str:
+    """A table with notes under it, as `markdown` or `latex`."""
+    if style == "latex":
+        return _latex(header, rows, notes)
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *cells)]
+    return "\n".join([*lines, "", *notes, ""])
 
 
 def _layout(result: Matrix) -> tuple[list[str], list[list[str]]]:
@@ -124,6 +128,7 @@ def _notes(result: Matrix) -> list[str]:
             f"{' or '.join(against)}."
         )
     lines += _reasons(result.cells)
+    lines += [f"skipped: {model}" for model in p["slow"]]
     lines += [f"warning: {w}" for w in p["warnings"]]
     return [line for text in lines for line in textwrap.wrap(text, 98)]
 
@@ -192,6 +197,7 @@ def plan(made: Plan, folder: Path) -> str:
         f"{ahead.patches} patches in {len(made.populations)} populations",
         f"{ahead.scores} numbers to compute, {ahead.stored} stored",
         f"expected time: {ahead.time}",
+        *(f"skipped: {model}" for model in made.slow),
     ]
     lines += [
         f"n/a: {c.model or c.attacker} on {c.trace.name} {_point(dict(c.point))}: {c.reason}"
@@ -209,5 +215,6 @@ def plan_json(made: Plan, folder: Path) -> str:
         "photographs": len(made.photographs),
         "skipped": len(made.skipped) + len(made.lost),
         "populations": len(made.populations),
+        "slow": list(made.slow),
     }
     return json.dumps(content | asdict(forecast(made, folder)), indent=1)

@@ -55,8 +55,9 @@ class Cell:
 @dataclass(frozen=True)
 class Plan:
     """All the work of a run. wanted: for each population (by hash) the models, as text, whose
-    scores are needed, `COST` among them; places: trace -> photograph hash -> patches; skipped:
-    photographs that do not fit the run; lost: files that cannot be read; each with its reason."""
+    scores are needed, `COST` among them; places: trace -> photograph hash -> patches; slow: models
+    that are left out, as they are slow and nobody named them; skipped: photographs that do not
+    fit the run; lost: files that cannot be read; each with its reason."""
 
     settings: Settings
     split: str | None
@@ -66,6 +67,7 @@ class Plan:
     wanted: dict[str, tuple[str, ...]]
     places: dict[str, dict[str, list[Place]]]
     hashes: dict[str, str]
+    slow: tuple[str, ...]
     skipped: tuple[str, ...]
     lost: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -78,7 +80,8 @@ class Plan:
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     device.choose(settings.device)
-    detectors = _chosen(settings.detectors, "detector")
+    slow = selection.unasked(settings.detectors, "detector")
+    detectors = [m for m in _chosen(settings.detectors, "detector") if m not in slow]
     attackers = _chosen(settings.attack, "attacker")
     chosen = _traces(settings, detectors)
     _check_settings(settings, chosen)
@@ -116,6 +119,7 @@ def make(settings: Settings) -> Plan:
         wanted,
         places,
         hashes,
+        tuple(f"{m}: slower than half a second a patch: name it to run it" for m in slow),
         (*skipped, *small),
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),

@@ -1,0 +1,151 @@
+"""From the cells of a matrix to the figure that a table asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from forensics.errors import ForensicsError
+from forensics.harness import Plan
+from forensics.presets.schema import Asked, Figure
+from forensics.selection import unknown
+
+Cell = dict[str, Any]
+
+# What an attack costs: a figure of a population, whichever model's cell it stands in.
+COSTS = ("psnr", "ssim")
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What was measured. low, high: the 95 % interval; of a mean over several cells the means of
+    their ends, which is as wide as if the cells rose and fell together, or wider than needed.
+    n: patches a side in a cell, the fewest where cells differ; na: why there is no figure."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    photographs: int | None = None
+    na: str | None = None
+
+    def agrees(self, paper: Figure | str | None) -> bool | None:
+        """Whether the paper's number lies within the interval, its tolerance added on both
+        sides; None where there is no number on one of the sides."""
+        if not isinstance(paper, Figure) or self.value is None:
+            return None
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        return low - paper.tolerance <= paper.value <= high + paper.tolerance
+
+
+def check(asked: Iterable[Asked], plan: Plan) -> None:
+    """Raises ForensicsError where a cell of the table cannot be in what the plan makes."""
+    cells = [
+        {
+            "trace": cell.trace.name,
+            "point": dict(cell.point),
+            "attack": None if cell.attacker is None else str(cell.attacker),
+            "model": None if cell.model is None else str(cell.model),
+        }
+        for cell in plan.cells
+    ]
+    for one in asked:
+        chosen(cells, one)
+
+
+def chosen(cells: Sequence[Cell], asked: Asked) -> list[Cell]:
+    """The cells that a cell of the table means. Raises ForensicsError where it names what is in
+    none of them, or leaves open which model or trace it means."""
+    unattacked_cost = asked.metric in COSTS and asked.attack == ("none",)
+    kept = list(cells)
+    for field, wanted in _wanted(asked, unattacked_cost).items():
+        there = list(dict.fromkeys(_texts(kept, field)))
+        if not wanted:
+            if field != "attack" and len(there) > 1:
+                raise ForensicsError(
+                    f"{asked.where} leaves its {field} open: name one of {', '.join(there)}"
+                )
+            continue
+        for name in wanted:
+            if name not in there:
+                raise ForensicsError(
+                    f"{asked.where}: {unknown(f'{field} of this run', name, there)}"
+                )
+        kept = [c for c, text in zip(kept, _texts(kept, field), strict=True) if text in wanted]
+    if unattacked_cost:
+        kept = [c for c in kept if c["attack"] is not None]
+        if not kept:
+            raise ForensicsError(f"{asked.where}: {asked.metric} wants an attack in the run")
+    kept = _at(kept, asked)
+    if asked.metric not in COSTS:
+        return kept
+    # Every model's cell repeats the cost; unattacked, every attacker's does.
+    return list({_population(c, unattacked_cost): c for c in kept}.values())
+
+
+def _wanted(asked: Asked, unattacked_cost: bool) -> dict[str, tuple[str, ...]]:
+    wanted = {"trace": asked.trace, "attack": () if unattacked_cost else asked.attack}
+    return wanted if asked.metric in COSTS else wanted | {"model": asked.model}
+
+
+def _texts(cells: Sequence[Cell], field: str) -> list[str]:
+    return ["none" if c[field] is None else c[field] for c in cells]
+
+
+def _at(cells: list[Cell], asked: Asked) -> list[Cell]:
+    """The cells at the point that is asked for."""
+    kept = cells
+    for name, values in asked.point.items():
+        there = dict.fromkeys(c["point"][name] for c in kept if name in c["point"])
+        absent = [value for value in values if value not in there]
+        if absent:
+            have = ", ".join(f"{name}={value}" for value in there) or f"none with a {name}"
+            raise ForensicsError(
+                f"{asked.where}: the run has no point {name}={absent[0]}; there are: {have}"
+            )
+        kept = [c for c in kept if c["point"].get(name) in values]
+    if not kept:
+        raise ForensicsError(f"{asked.where}: no cell of the run has all that it names")
+    return kept
+
+
+def _population(cell: Cell, unattacked: bool) -> tuple[Any, ...]:
+    return cell["trace"], tuple(cell["point"].items()), None if unattacked else cell["attack"]
+
+
+def ours(cells: Sequence[Cell], asked: Asked) -> Ours:
+    """The figure of a cell of the table: the mean over the matrix's cells that it means. Raises
+    ForensicsError for a metric that they do not have."""
+    found = chosen(cells, asked)
+    reasons = [cell["na"] for cell in found if cell["na"] is not None]
+    figures = [] if reasons else [_figure(cell, asked) for cell in found]
+    reasons += [f.get("na", "no figure") for f in figures if f["value"] is None]
+    n = min((c["n"] for c in found if c["n"]), default=None)
+    photographs = min((c["photographs"] for c in found if c["photographs"]), default=None)
+    if reasons:
+        return Ours(None, n=n, photographs=photographs, na=reasons[0])
+    ends = [[f[end] for f in figures] for end in ("value", "low", "high")]
+    value, low, high = (fmean(those) if None not in those else None for those in ends)
+    return Ours(value, low, high, n, photographs)
+
+
+def _figure(cell: Cell, asked: Asked) -> dict[str, Any]:
+    name, group = asked.metric, cell["metrics"]
+    if name in COSTS:
+        name, group = (f"{name}_input" if asked.attack == ("none",) else name), cell["cost"] or {}
+    name += f".{asked.name}" if asked.name else ""
+    found = _nested(group, name)
+    if found is None:
+        raise ForensicsError(f"{asked.where}: {unknown('metric of its cells', name, group)}")
+    return found
+
+
+def _nested(group: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """The figure of that name; a dot is part of the name, or leads into a group of figures."""
+    if name in group:
+        return group[name] if "value" in group[name] else None
+    head, dot, rest = name.partition(".")
+    return _nested(group[head], rest) if dot and isinstance(group.get(head), dict) else None
