@@ -73,7 +73,7 @@ def reproduce(
         click.echo(json.dumps({"tables": [r.to_dict() for r in results]}, indent=1))
     else:
         click.echo(_text(results, style), nl=False)
-    return max(tell_losses(r.matrix) for r in results if r.matrix is not None)
+    return tell_losses([r.matrix for r in results if r.matrix is not None])
 
 
 def _readme(one: Experiment) -> Path:
@@ -129,9 +129,10 @@ def _text(results: Sequence[Result], style: str) -> str:
         rows = [_row(asked, figure) for asked, figure in result.cells]
         kept = [n for n, name in enumerate(HEADER) if name == "row" or any(r[n] for r in rows)]
         header, rows = [HEADER[n] for n in kept], [[r[n] for n in kept] for r in rows]
-        notes = [line for text in readme.notes(result) for line in textwrap.wrap(text, 98)]
+        said = [*readme.notes(result), *readme.remarks(result)]
+        notes = [line for text in said for line in textwrap.wrap(text, 98)]
         if style == "table":
-            texts.append("\n".join([table(header, rows, ("paper", "note")), "", *notes, ""]))
+            texts.append("\n".join([table(header, rows, ("paper",)), "", *notes, ""]))
         else:
             texts.append(tables.typeset(header, rows, notes, style))
     return "\n".join(texts)
@@ -140,9 +141,9 @@ def _text(results: Sequence[Result], style: str) -> str:
 def _row(asked: Asked, figure: Ours) -> list[str]:
     interval = ""
     if figure.low is not None and figure.high is not None:
-        interval = "..".join(readme.short(end, asked.digits) for end in (figure.low, figure.high))
+        interval = " to ".join(readme.short(end, asked.digits) for end in (figure.low, figure.high))
     value = figure.value
     ours = f"n/a: {figure.na}" if value is None else readme.short(value, asked.digits)
     counts = (str(figure.n or ""), str(figure.photographs or ""))
-    paper, note = readme.said(asked), readme.note(asked, figure)
-    return [asked.row, asked.column, paper, ours, interval, *counts, note]
+    note = "differs" if figure.agrees(asked.paper) is False else ""
+    return [asked.row, asked.column, readme.said(asked), ours, interval, *counts, note]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,17 +95,17 @@ def _print(matrix: Matrix, style: str) -> int:
         click.echo(matrix.to_json())
     else:
         click.echo(tables.matrix(matrix, style), nl=False)
-    return tell_losses(matrix)
+    return tell_losses([matrix])
 
 
-def tell_losses(matrix: Matrix) -> int:
-    """Say on standard error what was left out of a run; the exit code says whether something was
-    lost."""
-    for line in matrix.skipped:
+def tell_losses(matrices: Sequence[Matrix]) -> int:
+    """Say on standard error, each once, what was left out of runs; the exit code says whether
+    something was lost."""
+    for line in dict.fromkeys(line for matrix in matrices for line in matrix.skipped):
         click.echo(f"skipped: {line}", err=True)
-    for model, trace in matrix.failures.items():
+    for model, trace in {m: t for matrix in matrices for m, t in matrix.failures.items()}.items():
         click.echo(f"{model} raised; its cells are n/a:\n{trace}", err=True)
-    return LOSSES if matrix.failures or matrix.protocol["lost"] else 0
+    return LOSSES if any(m.failures or m.protocol["lost"] for m in matrices) else 0
 
 
 @contextmanager

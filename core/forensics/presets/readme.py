@@ -61,7 +61,7 @@ def markdown(result: Result) -> str:
     """A result as a README has it: a row a row of the table, with a column for each of its
     columns; without columns the paper and ours side by side."""
     preset = result.experiment.preset
-    said_below: list[str] = []
+    below = notes(result)
     if preset.columns:
         header = ["", *(column.label for column in preset.columns)]
         rows = []
@@ -69,7 +69,7 @@ def markdown(result: Result) -> str:
             those = [(asked, figure) for asked, figure in result.cells if asked.row == row.label]
             rows.append([row.label, *(_beside(asked, figure) for asked, figure in those)])
         align = ["---", *["---:"] * len(preset.columns)]
-        said_below = _sentences(result)
+        below += remarks(result, words=True)
     else:
         header = ["", "the paper", "here", "patches a side (photographs)", ""]
         rows = [
@@ -77,20 +77,21 @@ def markdown(result: Result) -> str:
         ]
         align = ["---", "---", "---:", "---:", "---"]
     cells = [[cell.replace("|", r"\|") for cell in line] for line in (header, align, *rows)]
-    below = [_bullet(text) for text in (*notes(result), *said_below)]
-    return "\n".join([*("| " + " | ".join(line) + " |" for line in cells), "", *below]) + "\n"
+    lines = ["| " + " | ".join(line) + " |" for line in cells]
+    return "\n".join([*lines, "", *map(_bullet, below), ""])
 
 
 def _bullet(text: str) -> str:
     return textwrap.fill(text, 98, initial_indent="- ", subsequent_indent="  ")
 
 
-def _sentences(result: Result) -> list[str]:
-    """What the paper says in words and what is remarked, each once, with where it belongs."""
+def remarks(result: Result, words: bool = False) -> list[str]:
+    """What the preset remarks, each sentence once, with the rows that it belongs to. words: and
+    what the paper says in words."""
     found: dict[str, dict[str, None]] = {}
-    for asked, figure in result.cells:
-        words = [f"the paper: {asked.paper}"] if isinstance(asked.paper, str) else []
-        for text in filter(None, (*words, note(asked, figure))):
+    for asked, _ in result.cells:
+        said_here = [f"the paper: {asked.paper}"] if isinstance(asked.paper, str) and words else []
+        for text in (*said_here, *filter(None, (asked.remark,))):
             found.setdefault(text, {})[asked.row] = None
     everywhere = len(result.experiment.preset.rows)
     return [
@@ -102,7 +103,8 @@ def _sentences(result: Result) -> list[str]:
 def _beside(asked: Asked, figure: Ours) -> str:
     """Ours, and the paper's number after it where there is one."""
     ours = measured(figure, asked.digits)
-    return f"{ours} (paper {said(asked)})" if isinstance(asked.paper, Figure) else ours
+    off = ", differs" if figure.agrees(asked.paper) is False else ""
+    return f"{ours} (paper {said(asked)}{off})" if isinstance(asked.paper, Figure) else ours
 
 
 def measured(figure: Ours, digits: int) -> str:
@@ -130,7 +132,7 @@ def said(asked: Asked) -> str:
 
 
 def note(asked: Asked, figure: Ours) -> str:
-    """Whether ours is off the paper's number, and the preset's remark."""
+    """Whether ours is off the paper's number, and the remark."""
     off = "differs" if figure.agrees(asked.paper) is False else ""
     return ": ".join(filter(None, (off, asked.remark)))
 
@@ -155,9 +157,9 @@ def notes(result: Result) -> list[str]:
     return [
         f"{preset.title}: {preset.source}.",
         f"{n or p['limit']} patches of {p['patch']} x {p['patch']} a side from "
-        f"{p['photographs']} photographs of {p['data']}{split} ({p['skipped']} skipped), "
-        f"{p['color']}, seed {p['seed']}, {p['device']}, forensics {p['forensics']}; "
-        f"± half the 95 % interval over photographs. {'; '.join(traces)}.",
+        f"{p['photographs']} photographs ({p['data']}{split}; {p['skipped']} skipped), "
+        f"{p['color']}, seed {p['seed']}, {p['device']}, forensics {p['forensics']}. "
+        f"Intervals of 95 % over photographs; ± is half of one. {'; '.join(traces)}.",
         *(f"warning: {warning}" for warning in p["warnings"]),
         *preset.notes,
     ]

@@ -133,15 +133,12 @@ def save(result: Result) -> Path:
     # A folder's place on a machine and how long a run took say nothing to others.
     protocol = {k: v for k, v in result.protocol.items() if k != "seconds"}
     protocol["data"] = Path(protocol["data"]).name
-    content = {
-        "run": experiment.preset.run,
-        "protocol": protocol,
-        "cells": [_key(asked) | asdict(figure) for asked, figure in result.cells],
-    }
+    head = json.dumps({"run": experiment.preset.run, "protocol": protocol}, indent=1)
+    cells = ",\n  ".join(json.dumps(_key(a) | asdict(f), allow_nan=False) for a, f in result.cells)
     path = experiment.result
     path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    partial.write_text(f'{head[:-2]},\n "cells": [\n  {cells}\n ]\n}}\n')
     os.replace(partial, path)
     return path
 
