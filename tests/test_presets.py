@@ -98,12 +98,13 @@ def value(number, low=None, high=None, **more):
     return {"value": number, "low": low, "high": high} | more
 
 
-def cell(model="kl", q=60, attack=None, n=10, na=None, cost=None, **metrics):
+def cell(model="kl", q=60, attack=None, n=10, na=None, cost=None, kind="detector", **metrics):
     return {
         "trace": "jpeg",
         "point": {"q": q},
         "attack": attack,
         "model": model,
+        "kind": kind,
         "n": n,
         "photographs": n // 2,
         "metrics": metrics,
@@ -129,16 +130,29 @@ def test_several_cells_are_their_mean():
     assert ours(cells, asked(model="kf")).low is None
 
 
-def test_a_metric_by_its_name_a_dotted_one_or_a_part():
-    nested = cell(accuracy={"k": value(0.4), "q": value(0.5)}, **{"mse.k": value(2.0)})
-    assert ours([nested], asked(metric="accuracy.q")).value == 0.5
-    assert ours([nested], asked(metric="accuracy", name="k")).value == 0.4
-    assert ours([nested], asked(metric="mse", name="k")).value == 2.0
-    for words in ({"metric": "accuracy"}, {"metric": "accuracy.z"}, {"metric": "mse"}):
+def test_a_metric_by_its_name_or_in_a_group_or_of_a_parameter():
+    one = cell(curve={"mild": value(0.4), "steep.one": value(0.5)}, **{"mse:k": value(2.0)})
+    assert ours([one], asked(metric="curve.mild")).value == 0.4
+    assert ours([one], asked(metric="curve.steep.one")).value == 0.5
+    assert ours([one], asked(metric="mse", name="k")).value == 2.0
+    assert ours([one], asked(metric="mse:k")).value == 2.0
+    for words in ({"metric": "curve"}, {"metric": "curve.z"}, {"metric": "mse"}):
         with pytest.raises(ForensicsError, match="row 'all': no metric of its cells"):
-            ours([nested], asked(**words))
-    with pytest.raises(ForensicsError, match="did you mean 'accuracy'"):
-        ours([nested], asked(metric="acuracy"))
+            ours([one], asked(**words))
+    with pytest.raises(ForensicsError, match="did you mean 'mse:k'"):
+        ours([one], asked(metric="mze", name="k"))
+
+
+def test_a_model_of_two_kinds_answers_as_the_one_that_has_the_metric():
+    detector = cell(kind="detector", auc=value(0.9))
+    estimator = cell(kind="estimator", n=7, accuracy=value(0.4))
+    both = [detector, estimator]
+    assert ours(both, asked()).value == 0.9
+    found = ours(both, asked(metric="accuracy"))
+    assert (found.value, found.n) == (0.4, 7)
+    failed = cell(kind="estimator", na="no weights")
+    assert ours([detector, failed], asked()).value == 0.9
+    assert ours([failed], asked(metric="accuracy")).na == "no weights"
 
 
 def test_costs_are_counted_once_and_unattacked_before_any_attack():
@@ -193,6 +207,7 @@ def test_agreement_is_within_the_interval_and_the_tolerance():
     assert found.agrees(Figure(value=0.86)) is False
     assert found.agrees(Figure(value=0.86, tolerance=0.02)) is True
     assert found.agrees(Figure(value=0.74)) is False
+    assert found.agrees(Figure(value=0.74, tolerance=0.02)) is True
     assert Ours(0.8).agrees(Figure(value=0.8)) is True
     assert found.agrees("plot only") is None
     assert Ours(None).agrees(Figure(value=0.8)) is None

@@ -81,8 +81,9 @@ class Selector(_Part):
     trace, attack, model: names; of several the mean is taken. attack `none`: unattacked, which
         is the default. model: needed where the run has more than one, not for psnr and ssim.
     point: values of gridded parameters; of those that are not named, the mean over all.
-    name: the parameter that an estimator is asked for.
-    metric: a name among the cell's metrics or costs; dots lead into nested ones.
+    name: the parameter that an estimator is asked for: `metric: accuracy, name: q1` is the
+        metric `accuracy:q1`, and without a name it is the mean over them.
+    metric: a name among the cell's metrics or costs; dots lead into groups of them.
     paper: by label of the column, or one for all.
     remark: why ours falls short, or what to know.
     """

@@ -119,10 +119,17 @@ def _population(cell: Cell, unattacked: bool) -> tuple[Any, ...]:
 def ours(cells: Sequence[Cell], asked: Asked) -> Ours:
     """The figure of a cell of the table: the mean over the matrix's cells that it means. Raises
     ForensicsError for a metric that they do not have."""
-    found = chosen(cells, asked)
-    reasons = [cell["na"] for cell in found if cell["na"] is not None]
-    figures = [] if reasons else [_figure(cell, asked) for cell in found]
-    reasons += [f.get("na", "no figure") for f in figures if f["value"] is None]
+    found = _of_one_kind(chosen(cells, asked), asked)
+    figures: list[dict[str, Any]] = []
+    for cell in found:
+        absent = None if cell["na"] is None else {"value": None, "na": cell["na"]}
+        figure = absent or _figure(cell, asked)
+        if figure is None:
+            names = [*cell["metrics"], *(cell["cost"] or {})]
+            error = unknown("metric of its cells", _name(asked), names)
+            raise ForensicsError(f"{asked.where}: {error}")
+        figures.append(figure)
+    reasons = [f.get("na", "no figure") for f in figures if f["value"] is None]
     n = min((c["n"] for c in found if c["n"]), default=None)
     photographs = min((c["photographs"] for c in found if c["photographs"]), default=None)
     if reasons:
@@ -132,15 +139,23 @@ def ours(cells: Sequence[Cell], asked: Asked) -> Ours:
     return Ours(value, low, high, n, photographs)
 
 
-def _figure(cell: Cell, asked: Asked) -> dict[str, Any]:
-    name, group = asked.metric, cell["metrics"]
-    if name in COSTS:
-        name, group = (f"{name}_input" if asked.attack == ("none",) else name), cell["cost"] or {}
-    name += f".{asked.name}" if asked.name else ""
-    found = _nested(group, name)
-    if found is None:
-        raise ForensicsError(f"{asked.where}: {unknown('metric of its cells', name, group)}")
-    return found
+def _of_one_kind(cells: list[Cell], asked: Asked) -> list[Cell]:
+    """A model may be detector and estimator at once, with a cell as each: those of the kinds that
+    have the metric, or all where none has."""
+    kinds = {c["kind"] for c in cells if _figure(c, asked) is not None}
+    return [c for c in cells if c["kind"] in kinds] or cells
+
+
+def _name(asked: Asked) -> str:
+    name = asked.metric
+    if name in COSTS and asked.attack == ("none",):
+        name += "_input"
+    return name + (f":{asked.name}" if asked.name else "")
+
+
+def _figure(cell: Cell, asked: Asked) -> dict[str, Any] | None:
+    group = (cell["cost"] or {}) if asked.metric in COSTS else cell["metrics"]
+    return _nested(group, _name(asked))
 
 
 def _nested(group: dict[str, Any], name: str) -> dict[str, Any] | None:
