@@ -170,6 +170,9 @@ def test_costs_are_counted_once_and_unattacked_before_any_attack():
     assert ours(cells, asked(**psnr, attack=["blur", "noise"])).value == 31.0
     assert ours(cells, asked(metric="psnr", attack="blur")).value == 34.0
     assert ours(cells, asked(metric="psnr")).value == 37.0
+    cells.append(cell("ku", attack="blur", cost=first, n=0, na="no weights"))
+    found = ours(cells, asked(**psnr, attack="blur"))
+    assert (found.value, found.n, found.na) == (30.0, 10, None)
     with pytest.raises(ForensicsError, match="wants an attack"):
         ours([cell(auc=value(0.5))], asked(metric="psnr"))
 

@@ -82,7 +82,9 @@ def chosen(cells: Sequence[Cell], asked: Asked) -> list[Cell]:
     kept = _at(kept, asked)
     if asked.metric not in COSTS:
         return kept
-    # Every model's cell repeats the cost; unattacked, every attacker's does.
+    # Every model's cell repeats the cost, and unattacked every attacker's does: of those the one
+    # with most patches is kept.
+    kept.sort(key=lambda c: c.get("n", 0))
     return list({_population(c, unattacked_cost): c for c in kept}.values())
 
 
@@ -122,8 +124,9 @@ def ours(cells: Sequence[Cell], asked: Asked) -> Ours:
     found = _of_one_kind(chosen(cells, asked), asked)
     figures: list[dict[str, Any]] = []
     for cell in found:
-        absent = None if cell["na"] is None else {"value": None, "na": cell["na"]}
-        figure = absent or _figure(cell, asked)
+        figure = _figure(cell, asked)
+        if figure is None and cell["na"] is not None:
+            figure = {"value": None, "na": cell["na"]}
         if figure is None:
             names = [*cell["metrics"], *(cell["cost"] or {})]
             error = unknown("metric of its cells", _name(asked), names)
