@@ -234,6 +234,7 @@ def test_numbers_are_short(number, digits, text):
         ({"rows": [{"label": "a", "point": {"q": 65}}]}, "row 'a': the run has no point q=65"),
         ({"rows": [{"label": "a", "model": "toy-logs"}]}, "no model of this run"),
         ({"rows": [{"label": "a", "metric": "ssim"}]}, "wants an attack"),
+        ({"run": {"trace": "jpeg", "set": {"q": [60]}, "patch": 64}}, "auc wants a model"),
     ],
 )
 def test_a_table_of_what_is_not_there_is_refused_before_anything_runs(
@@ -246,6 +247,14 @@ def test_a_table_of_what_is_not_there_is_refused_before_anything_runs(
     assert str(error.value).startswith("toy:table9: ")
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_no_model_runs_that_a_table_does_not_name(toy, tmp_path, photographs):
+    path = tmp_path / "table9.yaml"
+    run = {"trace": "jpeg", "attack": "toy-median", "patch": 64}
+    path.write_text(yaml.safe_dump(TABLE | {"metric": "psnr", "run": run}))
+    experiment = presets.Experiment("toy", "forensics_toy", path)
+    assert {c.model for c in presets.plan(experiment, data=str(photographs)).cells} == {None}
 
 
 def shipped():

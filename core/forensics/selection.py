@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -115,11 +115,13 @@ def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) ->
     return list(chosen.values())
 
 
-def unasked(texts: Sequence[str], *kinds: str) -> list[Model]:
-    """Those of `models(texts, ...)` that take more than half a second a patch and that no text
-    names: who asks for a group (`all`, a glob, `trace:`, `plugin:`) wants an answer soon."""
-    named = {text.partition(":")[0] for text in texts}
-    return [m for m in models(texts, *kinds) if m.entry.seconds > SLOW and m.name not in named]
+def unasked(asked: Mapping[str, Sequence[str]]) -> list[Model]:
+    """Those of the models that are asked for (by kind, texts as `models` reads them) that take more
+    than half a second a patch and that no text names: who asks for a group (`all`, a glob,
+    `trace:`, `plugin:`) wants an answer soon."""
+    named = {text.partition(":")[0] for texts in asked.values() for text in texts}
+    found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
+    return [m for m in found.values() if m.entry.seconds > SLOW and m.name not in named]
 
 
 def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:

@@ -80,7 +80,7 @@ class Plan:
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     device.choose(settings.device)
-    slow = selection.unasked(settings.detectors, "detector")
+    slow = selection.unasked({"detector": settings.detectors})
     detectors = [m for m in _chosen(settings.detectors, "detector") if m not in slow]
     attackers = _chosen(settings.attack, "attacker")
     chosen = _traces(settings, detectors)

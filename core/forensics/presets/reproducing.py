@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,13 @@ from forensics.harness.loop import Progress
 from forensics.presets.finding import Experiment, named
 from forensics.presets.schema import Asked, Figure
 from forensics.presets.selecting import Ours, check, ours
-from forensics.registry import check_editable, package_folder
+from forensics.registry import MODEL_KINDS, check_editable, package_folder
 
 if TYPE_CHECKING:
     import pandas
+
+# The options of a run that say who judges: `detectors` and the like.
+_NOBODY = {f.name: "none" for f in fields(Settings) if f.name.removesuffix("s") in MODEL_KINDS}
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,15 @@ def _plain(paper: Figure | str | None) -> Any:
 
 
 def plan(experiment: Experiment, **options: Any) -> Plan:
-    """What the table's experiment would do. options: of `Settings`, over those of the preset;
-    None leaves the preset's. Raises ForensicsError that names the table where the preset asks for
-    what is not there: a model, a point out of an operation's domain, a cell that is not run."""
+    """What the table's experiment would do, with the models that it names and no others.
+
+    options: of `Settings`, over those of the preset; None leaves the preset's. Raises
+    ForensicsError that names the table where the preset asks for what is not there: a model, a
+    point out of an operation's domain, a cell that is not run."""
     given = {name: value for name, value in options.items() if value is not None}
     preset = experiment.preset
     try:
-        made = harness.make(Settings.of(preset.run | given))
+        made = harness.make(Settings.of(_NOBODY | preset.run | given))
         check(preset.cells(), made)
     except ForensicsError as error:
         raise ForensicsError(f"{experiment}: {error}") from error

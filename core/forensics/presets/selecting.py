@@ -75,6 +75,8 @@ def chosen(cells: Sequence[Cell], asked: Asked) -> list[Cell]:
                     f"{asked.where}: {unknown(f'{field} of this run', name, there)}"
                 )
         kept = [c for c, text in zip(kept, _texts(kept, field), strict=True) if text in wanted]
+    if asked.metric not in COSTS and not any(c["model"] for c in kept):
+        raise ForensicsError(f"{asked.where}: {asked.metric} wants a model in the run")
     if unattacked_cost:
         kept = [c for c in kept if c["attack"] is not None]
         if not kept:
