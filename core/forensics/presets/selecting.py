@@ -59,44 +59,40 @@ def check(asked: Iterable[Asked], plan: Plan) -> None:
 def chosen(cells: Sequence[Cell], asked: Asked) -> list[Cell]:
     """The cells that a cell of the table means. Raises ForensicsError where it names what is in
     none of them, or leaves open which model or trace it means."""
-    unattacked_cost = asked.metric in COSTS and asked.attack == ("none",)
+    cost = asked.metric in COSTS
+    # What an image had before any attack stands in the attacked cells too.
+    before = cost and asked.attack == ("none",)
     kept = list(cells)
-    for field, wanted in _wanted(asked, unattacked_cost).items():
-        there = list(dict.fromkeys(_texts(kept, field)))
-        if not wanted:
-            if field != "attack" and len(there) > 1:
-                raise ForensicsError(
-                    f"{asked.where} leaves its {field} open: name one of {', '.join(there)}"
-                )
-            continue
-        for name in wanted:
-            if name not in there:
-                raise ForensicsError(
-                    f"{asked.where}: {unknown(f'{field} of this run', name, there)}"
-                )
-        kept = [c for c, text in zip(kept, _texts(kept, field), strict=True) if text in wanted]
-    if asked.metric not in COSTS and not any(c["model"] for c in kept):
-        raise ForensicsError(f"{asked.where}: {asked.metric} wants a model in the run")
-    if unattacked_cost:
-        kept = [c for c in kept if c["attack"] is not None]
-        if not kept:
-            raise ForensicsError(f"{asked.where}: {asked.metric} wants an attack in the run")
-    kept = _at(kept, asked)
-    if asked.metric not in COSTS:
-        return kept
-    # Every model's cell repeats the cost, and unattacked every attacker's does: of those the one
-    # with most patches is kept.
-    kept.sort(key=lambda c: c.get("n", 0))
-    return list({_population(c, unattacked_cost): c for c in kept}.values())
+    if before:
+        kept = [c for c in cells if c["attack"] is not None]
+    elif not cost:
+        kept = [c for c in cells if c["model"] is not None]
+    if not kept:
+        wants = "an attack" if cost else "a model"
+        raise ForensicsError(f"{asked.where}: {asked.metric} wants {wants} in the run")
+    kept = _named(kept, "trace", asked.trace, asked)
+    if not before:
+        kept = _named(kept, "attack", asked.attack, asked)
+    if not cost:
+        return _at(_named(kept, "model", asked.model, asked), asked)
+    # Every model's cell repeats the cost, and before any attack every attacker's does: of those
+    # the one with most patches is kept.
+    kept = sorted(_at(kept, asked), key=lambda c: c.get("n", 0))
+    populations = [(c["trace"], *c["point"].items(), None if before else c["attack"]) for c in kept]
+    return list(dict(zip(populations, kept, strict=True)).values())
 
 
-def _wanted(asked: Asked, unattacked_cost: bool) -> dict[str, tuple[str, ...]]:
-    wanted = {"trace": asked.trace, "attack": () if unattacked_cost else asked.attack}
-    return wanted if asked.metric in COSTS else wanted | {"model": asked.model}
-
-
-def _texts(cells: Sequence[Cell], field: str) -> list[str]:
-    return ["none" if c[field] is None else c[field] for c in cells]
+def _named(cells: list[Cell], field: str, names: tuple[str, ...], asked: Asked) -> list[Cell]:
+    """The cells with one of these names; without names there may be only one to choose from."""
+    there = list(dict.fromkeys(c[field] or "none" for c in cells))
+    if not names and len(there) > 1:
+        raise ForensicsError(
+            f"{asked.where} leaves its {field} open: name one of {', '.join(there)}"
+        )
+    for name in names:
+        if name not in there:
+            raise ForensicsError(f"{asked.where}: {unknown(f'{field} of this run', name, there)}")
+    return [c for c in cells if (c[field] or "none") in names or not names]
 
 
 def _at(cells: list[Cell], asked: Asked) -> list[Cell]:
@@ -114,10 +110,6 @@ def _at(cells: list[Cell], asked: Asked) -> list[Cell]:
     if not kept:
         raise ForensicsError(f"{asked.where}: no cell of the run has all that it names")
     return kept
-
-
-def _population(cell: Cell, unattacked: bool) -> tuple[Any, ...]:
-    return cell["trace"], tuple(cell["point"].items()), None if unattacked else cell["attack"]
 
 
 def ours(cells: Sequence[Cell], asked: Asked) -> Ours:
