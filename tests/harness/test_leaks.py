@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 from forensics import door, harness, jpeg, random, traces
 from forensics.batch import Batch
 from forensics.harness.places import lattice, origins
+from forensics.harness.populations import Question
 from forensics.histories import Step
 from forensics.jpeg import standard_tables
 from forensics.operations import JpegCompression
@@ -229,11 +230,12 @@ def handed(photographs, tmp_path):
         KEPT.clear()
         harness.execute(plan, tmp_path / "out")
         # A model is called once for the patches of a photograph, all populations in a row.
-        populations = [plan.populations[d] for d, who in plan.wanted.items() if "toy-keeps" in who]
+        asked = Question("toy-keeps", "detector")
+        kept = [plan.populations[d] for d, those in plan.wanted.items() if asked in those]
         seen = {}
         for batch in KEPT:
-            n = len(batch) // len(populations)
-            for number, population in enumerate(populations):
+            n = len(batch) // len(kept)
+            for number, population in enumerate(kept):
                 pristine = population.template == population.trace.history("pristine")
                 side = "attacked" if population.attacker else "altered"
                 side = "pristine" if pristine else side

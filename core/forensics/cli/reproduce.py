@@ -14,6 +14,7 @@ from forensics import presets
 from forensics.cli import tables
 from forensics.cli.listing import table
 from forensics.cli.run import FORMATS, progress, tell_losses
+from forensics.cli.tables.layout import Section, latex, markdown
 from forensics.errors import ForensicsError
 from forensics.harness import Plan, default_out
 from forensics.presets import Experiment, Result, readme
@@ -134,8 +135,14 @@ def _text(results: Sequence[Result], style: str) -> str:
         if style == "table":
             texts.append("\n".join([table(header, rows, ("paper",)), "", *notes, ""]))
         else:
-            texts.append(tables.typeset(header, rows, notes, style))
+            texts.append(_typeset(Section(header, rows), notes, style))
     return "\n".join(texts)
+
+
+def _typeset(section: Section, notes: Sequence[str], style: str) -> str:
+    if style == "markdown":
+        return "\n".join([markdown(section), "", *notes, ""])
+    return "\n".join([latex(section), *(f"% {note}" for note in notes), ""])
 
 
 def _row(asked: Asked, figure: Ours) -> list[str]:

@@ -29,6 +29,7 @@ _CORE = (
     "harness/places.py",
     "harness/unit.py",
     "metrics/cost.py",
+    "metrics/heat.py",
 )
 
 
@@ -70,6 +71,13 @@ def model(chosen: Model) -> str:
         there = weights.there(chosen.entry)
         parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]
     return digest(*parts)
+
+
+def untrained(chosen: Model) -> str | None:
+    """Why a model cannot be asked: it has to be trained, and has no weights."""
+    if chosen.entry.card is None or trained(chosen):
+        return None
+    return f"{chosen.name} has no weights: run `forensics train {chosen.name}`"
 
 
 def trained(chosen: Model) -> str | None:

@@ -3,93 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from forensics import data, device, selection, traces
-from forensics.data import Photograph, Source
+from forensics.data import Photograph
 from forensics.errors import ForensicsError
-from forensics.harness import identity
-from forensics.harness.places import Place, lattice, lead, spread
+from forensics.harness import identity, labelled
+from forensics.harness.places import lattice, lead, spread, usable
+from forensics.harness.populations import (
+    ASKED,
+    COST,
+    COSTS,
+    Cell,
+    Judges,
+    Plan,
+    Population,
+    Question,
+    Sample,
+)
 from forensics.harness.settings import Settings
-from forensics.histories import SLOT, History, Step
+from forensics.histories import SLOT
 from forensics.registry import judged
 from forensics.selection import Model
 from forensics.traces import Number, Trace
-
-# The model in the rows that hold what an attack costs: PSNR and SSIM at the slot.
-COST = "cost"
-COST_NAMES = ("psnr", "ssim", "psnr_input", "ssim_input")
-
-
-@dataclass(frozen=True)
-class Population:
-    """The patches of one history at one point, with one attacker or none."""
-
-    trace: Trace
-    template: History
-    point: tuple[tuple[str, Number], ...]
-    attacker: Model | None
-    digest: str
-
-    @property
-    def history(self) -> History:
-        """The template with its slot filled, parameters still open."""
-        step = Step(self.attacker.name, options=self.attacker.options) if self.attacker else None
-        return self.template.fill(step)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One model on one point and attack. reason: why there can be no figure, known beforehand."""
-
-    model: Model | None
-    trace: Trace
-    point: tuple[tuple[str, Number], ...]
-    attacker: Model | None
-    pristine: Population
-    altered: Population
-    clean: Population
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All the work of a run. wanted: for each population (by hash) the models, as text, whose
-    scores are needed, `COST` among them; places: trace -> photograph hash -> patches; slow: models
-    that are left out, as they are slow and nobody named them; skipped: photographs that do not
-    fit the run; lost: files that cannot be read; each with its reason."""
-
-    settings: Settings
-    split: str | None
-    photographs: tuple[Photograph, ...]
-    cells: tuple[Cell, ...]
-    populations: dict[str, Population]
-    wanted: dict[str, tuple[str, ...]]
-    places: dict[str, dict[str, list[Place]]]
-    hashes: dict[str, str]
-    slow: tuple[str, ...]
-    skipped: tuple[str, ...]
-    lost: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    def rows_of(self, model: str) -> tuple[str, ...]:
-        """The names of the rows that a model of `wanted` makes for every patch."""
-        return COST_NAMES if model == COST else ("score",)
 
 
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     device.choose(settings.device)
-    slow = selection.unasked({"detector": settings.detectors})
-    detectors = [m for m in _chosen(settings.detectors, "detector") if m not in slow]
+    asked = {kind: getattr(settings, f"{kind}s") for kind in ASKED}
+    slow = selection.unasked(asked)
+    judges = {
+        kind: [m for m in _chosen(texts, kind) if m not in slow] for kind, texts in asked.items()
+    }
     attackers = _chosen(settings.attack, "attacker")
-    chosen = _traces(settings, detectors)
+    if settings.positive is not None:
+        sample, cells = labelled.make(settings, judges, attackers)
+    else:
+        sample, cells = _simulated(settings, judges, attackers)
+    populations, wanted = _work(cells)
+    hashes = {str(m): identity.model(m) for models in judges.values() for m in models}
+    hashes[COST] = identity.digest(identity.core())
+    return Plan(
+        **vars(sample),
+        settings=settings,
+        cells=tuple(cells),
+        populations=populations,
+        wanted=wanted,
+        hashes=hashes,
+        slow=tuple(f"{m}: slower than half a second a patch: name it to run it" for m in slow),
+    )
+
+
+def _simulated(
+    settings: Settings, judges: Judges, attackers: Sequence[Model]
+) -> tuple[Sample, list[Cell]]:
+    """Patches of photographs, and the cells of every trace over them."""
+    chosen = _traces(settings, judges)
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split)
-    photographs, skipped = _usable(source, settings)
+    photographs, skipped = usable(source, settings.color)
     small = _too_small(photographs, chosen, settings)
-    cells = [cell for trace in chosen for cell in _cells(trace, settings, detectors, attackers)]
-    populations, wanted = _work(cells)
+    cells = [cell for trace in chosen for cell in _cells(trace, settings, judges, attackers)]
     places = {
         trace.name: spread(
             ((p.sha256, p.size) for p in photographs),
@@ -107,23 +81,15 @@ def make(settings: Settings) -> Plan:
             f"no photograph of {settings.data} has room for a patch of {settings.patch} with its "
             f"margin ({side} x {side} pixels): choose a smaller --patch or other photographs"
         )
-    hashes = {str(m): identity.model(m) for m in detectors} | {
-        COST: identity.digest(identity.core())
-    }
-    return Plan(
-        settings,
+    sample = Sample(
         source.split,
         tuple(p for p in photographs if p.sha256 in used),
-        tuple(cells),
-        populations,
-        wanted,
         places,
-        hashes,
-        tuple(f"{m}: slower than half a second a patch: name it to run it" for m in slow),
         (*skipped, *small),
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),
     )
+    return sample, cells
 
 
 def _chosen(texts: Sequence[str], kind: str) -> list[Model]:
@@ -132,22 +98,22 @@ def _chosen(texts: Sequence[str], kind: str) -> list[Model]:
     return list({str(model): model for model in found}.values())
 
 
-def _traces(settings: Settings, detectors: Sequence[Model]) -> list[Trace]:
-    """Every trace that was asked for, else every one that a detector judges."""
+def _traces(settings: Settings, judges: Judges) -> list[Trace]:
+    """Every trace that was asked for, else every one that a model judges."""
     there = selection.registry().all("trace")
     if settings.trace and tuple(settings.trace) != ("all",):
         named = [traces.get(name) for name in settings.trace]
         for trace in named:
-            if "pristine" not in trace.sides:
+            if "pristine" not in trace.sides and not (judges["estimator"] or judges["localizer"]):
                 raise ForensicsError(
                     f"trace {trace.name} has one history, for estimators: a matrix of detectors "
                     "needs a pristine one to tell it from"
                 )
         return named
     if settings.trace:
-        return [t for t in map(traces.get, there) if "pristine" in t.sides]
-    names = {judged(t)[0] for m in detectors for t in m.entry.traces}
-    if not detectors:
+        return [traces.get(name) for name in there]
+    names = {judged(t)[0] for models in judges.values() for m in models for t in m.entry.traces}
+    if not any(judges.values()):
         names = {"jpeg"}
     return [traces.get(name) for name in there if name in names]
 
@@ -159,13 +125,6 @@ def _check_settings(settings: Settings, chosen: Sequence[Trace]) -> None:
             raise selection.unknown("parameter of the chosen traces", name, known)
     if not chosen:
         raise ForensicsError("nothing to run: name a trace with --trace, or a detector")
-
-
-def _usable(source: Source, settings: Settings) -> tuple[list[Photograph], tuple[str, ...]]:
-    """Gray photographs are left out of a run in color; the second list says which."""
-    gray = [p for p in source if settings.color and p.channels == 1]
-    kept = [p for p in source if p not in gray]
-    return kept, tuple(f"{p.name}: gray, and the run is in color" for p in gray)
 
 
 def _too_small(
@@ -181,24 +140,27 @@ def _too_small(
 
 
 def _cells(
-    trace: Trace, settings: Settings, detectors: Sequence[Model], attackers: Sequence[Model]
+    trace: Trace, settings: Settings, judges: Judges, attackers: Sequence[Model]
 ) -> list[Cell]:
+    asked: list[tuple[str | None, Model | None]] = [
+        (kind, model)
+        for kind, models in judges.items()
+        for model in models
+        if _restriction(model, trace) is not None
+    ]
+    if not any(judges.values()):
+        asked = [(None, None)]  # without models a cell still says what the attack costs
     cells = []
     for point in trace.points(settings.grid, settings.set):
         values = tuple(point.items())
-        pristine = _population(trace, "pristine", values, None, settings)
-        clean = _population(trace, "altered", values, None, settings)
         for attacker in (None, *attackers):
-            altered = _population(trace, "altered", values, attacker, settings)
-            if attacker is not None and trace.history("pristine").has_slot:
-                pristine = _population(trace, "pristine", values, attacker, settings)
-            judges: list[Model | None] = [
-                m for m in detectors if _restriction(m, trace) is not None
-            ]
-            # With no detectors at all a cell still says what the attack costs.
-            for model in judges if detectors else [None]:
-                reason = _beforehand(model, trace, point, attacker, settings)
-                cells.append(Cell(model, trace, values, attacker, pristine, altered, clean, reason))
+            sides = {s: _population(trace, s, values, attacker, settings) for s in trace.sides}
+            clean = {
+                s: _population(trace, s, values, None, settings) for s in sides if s != "pristine"
+            }
+            for kind, model in asked:
+                reason = _beforehand(kind, model, trace, point, attacker, settings)
+                cells.append(Cell(kind, model, trace, values, attacker, sides, clean, reason))
     return cells
 
 
@@ -208,6 +170,7 @@ def _restriction(model: Model, trace: Trace) -> dict[str, Number] | None:
 
 
 def _beforehand(
+    kind: str | None,
     model: Model | None,
     trace: Trace,
     point: dict[str, Number],
@@ -215,12 +178,16 @@ def _beforehand(
     settings: Settings,
 ) -> str | None:
     """Why a cell cannot have a figure, as far as declarations tell."""
+    if kind == "detector" and "pristine" not in trace.sides:
+        return f"trace {trace.name} has no pristine side to tell the altered one from"
+    if kind == "estimator" and not trace.truth:
+        return f"trace {trace.name} has no truth to estimate"
     channels = 3 if settings.color else 1
     for one in (attacker, model):
         if one is None:
             continue
-        if one.entry.card is not None and not identity.trained(one):
-            return f"{one.name} has no weights: run `forensics train {one.name}`"
+        if identity.untrained(one):
+            return identity.untrained(one)
         # What kind of state a slot holds is not declared; the door sees to that of attackers.
         jpeg = one is attacker or trace.handed == "jpeg"
         refusal = one.entry.needs.refusal(channels, settings.patch, settings.patch, jpeg)
@@ -252,20 +219,19 @@ def _population(
         f"{settings.patch} {lead(trace, settings)} {settings.color} {settings.seed}",
         identity.core(),
     )
-    return Population(trace, template, used, attacker, digest)
+    return Population(trace, template, used, attacker, trace.name, digest)
 
 
-def _work(cells: Sequence[Cell]) -> tuple[dict[str, Population], dict[str, tuple[str, ...]]]:
+def _work(cells: Sequence[Cell]) -> tuple[dict[str, Population], dict[str, tuple[Question, ...]]]:
     populations: dict[str, Population] = {}
-    wanted: dict[str, list[str]] = {}
+    wanted: dict[str, list[Question]] = {}
     for cell in cells:
-        needed = {p.digest: p for p in (cell.pristine, cell.altered, cell.clean)}
         if cell.reason is not None:
             continue
-        populations.update(needed)
-        for digest in needed:
-            if cell.model is not None:
-                wanted.setdefault(digest, []).append(str(cell.model))
-        if cell.attacker is not None:
-            wanted.setdefault(cell.altered.digest, []).append(COST)
-    return populations, {d: tuple(dict.fromkeys(models)) for d, models in wanted.items()}
+        for population in cell.needed:
+            populations.setdefault(population.digest, population)
+            if cell.question is not None:
+                wanted.setdefault(population.digest, []).append(cell.question)
+        for population in cell.altered.values() if cell.attacker is not None else ():
+            wanted.setdefault(population.digest, []).append(COSTS)
+    return populations, {d: tuple(dict.fromkeys(asked)) for d, asked in wanted.items()}
