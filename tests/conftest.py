@@ -1,6 +1,7 @@
 """What the core's tests share: a home of their own, the toy plugin, small photographs."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,24 @@ def toy(tmp_path, monkeypatch):
     forget()
     yield tmp_path / "toy.log"
     forget()
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A copy of the toy plugin that may be written to; the folder of its package."""
+    folder = tmp_path / "plugin"
+    shutil.copytree(PLUGIN, folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def unload():
+        for name in [m for m in sys.modules if m.partition(".")[0] == "forensics_toy"]:
+            del sys.modules[name]
+        forget()
+
+    unload()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("TOY_LOG", str(tmp_path / "toy.log"))
+    yield folder / "forensics_toy"
+    unload()
 
 
 @pytest.fixture(scope="session")

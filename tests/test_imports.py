@@ -33,7 +33,8 @@ PARTS = {
     "harness": (9, {"harness", "api"}),
     "training": (9, {"training"}),
     "testing": (9, {"testing"}),
-    "cli": (10, {"cli"}),
+    "presets": (10, {"presets"}),
+    "cli": (11, {"cli"}),
 }
 PART_OF = {module: part for part, (_, modules) in PARTS.items() for module in modules}
 # It names the core's own entries as strings, like a plugin; the top level imports at first use.

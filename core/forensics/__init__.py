@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from forensics.api import load, models, simulate
     from forensics.harness import run
     from forensics.images import open
+    from forensics.presets import reproduce
 
 _WHERE = {
     "load": "forensics.api",
     "models": "forensics.api",
     "simulate": "forensics.api",
     "open": "forensics.images",
+    "reproduce": "forensics.presets",
     "run": "forensics.harness",
 }
 
-__all__ = ["hookimpl", "load", "models", "open", "run", "simulate"]
+__all__ = ["hookimpl", "load", "models", "open", "reproduce", "run", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

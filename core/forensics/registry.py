@@ -4,7 +4,7 @@ torch. A plugin that fails to load is rolled back and listed with its error; the
 from __future__ import annotations
 
 import functools
-import importlib
+import importlib.util
 import math
 import os
 import re
@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -120,9 +121,11 @@ class Registered:
 
 @dataclass(frozen=True)
 class Plugin:
-    """An entry point that was tried. error: None, or the last line of what went wrong."""
+    """An entry point that was tried. package: the import package or module that it names;
+    error: None, or the last line of what went wrong."""
 
     name: str
+    package: str
     distribution: str
     version: str
     registers: Mapping[str, tuple[str, ...]]
@@ -146,6 +149,7 @@ class Registry:
 
     def _add(self, point: EntryPoint, distribution: str, release: str) -> None:
         module: ModuleType | None = None
+        package = point.value.partition(":")[0].partition(".")[0]
         try:
             module = point.load()
             if not isinstance(module, ModuleType):
@@ -159,12 +163,12 @@ class Registry:
                 self._manager.unregister(module)
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             trace = traceback.format_exc()
-            self.plugins.append(Plugin(point.name, distribution, release, {}, text, trace))
+            self.plugins.append(Plugin(point.name, package, distribution, release, {}, text, trace))
             return
         self._things.update(things)
         names = {k: tuple(n for kind, n in things if kind == k) for k in KINDS}
         registers = {kind: listed for kind, listed in names.items() if listed}
-        self.plugins.append(Plugin(point.name, distribution, release, registers))
+        self.plugins.append(Plugin(point.name, package, distribution, release, registers))
 
     def _collect(self, module: ModuleType, name: str) -> dict[str, list[Entry]]:
         manager = self._manager
@@ -234,3 +238,25 @@ def _version(distribution: str) -> str:
 def registry() -> Registry:
     """The registry of this process, made at first use."""
     return Registry(entry_points(group=GROUP))
+
+
+def package_folder(package: str) -> Path | None:
+    """Where an import package lies; None where there is none, or it is a single module."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])
+
+
+def check_editable(package: Path, option: str) -> None:
+    """Raises ForensicsError where the package in this folder is an installed copy, or may not be
+    written to. option: what wants to write into a plugin's source."""
+    # An installer lists the files that it copied, wherever it put them; of an editable package it
+    # copies none.
+    records = [path.read_text() for path in package.parent.glob("*.dist-info/RECORD")]
+    copied = any(f"{package.name}/" in record for record in records)
+    if copied or not os.access(package, os.W_OK):
+        raise ForensicsError(
+            f"{option} writes into a plugin's source, but {package} is an installed copy: "
+            f"install the plugin with `pip install -e`, or leave {option} out"
+        )

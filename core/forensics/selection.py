@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -12,6 +12,9 @@ import yaml
 
 from forensics.errors import ForensicsError, UnknownName
 from forensics.registry import Registered, Registry, judged, registry
+
+# Seconds a gray patch of 128 x 128 on two CPU cores, above which a model is run by name only.
+SLOW = 0.5
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
@@ -110,6 +113,15 @@ def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) ->
             found = [model(text, *kinds, within=everything)]
         chosen.update({str(m): m for m in found})
     return list(chosen.values())
+
+
+def unasked(asked: Mapping[str, Sequence[str]]) -> list[Model]:
+    """Those of the models that are asked for (by kind, texts as `models` reads them) that take more
+    than half a second a patch and that no text names: who asks for a group (`all`, a glob,
+    `trace:`, `plugin:`) wants an answer soon."""
+    named = {text.partition(":")[0] for texts in asked.values() for text in texts}
+    found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
+    return [m for m in found.values() if m.entry.seconds > SLOW and m.name not in named]
 
 
 def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:

@@ -8,13 +8,13 @@ A model that is trained names a folder of its package (`ModelEntry.card`) and th
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forensics import registry
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.registry import ModelEntry
 
@@ -44,10 +44,10 @@ class Part:
 def package_folder(entry: ModelEntry) -> Path:
     """Where the package lies that ships the model's weights."""
     package = str(entry.card).partition(":")[0]
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
+    folder = registry.package_folder(package)
+    if folder is None:
         raise ForensicsError(f"the package {package} of {entry.name} is not installed")
-    return Path(spec.submodule_search_locations[0])
+    return folder
 
 
 def shipped_folder(entry: ModelEntry) -> Path:

@@ -229,6 +229,30 @@ def test_a_plan_in_json_is_one_object(run):
     assert content["seconds"] > 0
 
 
+@pytest.mark.parametrize("group", ["all", "toy-s*", "trace:jpeg", "plugin:toy"])
+def test_a_slow_model_runs_when_it_is_named(run, group):
+    plan = json.loads(run("--plan", "--json", detectors=[group, "toy-grain"])[1])
+    words = "toy-slow: slower than half a second a patch: name it to run it"
+    assert plan["slow"] == [words]
+    assert f"skipped: {words}" in run("--plan", detectors=[group])[1]
+    plan = json.loads(run("--plan", "--json", detectors=[group, "toy-slow:scale=2"])[1])
+    assert plan["slow"] == []
+
+
+def test_a_slow_model_is_listed_as_skipped(run):
+    grain = ("toy-grain", "toy-s*")
+    code, out, err = run(detectors=grain)
+    assert (code, err) == (0, "")
+    words = "skipped: toy-slow: slower than half a second a patch: name it to run it"
+    assert words in " ".join(out.split())
+    content = json.loads(run("--json", detectors=grain)[1])
+    assert {c["model"] for c in content["cells"]} == {"toy-grain"}
+    assert content["protocol"]["slow"] == [words.removeprefix("skipped: ")]
+    content = json.loads(run("--json", detectors=("toy-grain", "toy-slow"))[1])
+    assert {c["model"] for c in content["cells"]} == {"toy-grain", "toy-slow"}
+    assert content["protocol"]["slow"] == []
+
+
 def test_no_detectors(run):
     code, out, err = run("--attack", "toy-median", detectors=["none"])
     assert (code, err) == (0, "")

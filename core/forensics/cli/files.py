@@ -148,7 +148,7 @@ def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> N
     )
     cells = [[row["file"], *(_short(row, name) for name in names)] for row in rows]
     if names:
-        click.echo(table(["file", *names], cells, wrapped=0))
+        click.echo(table(["file", *names], cells, wrapped=("file",)))
     for shown in answers.tables(rows):
         click.echo(shown)
     for reason in [*reasons, *answers.reasons(rows)]:

@@ -161,17 +161,17 @@ def _points(points: Sequence[Mapping[str, float]]) -> str:
     return ", ".join(shown) + (f", ... ({len(points)} points)" if len(points) > 5 else "")
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], wrapped: int = -1) -> str:
-    """A plain table, as wide as the terminal (100 columns where there is none); only the column
-    `wrapped` is broken into lines."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], wrapped: Sequence[str] = ()) -> str:
+    """A plain table, as wide as the terminal (100 columns where there is none); only the columns
+    called `wrapped`, by default the last, are broken into lines."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     console = Console(width=None if Console().is_terminal else 100)
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(header):
-        folds = number == wrapped % len(header)
+    for name in header:
+        folds = name in (wrapped or header[-1:])
         made.add_column(name, no_wrap=not folds, overflow="fold")
     for row in rows:
         made.add_row(*row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def run(
     if plan_only:
         click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
-    with _progress(len(plan.photographs)) as told:
+    with progress(len(plan.photographs)) as told:
         matrix = execute(plan, folder, told, dask, workers)
     return _print(matrix, "json" if as_json else style)
 
@@ -99,20 +99,26 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _print(matrix: Matrix, style: str) -> int:
-    """Print a matrix; the exit code says whether something was lost."""
+    """Print a matrix; gives the exit code."""
     if style == "json":
         click.echo(matrix.to_json())
     else:
         click.echo(tables.matrix(matrix, style), nl=False)
-    for line in matrix.skipped:
+    return tell_losses([matrix])
+
+
+def tell_losses(matrices: Sequence[Matrix]) -> int:
+    """Say on standard error, each once, what was left out of runs; the exit code says whether
+    something was lost."""
+    for line in dict.fromkeys(line for matrix in matrices for line in matrix.skipped):
         click.echo(f"skipped: {line}", err=True)
-    for model, trace in matrix.failures.items():
+    for model, trace in {m: t for matrix in matrices for m, t in matrix.failures.items()}.items():
         click.echo(f"{model} raised; its cells are n/a:\n{trace}", err=True)
-    return LOSSES if matrix.failures or matrix.protocol["lost"] else 0
+    return LOSSES if any(m.failures or m.protocol["lost"] for m in matrices) else 0
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
+def progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
     """A bar with the time left on standard error; nothing where that is no terminal."""
     if not sys.stderr.isatty():
         yield None

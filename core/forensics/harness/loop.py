@@ -144,5 +144,6 @@ def protocol(
             }
             for text, m in chosen.items()
         },
+        "slow": list(plan.slow),
         "warnings": list(plan.warnings),
     }

@@ -30,7 +30,11 @@ from forensics.traces import Number, Trace
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     device.choose(settings.device)
-    judges = {kind: _chosen(getattr(settings, f"{kind}s"), kind) for kind in ASKED}
+    asked = {kind: getattr(settings, f"{kind}s") for kind in ASKED}
+    slow = selection.unasked(asked)
+    judges = {
+        kind: [m for m in _chosen(texts, kind) if m not in slow] for kind, texts in asked.items()
+    }
     attackers = _chosen(settings.attack, "attacker")
     if settings.positive is not None:
         sample, cells = labelled.make(settings, judges, attackers)
@@ -46,6 +50,7 @@ def make(settings: Settings) -> Plan:
         populations=populations,
         wanted=wanted,
         hashes=hashes,
+        slow=tuple(f"{m}: slower than half a second a patch: name it to run it" for m in slow),
     )
 
 

@@ -125,10 +125,12 @@ class Sample:
 @dataclass(frozen=True)
 class Plan(Sample):
     """All the work of a run. wanted: for each population (by hash) the questions whose answers
-    are needed; hashes: of the models, by their texts."""
+    are needed; hashes: of the models, by their texts; slow: models that are left out, as they are
+    slow and nobody named them."""
 
     settings: Settings
     cells: tuple[Cell, ...]
     populations: dict[str, Population]
     wanted: dict[str, tuple[Question, ...]]
     hashes: dict[str, str]
+    slow: tuple[str, ...]

@@ -50,6 +50,7 @@ def forensics_attackers() -> list[ModelEntry]:
             needs=_NEEDS,
             card="forensics_antiforensics:weights/afcnn",
             parts=_QUALITIES,
+            seconds=0.1,
         ),
         ModelEntry(
             "afcnn-matched",

@@ -89,7 +89,7 @@ class Picky(Detector):
 class Dies(Grain):
     """Takes its process with it, at the photograph with this hash (after an h)."""
 
-    at: str = "h"
+    at: str = "none"
 
     def score(self, batch):
         if f"h{batch.photographs[0]}" == self.at:

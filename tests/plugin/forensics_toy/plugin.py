@@ -69,6 +69,7 @@ def forensics_detectors():
         ModelEntry("toy-keeps", "forensics_toy.models:Keeps", "keeps its input", traces=ALL),
         ModelEntry("toy-picky", "forensics_toy.models:Picky", "answers at times", traces=ALL),
         ModelEntry("toy-cramped", "forensics_toy.models:Cramped", "little memory", traces=ALL),
+        ModelEntry("toy-slow", "forensics_toy.models:Grain", "slow", traces=ALL, seconds=0.51),
         ModelEntry("toy-first", "forensics_toy.models:Grain", "for toy-slot", traces=("toy-slot",)),
         ModelEntry(
             "toy-trained",

@@ -20,6 +20,7 @@ def plan(made: Plan, folder: Path) -> str:
         f"{ahead.patches} patches in {len(made.populations)} populations",
         f"{ahead.scores} numbers to compute, {ahead.stored} stored",
         f"expected time: {ahead.time}",
+        *(f"skipped: {model}" for model in made.slow),
     ]
     lines += [
         f"n/a: {c.model or c.attacker} on {c.trace.name} {point(dict(c.point))}: {c.reason}"
@@ -37,5 +38,6 @@ def plan_json(made: Plan, folder: Path) -> str:
         "photographs": len(made.photographs),
         "skipped": len(made.skipped) + len(made.lost),
         "populations": len(made.populations),
+        "slow": list(made.slow),
     }
     return json.dumps(content | asdict(forecast(made, folder)), indent=1)

@@ -37,7 +37,8 @@ def terminal(section: Section) -> str:
 
 
 def markdown(section: Section) -> str:
-    lines = [section.header, ["---"] * len(section.header), *section.rows]
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in section.rows]
+    lines = [section.header, ["---"] * len(section.header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 

@@ -34,6 +34,7 @@ def notes(result: Matrix, starred: bool) -> list[str]:
             f"{' or '.join(against)}."
         )
     lines += _reasons(result.cells)
+    lines += [f"skipped: {model}" for model in p["slow"]]
     lines += [f"warning: {w}" for w in p["warnings"]]
     return [line for text in lines for line in textwrap.wrap(text, 98)]
 

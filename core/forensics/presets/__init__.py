@@ -1,0 +1,18 @@
+"""The tables of a paper, run again: what it says and what is measured here, side by side."""
+
+from forensics.presets.finding import Experiment, experiments, named
+from forensics.presets.readme import rewrite
+from forensics.presets.reproducing import Result, execute, load, plan, reproduce, save
+
+__all__ = [
+    "Experiment",
+    "Result",
+    "execute",
+    "experiments",
+    "load",
+    "named",
+    "plan",
+    "reproduce",
+    "rewrite",
+    "save",
+]

@@ -1,0 +1,282 @@
+"""Presets: what a file may hold, which figure a cell means, and what the plugins ship."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from forensics import presets
+from forensics.errors import ForensicsError
+from forensics.presets import readme
+from forensics.presets.schema import Figure, read
+from forensics.presets.selecting import Ours, chosen, ours
+from forensics.registry import package_folder
+
+TABLE = {
+    "title": "a table",
+    "source": "Table 9",
+    "run": {"trace": "jpeg", "detectors": ["toy-grain"], "set": {"q": [60]}, "patch": 64},
+    "metric": "auc",
+    "rows": [{"label": "all"}],
+}
+
+
+def preset(**changes):
+    return read(yaml.safe_dump(TABLE | changes), "table9.yaml")
+
+
+def asked(**changes):
+    (one,) = preset(rows=[{"label": "all"} | changes]).cells()
+    return one
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"metrik": "auc"}, ("metrik", "did you mean 'metric'")),
+        ({"rows": [{"label": "a", "atack": "blur"}]}, ("rows.0", "did you mean 'attack'")),
+        ({"columns": [{"label": "a", "modle": "kl"}]}, ("columns.0", "did you mean 'model'")),
+        (
+            {"rows": [{"label": "a", "paper": {"value": 1, "tolerence": 1}}]},
+            ("rows.0.paper", "did you mean 'tolerance'"),
+        ),
+        (
+            {"columns": [{"label": "K_L"}], "rows": [{"label": "a", "paper": {"K_I": 1}}]},
+            ("row 'a'", "did you mean 'K_L'"),
+        ),
+        ({"rows": [{"label": "a"}, {"label": "a"}]}, ("two rows", "'a'")),
+        ({"rows": []}, ("rows", "at least 1")),
+        ({"rows": [{"label": 3}]}, ("rows.0.label", "string")),
+        ({"rows": ["a"]}, ("rows.0", "takes the keys", "'a'")),
+        ({"digits": "two"}, ("digits", "integer")),
+        ({"model": [3]}, ("model.0", "string")),
+        ({"point": {"q": "sixty"}}, ("point.q.0: ", "valid integer")),
+        ({"metric": None}, ("row 'all'", "metric: auc")),
+        ({"run": [3]}, ("run", "dictionary")),
+    ],
+)
+def test_what_is_no_preset_is_one_sentence(changes, words):
+    with pytest.raises(ForensicsError) as error:
+        preset(**changes)
+    text = str(error.value)
+    assert text.startswith("table9.yaml: ")
+    assert "\n" not in text
+    assert [word for word in words if word not in text] == []
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(ForensicsError, match=r"table9.yaml: source: .*required"):
+        read(yaml.safe_dump({k: v for k, v in TABLE.items() if k != "source"}), "table9.yaml")
+
+
+@pytest.mark.parametrize("text", ["rows: [", "", "- 3", "\x00"])
+def test_what_is_no_mapping_is_one_sentence(text):
+    with pytest.raises(ForensicsError, match=r"^table9.yaml[^\n]*$"):
+        read(text, "table9.yaml")
+
+
+def test_a_row_wins_over_its_column_and_that_over_the_table():
+    table = preset(
+        digits=1,
+        paper="plots",
+        point={"q": 60, "r": 1},
+        columns=[{"label": "K_L", "model": "kl", "metric": "pe", "point": {"q": 70}}],
+        rows=[
+            {"label": "first", "metric": "pe_cv", "point": {"q": [80, 90]}, "paper": {"K_L": 0.1}},
+            {"label": "second"},
+        ],
+    )
+    first, second = table.cells()
+    assert (first.metric, second.metric) == ("pe_cv", "pe")
+    assert (first.point, second.point) == ({"q": (80, 90), "r": (1,)}, {"q": (70,), "r": (1,)})
+    assert (first.model, first.digits, first.attack) == (("kl",), 1, ("none",))
+    assert (first.paper, second.paper) == (Figure(value=0.1), "plots")
+
+
+def value(number, low=None, high=None, **more):
+    return {"value": number, "low": low, "high": high} | more
+
+
+def cell(model="kl", q=60, attack=None, n=10, na=None, cost=None, kind="detector", **metrics):
+    return {
+        "trace": "jpeg",
+        "point": {"q": q},
+        "attack": attack,
+        "model": model,
+        "kind": kind,
+        "n": n,
+        "photographs": n // 2,
+        "metrics": metrics,
+        "cost": cost,
+        "na": na,
+    }
+
+
+def test_several_cells_are_their_mean():
+    cells = [
+        cell(q=60, auc=value(0.6, 0.5, 0.8)),
+        cell(q=80, n=8, auc=value(0.8, 0.7, 0.8)),
+        cell(q=90, auc=value(0.1, 0.0, 0.2)),
+        cell("kf", q=60, auc=value(0.0)),
+        cell(q=60, attack="blur", auc=value(0.0)),
+    ]
+    found = ours(cells, asked(model="kl", point={"q": [60, 80]}))
+    assert found.value == pytest.approx(0.7)
+    assert (found.low, found.high) == (pytest.approx(0.6), pytest.approx(0.8))
+    assert (found.n, found.photographs) == (8, 4)
+    assert ours(cells, asked(model="kl")).value == pytest.approx(0.5)
+    assert ours(cells, asked(model=["kl", "kf"], point={"q": 60})).value == pytest.approx(0.3)
+    assert ours(cells, asked(model="kf")).low is None
+
+
+def test_a_metric_by_its_name_or_in_a_group_or_of_a_parameter():
+    one = cell(curve={"mild": value(0.4), "steep.one": value(0.5)}, **{"mse:k": value(2.0)})
+    assert ours([one], asked(metric="curve.mild")).value == 0.4
+    assert ours([one], asked(metric="curve.steep.one")).value == 0.5
+    assert ours([one], asked(metric="mse", name="k")).value == 2.0
+    assert ours([one], asked(metric="mse:k")).value == 2.0
+    for words in ({"metric": "curve"}, {"metric": "curve.z"}, {"metric": "mse"}):
+        with pytest.raises(ForensicsError, match="row 'all': no metric of its cells"):
+            ours([one], asked(**words))
+    with pytest.raises(ForensicsError, match="did you mean 'mse:k'"):
+        ours([one], asked(metric="mze", name="k"))
+
+
+def test_a_model_of_two_kinds_answers_as_the_one_that_has_the_metric():
+    detector = cell(kind="detector", auc=value(0.9))
+    estimator = cell(kind="estimator", n=7, accuracy=value(0.4))
+    both = [detector, estimator]
+    assert ours(both, asked()).value == 0.9
+    found = ours(both, asked(metric="accuracy"))
+    assert (found.value, found.n) == (0.4, 7)
+    failed = cell(kind="estimator", na="no weights")
+    assert ours([detector, failed], asked()).value == 0.9
+    assert ours([failed], asked(metric="accuracy")).na == "no weights"
+
+
+def test_costs_are_counted_once_and_unattacked_before_any_attack():
+    first = {"psnr": value(30.0), "psnr_input": value(35.0)}
+    second = {"psnr": value(32.0), "psnr_input": value(35.0)}
+    third = {"psnr": value(38.0), "psnr_input": value(39.0)}
+    cells = [
+        *(cell(model, attack="blur", cost=first) for model in ("kl", "kf", "kv")),
+        cell(attack="noise", cost=second),
+        cell(q=90, attack="blur", cost=third),
+        cell(auc=value(0.5)),
+    ]
+    psnr = {"metric": "psnr", "point": {"q": 60}}
+    assert ours(cells, asked(**psnr, attack="blur")).value == 30.0
+    assert ours(cells, asked(**psnr, attack=["blur", "noise"])).value == 31.0
+    assert ours(cells, asked(metric="psnr", attack="blur")).value == 34.0
+    assert ours(cells, asked(metric="psnr")).value == 37.0
+    cells.append(cell("ku", attack="blur", cost=first, n=0, na="no weights"))
+    found = ours(cells, asked(**psnr, attack="blur"))
+    assert (found.value, found.n, found.na) == (30.0, 10, None)
+    with pytest.raises(ForensicsError, match="wants an attack"):
+        ours([cell(auc=value(0.5))], asked(metric="psnr"))
+
+
+def test_what_has_no_figure_says_why():
+    whole, part = cell(q=60, na="no weights"), cell(q=80, auc=value(None, na="one class"))
+    assert ours([whole], asked()).na == "no weights"
+    assert ours([part], asked()).na == "one class"
+    both = ours([cell(q=90, auc=value(0.5)), part], asked())
+    assert (both.value, both.na) == (None, "one class")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": "kll"}, "no model of this run is called 'kll'; did you mean 'kl'"),
+        ({"attack": "blurr", "model": "kl"}, "did you mean 'blur'"),
+        ({"trace": "jpg"}, "did you mean 'jpeg'"),
+        ({"point": {"q": 65}, "model": "kl"}, "no point q=65; there are: q=60"),
+        ({"point": {"k": 3}, "model": "kl"}, "no point k=3; there are: none with a k"),
+        ({}, "leaves its model open: name one of kl, kf"),
+    ],
+)
+def test_a_cell_that_the_run_has_not_is_one_sentence(changes, words):
+    cells = [cell("kl"), cell("kf"), cell(attack="blur")]
+    with pytest.raises(ForensicsError) as error:
+        chosen(cells, asked(**changes))
+    assert str(error.value).startswith("row 'all'")
+    assert words in str(error.value)
+
+
+def test_agreement_is_within_the_interval_and_the_tolerance():
+    found = Ours(0.8, 0.75, 0.85)
+    assert found.agrees(Figure(value=0.85)) is True
+    assert found.agrees(Figure(value=0.86)) is False
+    assert found.agrees(Figure(value=0.86, tolerance=0.02)) is True
+    assert found.agrees(Figure(value=0.74)) is False
+    assert found.agrees(Figure(value=0.74, tolerance=0.02)) is True
+    assert Ours(0.8).agrees(Figure(value=0.8)) is True
+    assert found.agrees("plot only") is None
+    assert Ours(None).agrees(Figure(value=0.8)) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "text"),
+    [(0.054, 2, ".05"), (-0.5, 1, "-.5"), (10.04, 1, "10.0"), (0.999, 2, "1.00"), (3, 0, "3")],
+)
+def test_numbers_are_short(number, digits, text):
+    assert readme.short(number, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"run": TABLE["run"] | {"detectors": ["toy-grian"]}}, "did you mean 'toy-grain'"),
+        ({"run": TABLE["run"] | {"set": {"q": [0]}}}, "1 to 100"),
+        ({"run": TABLE["run"] | {"set": {"k": [3]}}}, "'k'"),
+        ({"run": TABLE["run"] | {"pach": 64}}, "did you mean 'patch'"),
+        ({"rows": [{"label": "a", "point": {"q": 65}}]}, "row 'a': the run has no point q=65"),
+        ({"rows": [{"label": "a", "model": "toy-logs"}]}, "no model of this run"),
+        ({"rows": [{"label": "a", "metric": "ssim"}]}, "wants an attack"),
+        ({"run": {"trace": "jpeg", "set": {"q": [60]}, "patch": 64}}, "auc wants a model"),
+    ],
+)
+def test_a_table_of_what_is_not_there_is_refused_before_anything_runs(
+    toy, tmp_path, photographs, changes, words
+):
+    path = tmp_path / "table9.yaml"
+    path.write_text(yaml.safe_dump(TABLE | changes))
+    with pytest.raises(ForensicsError) as error:
+        presets.plan(presets.Experiment("toy", "forensics_toy", path), data=str(photographs))
+    assert str(error.value).startswith("toy:table9: ")
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_no_model_runs_that_a_table_does_not_name(toy, tmp_path, photographs):
+    path = tmp_path / "table9.yaml"
+    run = {"trace": "jpeg", "attack": "toy-median", "patch": 64}
+    path.write_text(yaml.safe_dump(TABLE | {"metric": "psnr", "run": run}))
+    experiment = presets.Experiment("toy", "forensics_toy", path)
+    assert {c.model for c in presets.plan(experiment, data=str(photographs)).cells} == {None}
+
+
+def shipped():
+    return [e for e in presets.experiments() if e.plugin != "toy"]
+
+
+@pytest.mark.parametrize("experiment", shipped(), ids=str)
+def test_every_table_that_is_shipped_asks_for_what_is_there(experiment):
+    assert presets.plan(experiment).cells
+
+
+@pytest.mark.parametrize("plugin", sorted({e.plugin for e in shipped()}))
+def test_the_readme_has_the_tables_that_the_results_give(plugin):
+    those = presets.named(plugin)
+    path = package_folder(those[0].package).parent / "README.md"
+    text = path.read_text(encoding="utf-8")
+    assert readme.filled(text, those) == text
+    assert sorted(readme.marked(text)) == [e.name for e in those]
+
+
+@pytest.mark.parametrize("experiment", shipped(), ids=str)
+def test_a_kept_result_holds_no_path_of_a_machine(experiment):
+    protocol = json.loads(experiment.result.read_text())["protocol"]
+    assert Path(protocol["data"]).name == protocol["data"]
+    assert not any("/" in warning for warning in protocol["warnings"])
