@@ -12,10 +12,11 @@ from forensics.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from forensics.api import load, models, simulate
-    from forensics.harness import run
+    from forensics.harness import calibrate, run
     from forensics.images import open
 
 _WHERE = {
+    "calibrate": "forensics.harness",
     "load": "forensics.api",
     "models": "forensics.api",
     "simulate": "forensics.api",
@@ -23,7 +24,7 @@ _WHERE = {
     "run": "forensics.harness",
 }
 
-__all__ = ["hookimpl", "load", "models", "open", "run", "simulate"]
+__all__ = ["calibrate", "hookimpl", "load", "models", "open", "run", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

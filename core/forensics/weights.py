@@ -50,6 +50,21 @@ def package_folder(entry: ModelEntry) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
+def editable(package: Path) -> Path:
+    """The same folder of a package, where it is a plugin's source. Raises ForensicsError where it
+    is an installed copy, or may not be written to."""
+    # An installer lists the files that it copied, wherever it put them; of an editable package it
+    # copies none.
+    records = [path.read_text() for path in package.parent.glob("*.dist-info/RECORD")]
+    copied = any(f"{package.name}/" in record for record in records)
+    if copied or not os.access(package, os.W_OK):
+        raise ForensicsError(
+            f"--publish writes into a plugin's source, but {package} is an installed copy: "
+            "install the plugin with `pip install -e`, or leave --publish out"
+        )
+    return package
+
+
 def shipped_folder(entry: ModelEntry) -> Path:
     """The folder of the plugin's package that holds the model's weights."""
     return package_folder(entry) / str(entry.card).partition(":")[2]

@@ -9,7 +9,10 @@ from typing import Any
 import click
 
 from forensics import weights
+from forensics.calibration.cards import cards
+from forensics.harness import identity
 from forensics.registry import MODEL_KINDS, Registered, registry
+from forensics.selection import model
 
 
 @click.command()
@@ -25,10 +28,15 @@ def models(as_json: bool) -> int:
         click.echo("no models are installed: pip install -r requirements.txt")
         return 0
     rows = [
-        (m["name"], m["kind"], m["traces"], m["needs"], m["weights"], m["summary"])
+        (
+            *(m[key] for key in ("name", "kind", "traces", "needs", "weights")),
+            ", ".join(c["trace"] for c in m["calibrated"] if c["model"] == m["name"]),
+            m["summary"],
+        )
         for m in described
     ]
-    click.echo(table(("name", "kind", "traces", "needs", "weights", "what it looks at"), rows))
+    header = ("name", "kind", "traces", "needs", "weights", "calibrated", "what it looks at")
+    click.echo(table(header, rows))
     for m in described:
         for part, figure in m["figures"].items():
             click.echo(f"{m['name']} {part}: {_figure(figure)}")
@@ -50,11 +58,25 @@ def _model(thing: Registered) -> dict[str, Any]:
         "needs": _needs(entry.needs),
         "weights": state,
         "figures": figures,
+        "calibrated": _calibrations(thing),
         "summary": entry.summary,
         "paper": entry.paper,
         "options": dict(entry.options or {}),
         "distribution": thing.distribution,
     }
+
+
+def _calibrations(thing: Registered) -> list[dict[str, Any]]:
+    """The calibrations that count, of the model with any options, a row a trace."""
+    if "detector" not in thing.kinds:
+        return []
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for card in cards(thing.entry):
+        name = str(card.content["model"])
+        if card.content["identity"] == identity.model(model(name, "detector")):
+            row = {"model": name, "trace": card.trace, "origin": card.origin, "basis": card.basis}
+            found.setdefault((name, card.trace), row)
+    return list(found.values())
 
 
 def _figure(figure: dict[str, Any]) -> str:
@@ -77,7 +99,7 @@ def _needs(needs: Any) -> str:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def plugins(as_json: bool) -> int:
     """Every plugin: version, what it registers, the error of a broken one; and places."""
-    places = {"weights": str(weights.home() / "weights"), "store": str(weights.home() / "store")}
+    places = {name: str(weights.home() / name) for name in ("weights", "calibrations", "store")}
     described = [
         {
             "name": p.name,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.harness import identity
+from forensics.harness import calibrated, identity
 from forensics.harness.plan import COST, COST_NAMES, Cell, Plan, Population
 from forensics.harness.store import Rows
 from forensics.histories import SLOT
@@ -86,6 +86,9 @@ def _cell(
             altered.scored(),
             clean.scored() if cell.attacker is not None else None,
             plan.settings.seed,
+        )
+        values |= calibrated.metrics(
+            plan, cell.model, cell.trace.name, pristine.scored(), altered.scored()
         )
         metrics = {name: _plain(value) for name, value in values.items()}
         if n == 0:

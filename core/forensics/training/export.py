@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import platform
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +15,6 @@ from safetensors.torch import save
 from torch import Tensor
 
 from forensics import weights
-from forensics.errors import ForensicsError
 from forensics.registry import ModelEntry
 from forensics.training.runfiles import write
 
@@ -60,18 +58,8 @@ def export(folder: Path, part: str, state: State, card: Mapping[str, Any]) -> Pa
 def editable(entry: ModelEntry) -> Path:
     """The folder in the plugin's source where its weights belong. Raises ForensicsError where
     the plugin is installed as a copy, or may not be written to."""
-    folder = weights.shipped_folder(entry)
-    package = weights.package_folder(entry)
-    # An installer lists the files that it copied, wherever it put them; of an editable package it
-    # copies none.
-    records = [path.read_text() for path in package.parent.glob("*.dist-info/RECORD")]
-    copied = any(f"{package.name}/" in record for record in records)
-    if copied or not os.access(package, os.W_OK):
-        raise ForensicsError(
-            f"--publish writes into a plugin's source, but {package} is an installed copy: "
-            "install the plugin with `pip install -e`, or leave --publish out"
-        )
-    return folder
+    weights.editable(weights.package_folder(entry))
+    return weights.shipped_folder(entry)
 
 
 def publish(weight_file: Path, folder: Path) -> Path:
