@@ -42,7 +42,8 @@ class Card:
         attacked = f", attacked by {', '.join(c['attacks'])} too" if c["attacks"] else ""
         return (
             f"{c['trace']} at {points}{attacked}, {c['patch']} x {c['patch']} {c['color']} patches "
-            f"of {c['data']['photographs']} photographs ({c['data']['name']})"
+            f"of {c['data']['photographs']} photographs ({c['data']['name']}, "
+            f"split {c['data']['split']})"
         )
 
     def beyond(self, size: tuple[int, int], color: str) -> list[str]:
@@ -111,7 +112,7 @@ def put(path: Path, content: Mapping[str, Any]) -> None:
 
 # What every card has, beside its scale.
 _FIELDS = {"model", "identity", "trace", "method", "points", "attacks", "patch", "color", "data"}
-_DATA = {"name", "photographs", "sha256"}
+_DATA = {"name", "split", "photographs", "sha256"}
 
 
 def _read(path: Path, origin: str) -> list[Card]:

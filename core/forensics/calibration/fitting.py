@@ -26,7 +26,8 @@ def fit(sides: Sides, method: str) -> Scale:
     method: `"logistic"`, a straight line to the natural log LR by logistic regression; or
     `"isotonic"`, pool adjacent violators, linear between the scores that it saw. The direction is
     the sign of the logistic slope for both; the threshold has the least decision error with equal
-    priors in that direction, in the middle between two scores.
+    priors in that direction, in the middle between two scores; of equal ones, the one whose LR is
+    nearest to 1.
     """
     slope, intercept = _line(sides)
     higher = slope >= 0
@@ -38,12 +39,9 @@ def fit(sides: Sides, method: str) -> Scale:
     else:
         ends = np.array([-limit, limit] if higher else [limit, -limit])
         scores, ratios = (ends * np.log(10.0) - intercept) / slope, ends
-    return Scale(
-        tuple(scores.tolist()),
-        tuple(np.clip(ratios, -limit, limit).tolist()),
-        _threshold(sides, higher),
-        higher,
-    )
+    ratios = np.clip(ratios, -limit, limit)
+    threshold = _threshold(sides, higher, scores, ratios)
+    return Scale(tuple(scores.tolist()), tuple(ratios.tolist()), threshold, higher)
 
 
 def held_out(
@@ -111,11 +109,13 @@ def _steps(sides: Sides, higher: bool) -> tuple[Floats, Floats]:
     return sides.values[~inner], ratios[~inner]
 
 
-def _threshold(sides: Sides, higher: bool) -> float:
+def _threshold(sides: Sides, higher: bool, scores: Floats, ratios: Floats) -> float:
+    """In the middle of the gap of least error; of equal ones, where log10 LR is nearest to 0."""
     excess = sides.curves(np.ones((1, sides.photographs))).excess()[0]
-    cut = int(excess.argmin() if higher else excess.argmax())
-    if cut == 0:
-        return float(sides.values[0])
-    if cut == len(sides.values):
-        return float(np.nextafter(sides.values[-1], np.inf))
-    return float(sides.values[cut - 1] / 2 + sides.values[cut] / 2)
+    cuts = np.flatnonzero(excess == (excess.min() if higher else excess.max()))
+    beyond = np.nextafter(sides.values[-1], np.inf)
+    lower = np.concatenate([sides.values[:1], sides.values])[cuts]
+    upper = np.append(sides.values, beyond)[cuts]
+    # At an end the cut is beside the last score: there is no gap to be in the middle of.
+    middle = np.where(cuts == len(sides.values), beyond, lower / 2 + upper / 2)
+    return float(middle[np.abs(np.interp(middle, scores, ratios)).argmin()])

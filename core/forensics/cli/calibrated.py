@@ -70,9 +70,9 @@ def lines(rows: Sequence[Mapping[str, Any]], valid: Mapping[str, Sequence[Card]]
     for name, held in valid.items():
         for card in held:
             yield f"{name} is calibrated on {card.basis}."
-    beyond = list(dict.fromkeys((f, b) for f, _, _, a in answered for b in a["beyond"]))
-    for file, respect in beyond:
-        yield f"{file}: {respect}: its ratios and verdicts are beyond the calibration."
+    for file, respects in dict.fromkeys((f, "; ".join(a["beyond"])) for f, _, _, a in answered):
+        if respects:
+            yield f"{file} is beyond that: {respects}."
     if without:
         yield (
             f"Higher = altered. Uncalibrated: {', '.join(without)}: a score compares files by "

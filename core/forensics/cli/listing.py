@@ -28,18 +28,15 @@ def models(as_json: bool) -> int:
         click.echo("no models are installed: pip install -r requirements.txt")
         return 0
     rows = [
-        (
-            *(m[key] for key in ("name", "kind", "traces", "needs", "weights")),
-            ", ".join(c["trace"] for c in m["calibrated"] if c["model"] == m["name"]),
-            m["summary"],
-        )
+        (m["name"], m["kind"], m["traces"], m["needs"], m["weights"], m["summary"])
         for m in described
     ]
-    header = ("name", "kind", "traces", "needs", "weights", "calibrated", "what it looks at")
-    click.echo(table(header, rows))
+    click.echo(table(("name", "kind", "traces", "needs", "weights", "what it looks at"), rows))
     for m in described:
         for part, figure in m["figures"].items():
             click.echo(f"{m['name']} {part}: {_figure(figure)}")
+        for found in m["calibrated"]:
+            click.echo(f"{found['model']} is calibrated ({found['origin']}) on {found['basis']}")
     return 0
 
 

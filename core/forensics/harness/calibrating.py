@@ -216,7 +216,7 @@ def _card(
         "seed": settings.seed,
         "data": {
             "name": Path(settings.data).resolve().name,
-            "split": plan.split or "none: unseen by the word of the user",
+            "split": plan.split or "none, unseen by the word of the user",
             "photographs": len(used),
             "sha256": used,
         },

@@ -98,7 +98,7 @@ def cllr_min(curves: Curves) -> Floats:
         posterior = pool(p, a)
         # A block that holds one side alone is perfect: its 0 times log 0 is 0.
         cost = _times_log(a, posterior) + _times_log(p, 1.0 - posterior)
-        found[row] = -cost.sum() / 2
+        found[row] = 0.0 - cost.sum() / 2
     return found
 
 
