@@ -78,6 +78,15 @@ def test_no_ratio_is_stronger_than_the_photographs_support(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_two_photographs_by_hand(method):
+    """A patch counts 3/4 for its side: LR 3 where only altered ones are, a straight line between."""
+    photographs = np.arange(2)
+    sides = Scored(np.zeros(2), photographs), Scored(np.ones(2), photographs)
+    found = fit(Sides.of(*sides), method).ratios(np.array([0, 0.5, 0.75, 1]))
+    assert found == pytest.approx(np.log10(3) * np.array([-1, 0, 0.5, 1]), abs=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("act", [lambda x: -x, lambda x: 3e4 * x - 5, lambda x: x / 1e4 + 2])
 def test_units_and_direction_of_the_scores_do_not_matter(method, act):
     sides = normal(2)
