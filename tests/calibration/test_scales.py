@@ -79,7 +79,7 @@ def test_no_ratio_is_stronger_than_the_photographs_support(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_two_photographs_by_hand(method):
-    """A patch counts 3/4 for its side: LR 3 where only altered ones are, a straight line between."""
+    """A patch counts 3/4 for its side: LR 3 where only altered ones are, a line between."""
     photographs = np.arange(2)
     sides = Scored(np.zeros(2), photographs), Scored(np.ones(2), photographs)
     found = fit(Sides.of(*sides), method).ratios(np.array([0, 0.5, 0.75, 1]))
