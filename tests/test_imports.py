@@ -30,11 +30,12 @@ PARTS = {
     "traces": (7, {"traces", "door", "manipulations"}),
     "metrics": (8, {"metrics"}),
     "data": (8, {"data"}),
-    "harness": (9, {"harness", "api"}),
-    "training": (9, {"training"}),
-    "testing": (9, {"testing"}),
-    "presets": (10, {"presets"}),
-    "cli": (11, {"cli"}),
+    "calibration": (9, {"calibration"}),
+    "harness": (10, {"harness", "api"}),
+    "training": (10, {"training"}),
+    "testing": (10, {"testing"}),
+    "presets": (11, {"presets"}),
+    "cli": (12, {"cli"}),
 }
 PART_OF = {module: part for part, (_, modules) in PARTS.items() for module in modules}
 # It names the core's own entries as strings, like a plugin; the top level imports at first use.

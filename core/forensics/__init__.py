@@ -12,11 +12,12 @@ from forensics.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from forensics.api import load, models, simulate
-    from forensics.harness import run
+    from forensics.harness import calibrate, run
     from forensics.images import open
     from forensics.presets import reproduce
 
 _WHERE = {
+    "calibrate": "forensics.harness",
     "load": "forensics.api",
     "models": "forensics.api",
     "simulate": "forensics.api",
@@ -25,7 +26,16 @@ _WHERE = {
     "run": "forensics.harness",
 }
 
-__all__ = ["hookimpl", "load", "models", "open", "reproduce", "run", "simulate"]
+__all__ = [
+    "calibrate",
+    "hookimpl",
+    "load",
+    "models",
+    "open",
+    "reproduce",
+    "run",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -59,7 +59,9 @@ class Truth:
     tolerance: float = 0.0
     none: float | None = None
     classes: tuple[str, ...] = ()
-    derive: Callable[[str, Mapping[str, Tensor]], Tensor] | None = None
+    derive: Callable[[str, Mapping[str, Tensor]], Tensor] | None = field(
+        default=None, compare=False
+    )
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_analyze(command, photograph, tmp_path):
     assert err.count("out of luck") >= 2
     content = json.loads(out)
     assert content["direction"] == "higher = altered"
-    assert content["calibrated"] is False
+    assert content["calibrated"] == {}
     png, jpg = (row["scores"] for row in content["files"])
     assert png["toy-zeros"] == {"score": None, "na": "not a JPEG at this place"}
     zeros = (jpeglib.read_dct(str(jpeg)).Y == 0).mean()

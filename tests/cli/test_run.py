@@ -30,6 +30,7 @@ def run(command, photographs, tmp_path):
 
 VALUE = {"value", "low", "high"}
 METRICS = {"auc", "pe", "pe_any", "pe_cv", "tpr_at_fpr_1", "tpr_at_fpr_5"}
+METRICS |= {"accuracy", "cllr", "cllr_min", "cllr_cal"}
 CELL = {"trace", "point", "attack", "model", "kind", "n", "n_na", "photographs", "skipped"}
 CELL |= {"trained", "metrics", "names", "confusion", "cost", "na"}
 

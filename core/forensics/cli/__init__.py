@@ -19,6 +19,10 @@ COMMANDS = {
     "attack": ("forensics.cli.files:attack", "Attack image files."),
     "simulate": ("forensics.cli.files:simulate", "Put image files through a history."),
     "train": ("forensics.cli.train:train", "Train a model by its recipe."),
+    "calibrate": (
+        "forensics.cli.calibrate:calibrate",
+        "Set a detector's threshold; scores to likelihood ratios.",
+    ),
     "reproduce": ("forensics.cli.reproduce:reproduce", "The tables of a paper, run again."),
     "models": ("forensics.cli.listing:models", "Detectors and attackers that are installed."),
     "plugins": (

@@ -16,7 +16,8 @@ import torch
 
 from forensics import images, selection
 from forensics.batch import Batch
-from forensics.cli import LOSSES, answers
+from forensics.calibration.cards import Card
+from forensics.cli import LOSSES, answers, calibrated
 from forensics.cli.listing import table
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
@@ -75,13 +76,15 @@ def analyze(
         raise ForensicsError("no detector to ask: name some with --detectors")
     where = choose(device)
     made = [(str(model), model.create()) for model in chosen]
+    valid = {str(model): calibrated.cards(model) for model in chosen}
     rows: list[dict[str, Any]] = []
     lost = _Losses()
     for path, picture in _pictures(files, max_megapixels, lost):
         row: dict[str, Any] = {"file": str(path), "notes": list(picture.notes), "scores": {}}
         for name, model in made:
             with lost.of(f"{name} on {path}"):
-                row["scores"][name] = _score(model, picture, where)
+                found = _score(model, picture, where)
+                row["scores"][name] = found | calibrated.answers(valid[name], found, picture)
         row["estimates"], row["maps"] = {}, {}
         for name, model in others["estimator"]:
             with lost.of(f"{name} on {path}"):
@@ -94,14 +97,17 @@ def analyze(
                 row["maps"][name] = answers.located(model, batch, folder, stem, force)
         rows.append(row)
     if as_json:
-        directions = {"direction": "higher = altered", "calibrated": False}
+        directions = {
+            "direction": "higher = altered",
+            "calibrated": {name: [c.basis for c in held] for name, held in valid.items() if held},
+        }
         click.echo(
             json.dumps(
                 directions | {"files": rows, "lost": lost.sentences}, indent=1, allow_nan=False
             )
         )
     elif rows:
-        _print_scores(rows, [name for name, _ in made], style)
+        _print_scores(rows, valid, style)
     return lost.report()
 
 
@@ -129,7 +135,8 @@ def _batch(needs: Needs, picture: images.Picture) -> Batch:
     return fitting(needs, batch)
 
 
-def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> None:
+def _print_scores(rows: list[dict[str, Any]], valid: dict[str, list[Card]], style: str) -> None:
+    names = list(valid)
     if style == "csv":
         stream = io.StringIO()
         others = answers.columns(rows)
@@ -153,7 +160,8 @@ def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> N
         click.echo(shown)
     for reason in [*reasons, *answers.reasons(rows)]:
         click.echo(f"n/a for {reason}")
-    click.echo("Higher = altered. Uncalibrated: a score compares files by one model, not models.")
+    for line in calibrated.lines(rows, valid):
+        click.echo(line)
     for row in rows:
         for note in row["notes"]:
             click.echo(f"{row['file']}: {note}")

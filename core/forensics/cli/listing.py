@@ -10,7 +10,10 @@ from typing import Any
 import click
 
 from forensics import weights
+from forensics.calibration.cards import cards
+from forensics.harness import identity
 from forensics.registry import MODEL_KINDS, Registered, registry
+from forensics.selection import model
 
 
 @click.command()
@@ -33,6 +36,8 @@ def models(as_json: bool) -> int:
     for m in described:
         for part, figure in m["figures"].items():
             click.echo(f"{m['name']} {part}: {_figure(figure)}")
+        for found in m["calibrated"]:
+            click.echo(f"{found['model']} is calibrated ({found['origin']}) on {found['basis']}")
     return 0
 
 
@@ -51,11 +56,25 @@ def _model(thing: Registered) -> dict[str, Any]:
         "needs": _needs(entry.needs),
         "weights": state,
         "figures": figures,
+        "calibrated": _calibrations(thing),
         "summary": entry.summary,
         "paper": entry.paper,
         "options": dict(entry.options or {}),
         "distribution": thing.distribution,
     }
+
+
+def _calibrations(thing: Registered) -> list[dict[str, Any]]:
+    """The calibrations that count, of the model with any options, a row a trace."""
+    if "detector" not in thing.kinds:
+        return []
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for card in cards(thing.entry):
+        name = str(card.content["model"])
+        if card.content["identity"] == identity.model(model(name, "detector")):
+            row = {"model": name, "trace": card.trace, "origin": card.origin, "basis": card.basis}
+            found.setdefault((name, card.trace), row)
+    return list(found.values())
 
 
 def _figure(figure: dict[str, Any]) -> str:
@@ -98,7 +117,7 @@ def new(name: str, into: str) -> int:
 
 
 def _list_plugins(as_json: bool) -> int:
-    places = {"weights": str(weights.home() / "weights"), "store": str(weights.home() / "store")}
+    places = {name: str(weights.home() / name) for name in ("weights", "calibrations", "store")}
     described = [
         {
             "name": p.name,

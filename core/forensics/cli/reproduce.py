@@ -64,7 +64,7 @@ def reproduce(
         return 0
     results = []
     for experiment, plan in plans:
-        with progress(len(plan.photographs)) as told:
+        with progress() as told:
             results.append(presets.execute(experiment, plan, folder, told))
         if save:
             click.echo(f"written: {presets.save(results[-1])}", err=True)

@@ -61,13 +61,13 @@ def run(
     given = _config(config)
     given.update({k: v for k, v in options.items() if v is not None and v != ()})
     if settings:
-        given["set"] = dict(given.get("set") or {}) | dict(_setting(text) for text in settings)
+        given["set"] = dict(given.get("set") or {}) | dict(setting(text) for text in settings)
     plan = make(Settings.of(given))
     folder = Path(out) if out else default_out()
     if plan_only:
         click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
-    with progress(len(plan.photographs)) as told:
+    with progress() as told:
         matrix = execute(plan, folder, told, dask, workers)
     return _print(matrix, "json" if as_json else style)
 
@@ -91,7 +91,7 @@ def _config(path: str | None) -> dict[str, Any]:
         raise ForensicsError(f"cannot read {path}: {error}") from None
 
 
-def _setting(text: str) -> tuple[str, str]:
+def setting(text: str) -> tuple[str, str]:
     name, equals, values = text.partition("=")
     if not equals or not values:
         raise ForensicsError(f"--set takes q=60,70, not {text}")
@@ -118,7 +118,7 @@ def tell_losses(matrices: Sequence[Matrix]) -> int:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
+def progress() -> Iterator[Callable[[int, int], None] | None]:
     """A bar with the time left on standard error; nothing where that is no terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -128,5 +128,5 @@ def progress(total: int) -> Iterator[Callable[[int, int], None] | None]:
 
     columns = ("photographs", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
+        task = bar.add_task("", total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)

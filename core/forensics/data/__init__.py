@@ -6,14 +6,23 @@ source[0].load(color=False)     # uint8 [1, H, W]
 source.skipped                  # files that could not be read, each with its reason
 """
 
-from forensics.data.folder import folder
+from forensics.data.folder import folder, splits
 from forensics.data.labelled import labelled
 from forensics.data.leaves import dead_leaves
 from forensics.data.samples import samples
 from forensics.data.source import Photograph, Source
 from forensics.registry import registry
 
-__all__ = ["Photograph", "Source", "dead_leaves", "folder", "labelled", "resolve", "samples"]
+__all__ = [
+    "Photograph",
+    "Source",
+    "dead_leaves",
+    "folder",
+    "labelled",
+    "resolve",
+    "samples",
+    "splits",
+]
 
 
 def resolve(spec: str | None, split: str | None = None) -> Source:

@@ -75,6 +75,15 @@ def read(path: str | Path, split: str | None = None) -> Source:
     return Source(str(path), tuple(photographs.values()), split, tuple(skipped), said)
 
 
+def splits(path: str | Path) -> tuple[str, ...]:
+    """The names of a folder's splits, sorted, without reading a photograph; none where it has
+    none. Raises ForensicsError where the folder is missing or its `files.csv` lacks a column."""
+    root = Path(path)
+    if not root.is_dir():
+        raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
+    return tuple(sorted({entry.split for entry in _list(root) if entry.split is not None}))
+
+
 def _list(root: Path) -> list[_Listed]:
     table = root / "files.csv"
     if table.is_file():

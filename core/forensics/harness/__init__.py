@@ -1,8 +1,46 @@
-"""The harness: every attacker against every detector, stored, resumed, summarised."""
+"""The harness: every attacker against every detector, stored, resumed, summarised.
 
-from forensics.harness.loop import default_out, execute, run
-from forensics.harness.matrix import Matrix
-from forensics.harness.plan import Plan, make
-from forensics.harness.settings import Settings, read_config
+The names below are imported at first use, so that what lists models can hash them without torch.
+"""
 
-__all__ = ["Matrix", "Plan", "Settings", "default_out", "execute", "make", "read_config", "run"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forensics.harness.calibrating import calibrate
+    from forensics.harness.loop import default_out, execute, run
+    from forensics.harness.matrix import Matrix
+    from forensics.harness.plan import Plan, make
+    from forensics.harness.settings import Settings, read_config
+
+_WHERE = {
+    "calibrate": "calibrating",
+    "default_out": "loop",
+    "execute": "loop",
+    "run": "loop",
+    "Matrix": "matrix",
+    "Plan": "plan",
+    "make": "plan",
+    "Settings": "settings",
+    "read_config": "settings",
+}
+
+__all__ = [
+    "Matrix",
+    "Plan",
+    "Settings",
+    "calibrate",
+    "default_out",
+    "execute",
+    "make",
+    "read_config",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"forensics.harness.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'forensics.harness' has no attribute {name!r}")

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from forensics import random
+from forensics.harness import calibrated
 from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Cell, Plan, Population
 from forensics.harness.store import Rows
 from forensics.metrics.detection import Scored, detector_metrics
@@ -77,8 +78,15 @@ def column(
 
 def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """Altered sides, all together, against the pristine one."""
+    assert cell.model is not None
+    assert cell.pristine is not None
     metrics = _against(plan, stored, cell, SCORE)
-    return _counted(_altered(plan, stored, cell, SCORE), metrics)
+    altered = _altered(plan, stored, cell, SCORE)
+    pristine = column(plan, stored, [cell.pristine], str(cell.model), SCORE)
+    metrics |= calibrated.metrics(
+        plan, cell.model, cell.trace.name, pristine.scored(), altered.scored()
+    )
+    return _counted(altered, metrics)
 
 
 def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:

@@ -11,7 +11,7 @@ import torch
 
 from forensics import device, weights
 from forensics.errors import ForensicsError, NotApplicable
-from forensics.harness import cells, identity
+from forensics.harness import calibrated, cells, identity
 from forensics.harness.crew import Job, Result, crew
 from forensics.harness.matrix import Matrix
 from forensics.harness.plan import Plan, make
@@ -111,6 +111,7 @@ def protocol(
     """What was run on what: enough to run it again and to compare it with another run."""
     settings = plan.settings
     chosen = {str(m): m for c in plan.cells for m in (c.model, c.attacker) if m is not None}
+    traces = {c.trace.name: c.trace for c in plan.cells}
     return {
         "forensics": registry().plugins[0].version,
         "data": settings.data,
@@ -127,8 +128,7 @@ def protocol(
         "grid": settings.grid,
         "set": {k: list(v) for k, v in settings.set.items()},
         "traces": {
-            t.name: {side: str(t.history(side)) for side in t.sides}
-            for t in {c.trace.name: c.trace for c in plan.cells}.values()
+            t.name: {side: str(t.history(side)) for side in t.sides} for t in traces.values()
         },
         "seed": settings.seed,
         "device": where.type,
@@ -141,6 +141,7 @@ def protocol(
                 "version": m.registered.version,
                 "weights": identity.trained(m),
                 "hash": identity.model(m),
+                "calibrated": calibrated.described(plan, m, traces),
             }
             for text, m in chosen.items()
         },

@@ -1,0 +1,134 @@
+"""Where calibrations lie: one JSON file a model, with a card for each trace and set of options.
+
+The user's own are `$FORENSICS_HOME/calibrations/<model>.json`; a plugin ships its own as
+`<package>/calibrations/<model>.json`, for models with weights and without. A card is bound to the
+identity of the model that it was made for (`harness.identity.model`: options, weights, sources);
+for any other it does not count, and that model is uncalibrated.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forensics.calibration.scale import Scale
+from forensics.errors import ForensicsError
+from forensics.registry import ModelEntry
+from forensics.weights import home
+
+
+@dataclass(frozen=True)
+class Card:
+    """A calibration that is there. origin: `"shipped"` or `"user"`; content: its JSON."""
+
+    content: Mapping[str, Any]
+    origin: str
+    scale: Scale
+
+    @property
+    def trace(self) -> str:
+        return str(self.content["trace"])
+
+    @property
+    def basis(self) -> str:
+        """What it holds for, in words."""
+        c = self.content
+        points = ", ".join(" ".join(f"{k}={v}" for k, v in p.items()) for p in c["points"])
+        attacked = f", attacked by {', '.join(c['attacks'])} too" if c["attacks"] else ""
+        return (
+            f"{c['trace']} at {points}{attacked}, {c['patch']} x {c['patch']} {c['color']} patches "
+            f"of {c['data']['photographs']} photographs ({c['data']['name']}, "
+            f"split {c['data']['split']})"
+        )
+
+    def beyond(self, size: tuple[int, int], color: str) -> list[str]:
+        """In what respects images of this (height, width) and colour are not what it holds for."""
+        side = self.content["patch"]
+        found = []
+        if size != (side, side):
+            found.append(f"{size[1]} x {size[0]} pixels, not patches of {side} x {side}")
+        if color != self.content["color"]:
+            found.append(f"{color}, not {self.content['color']}")
+        return found
+
+    def shared(self, photographs: Iterable[str]) -> int:
+        """How many of these photographs (content hashes) it was made on."""
+        return len(set(photographs) & set(self.content["data"]["sha256"]))
+
+
+def user_file(entry: ModelEntry) -> Path:
+    """The file of the user's own calibrations of a model."""
+    return home() / "calibrations" / f"{entry.name}.json"
+
+
+def package(entry: ModelEntry) -> Path | None:
+    """The folder of the package that brings the model; None where that is a single module."""
+    spec = importlib.util.find_spec(entry.factory.partition(":")[0].partition(".")[0])
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0])
+
+
+def shipped_file(package: Path, entry: ModelEntry) -> Path:
+    """The file of a model's calibrations in the package that brings it."""
+    return package / "calibrations" / f"{entry.name}.json"
+
+
+def cards(entry: ModelEntry) -> Iterator[Card]:
+    """Every calibration of a model, the user's first, whatever it was made for. Raises
+    ForensicsError where a file is damaged."""
+    brought = package(entry)
+    yield from _read(user_file(entry), "user")
+    if brought is not None:
+        yield from _read(shipped_file(brought, entry), "shipped")
+
+
+def find(entry: ModelEntry, identity: str, trace: str) -> Card | None:
+    """The calibration that counts for a model with this identity on a trace: the user's, else
+    the shipped; None where it is uncalibrated."""
+    fitting = (c for c in cards(entry) if c.content["identity"] == identity and c.trace == trace)
+    return next(fitting, None)
+
+
+def put(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a card into a file, in the place of the one for the same model and trace. Raises
+    ForensicsError where the file cannot be written."""
+    key = ("model", "trace")
+    others = [dict(c.content) for c in _read(path, "user")]
+    kept = [c for c in others if [c[k] for k in key] != [content[k] for k in key]]
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps([*kept, content], indent=1, allow_nan=False) + "\n")
+        os.replace(partial, path)
+    except OSError as error:
+        raise ForensicsError(f"cannot write {path}: {error.strerror}; make room there") from None
+
+
+# What every card has, beside its scale.
+_FIELDS = {"model", "identity", "trace", "method", "points", "attacks", "patch", "color", "data"}
+_DATA = {"name", "split", "photographs", "sha256"}
+
+
+def _read(path: Path, origin: str) -> list[Card]:
+    if not path.is_file():
+        return []
+    try:
+        return [_parse(content, origin) for content in json.loads(path.read_text())]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ForensicsError(
+            f"{path} is damaged: delete it and run `forensics calibrate {path.stem}` again"
+        ) from None
+
+
+def _parse(content: dict[str, Any], origin: str) -> Card:
+    s = content["scale"]
+    scale = Scale(tuple(s["scores"]), tuple(s["log10_lr"]), s["threshold"], s["higher"])
+    if _FIELDS - set(content) or _DATA - set(content["data"]):
+        raise ValueError("a field is missing")
+    return Card(content, origin, scale)

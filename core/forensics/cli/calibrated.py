@@ -1,0 +1,80 @@
+"""What calibrations make of the scores of `forensics analyze`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from forensics.calibration.cards import Card, find
+from forensics.cli.listing import table
+from forensics.harness import identity
+from forensics.images import Picture
+from forensics.registry import judged
+from forensics.selection import Model
+
+
+def cards(model: Model) -> list[Card]:
+    """The calibrations that count for a model as it is, one for each trace at most."""
+    chosen = model.canonical()
+    traces = dict.fromkeys(judged(t)[0] for t in chosen.entry.traces)
+    known = identity.model(chosen)
+    found = (find(chosen.entry, known, trace) for trace in traces)
+    return [card for card in found if card is not None]
+
+
+def answers(held: Sequence[Card], found: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
+    """`calibrated`, by trace: log10 LR, verdict, and in what respects the picture is not what
+    the calibration holds for; nothing where there is no score or no calibration."""
+    if not held or found["score"] is None:
+        return {}
+    score = np.array([found["score"]])
+    height, width, channels = picture.pixels.shape
+    color = "RGB" if channels == 3 else "gray"
+    return {
+        "calibrated": {
+            card.trace: {
+                "log10_lr": float(card.scale.ratios(score)[0]),
+                "verdict": "altered" if card.scale.called(score)[0] else "pristine",
+                "beyond": card.beyond((height, width), color),
+            }
+            for card in held
+        }
+    }
+
+
+def lines(rows: Sequence[Mapping[str, Any]], valid: Mapping[str, Sequence[Card]]) -> Iterator[str]:
+    """What stands below the table of scores: ratios and verdicts, what they hold for, and which
+    models are uncalibrated."""
+    without = [name for name, held in valid.items() if not held]
+    if len(without) == len(valid):
+        yield "Higher = altered. Uncalibrated: a score compares files by one model, not models."
+        return
+    answered = [
+        (row["file"], name, trace, answer)
+        for row in rows
+        for name, found in row["scores"].items()
+        for trace, answer in found.get("calibrated", {}).items()
+    ]
+    if answered:
+        yield table(
+            ["file", "model", "trace", "log10 LR", "verdict"],
+            [[f, n, t, f"{a['log10_lr']:+.2f}", a["verdict"]] for f, n, t, a in answered],
+            wrapped=("file",),
+        )
+    yield (
+        "log10 LR: +1 is 10 times as probable if altered as if pristine, 0 says nothing. Verdict: "
+        "at the least decision error with equal priors."
+    )
+    for name, held in valid.items():
+        for card in held:
+            yield f"{name} is calibrated on {card.basis}."
+    for file, respects in dict.fromkeys((f, "; ".join(a["beyond"])) for f, _, _, a in answered):
+        if respects:
+            yield f"{file} is beyond that: {respects}."
+    if without:
+        yield (
+            f"Higher = altered. Uncalibrated: {', '.join(without)}: a score compares files by "
+            "one model, not models."
+        )
