@@ -25,7 +25,7 @@ PARTS = {
     "images": (4, {"images"}),
     "jpeg": (4, {"jpeg"}),
     "operations": (5, {"operations", "attackers"}),
-    "histories": (6, {"histories"}),
+    "histories": (6, {"histories", "grammar"}),
     "traces": (7, {"traces", "door", "manipulations"}),
     "metrics": (8, {"metrics"}),
     "data": (8, {"data"}),

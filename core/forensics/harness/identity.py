@@ -18,6 +18,7 @@ _CORE = (
     "batch.py",
     "random.py",
     "door.py",
+    "grammar.py",
     "histories.py",
     "traces.py",
     "manipulations.py",
