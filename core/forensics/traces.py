@@ -84,6 +84,11 @@ class Trace:
         return tuple(name for name, _ in self.histories)
 
     @property
+    def donors(self) -> int:
+        """How many other photographs the regions of a patch come from."""
+        return max(self.history(side).donors for side in self.sides)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """The gridded parameters, sorted by name."""
         drawn = {name for draw in self.draws for name in draw.names}

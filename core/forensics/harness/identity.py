@@ -27,6 +27,7 @@ _CORE = (
     "attackers.py",
     "nn",
     "harness/asking.py",
+    "harness/donors.py",
     "harness/places.py",
     "harness/unit.py",
     "metrics/cost.py",

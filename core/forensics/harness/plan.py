@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from forensics import data, device, selection, traces
 from forensics.data import Photograph, Source
 from forensics.errors import ForensicsError
-from forensics.harness import identity
+from forensics.harness import donors, identity
 from forensics.harness.places import Place, lattice, lead, spread
 from forensics.harness.settings import Settings
 from forensics.histories import SLOT, History, Step
@@ -55,8 +55,9 @@ class Cell:
 @dataclass(frozen=True)
 class Plan:
     """All the work of a run. wanted: for each population (by hash) the models, as text, whose
-    scores are needed, `COST` among them; places: trace -> photograph hash -> patches; skipped:
-    photographs that do not fit the run; lost: files that cannot be read; each with its reason."""
+    scores are needed, `COST` among them; places: trace -> photograph hash -> patches; donors:
+    the photographs that splices may take from, by hash; skipped: photographs that do not fit the
+    run; lost: files that cannot be read; each with its reason."""
 
     settings: Settings
     split: str | None
@@ -65,6 +66,7 @@ class Plan:
     populations: dict[str, Population]
     wanted: dict[str, tuple[str, ...]]
     places: dict[str, dict[str, list[Place]]]
+    donors: dict[str, Photograph]
     hashes: dict[str, str]
     skipped: tuple[str, ...]
     lost: tuple[str, ...]
@@ -85,7 +87,11 @@ def make(settings: Settings) -> Plan:
     source = data.resolve(settings.data, settings.split)
     photographs, skipped = _usable(source, settings)
     small = _too_small(photographs, chosen, settings)
-    cells = [cell for trace in chosen for cell in _cells(trace, settings, detectors, attackers)]
+    cells = [
+        cell
+        for trace in chosen
+        for cell in _cells(trace, settings, detectors, attackers, photographs)
+    ]
     populations, wanted = _work(cells)
     places = {
         trace.name: spread(
@@ -115,6 +121,7 @@ def make(settings: Settings) -> Plan:
         populations,
         wanted,
         places,
+        {p.sha256: p for p in photographs},
         hashes,
         (*skipped, *small),
         tuple(str(error) for error in source.skipped),
@@ -177,17 +184,22 @@ def _too_small(
 
 
 def _cells(
-    trace: Trace, settings: Settings, detectors: Sequence[Model], attackers: Sequence[Model]
+    trace: Trace,
+    settings: Settings,
+    detectors: Sequence[Model],
+    attackers: Sequence[Model],
+    photographs: Sequence[Photograph],
 ) -> list[Cell]:
+    others = tuple(donors.able(photographs, settings.patch + 2 * lead(trace, settings)))
     cells = []
     for point in trace.points(settings.grid, settings.set):
         values = tuple(point.items())
-        pristine = _population(trace, "pristine", values, None, settings)
-        clean = _population(trace, "altered", values, None, settings)
+        pristine = _population(trace, "pristine", values, None, settings, others)
+        clean = _population(trace, "altered", values, None, settings, others)
         for attacker in (None, *attackers):
-            altered = _population(trace, "altered", values, attacker, settings)
+            altered = _population(trace, "altered", values, attacker, settings, others)
             if attacker is not None and trace.history("pristine").has_slot:
-                pristine = _population(trace, "pristine", values, attacker, settings)
+                pristine = _population(trace, "pristine", values, attacker, settings, others)
             judges: list[Model | None] = [
                 m for m in detectors if _restriction(m, trace) is not None
             ]
@@ -235,6 +247,7 @@ def _population(
     point: tuple[tuple[str, Number], ...],
     attacker: Model | None,
     settings: Settings,
+    others: Sequence[str],
 ) -> Population:
     template = trace.history(side)
     if not any(step.name == SLOT for step in template.steps):
@@ -246,6 +259,7 @@ def _population(
         repr(trace.draws),
         trace.handed,
         f"{settings.patch} {lead(trace, settings)} {settings.color} {settings.seed}",
+        *(others if template.donors else ()),
         identity.core(),
     )
     return Population(trace, template, used, attacker, digest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from forensics import door, random
 from forensics.batch import Batch
 from forensics.data import Photograph
 from forensics.errors import NotApplicable
+from forensics.harness import donors
 from forensics.harness.asking import attacked, scores
 from forensics.harness.places import Place, lead, origins
 from forensics.harness.plan import COST, COST_NAMES, Plan, Population
@@ -42,9 +43,11 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
         populations = [plan.populations[digest] for digest in wanted]
         around = lead(populations[0].trace, plan.settings)
         for start in range(0, len(places), plan.settings.batch):
-            tiles = _tiles(
-                plan, photograph, pixels, places[start : start + plan.settings.batch], around
-            )
+            some = places[start : start + plan.settings.batch]
+            tiles = _tiles(plan, photograph, pixels, some, around)
+            count = max(population.history.donors for population in populations)
+            if count:
+                tiles = replace(tiles, donors=_donors(plan, photograph, some, tiles, count))
             _Group(plan, tiles, populations, wanted, outcome).run()
     return outcome
 
@@ -81,7 +84,17 @@ def _tiles(
         (photograph.sha256,) * len(places),
         positions,
         origins=origins(positions, around),
+        room=(around, plan.settings.patch),
     )
+
+
+def _donors(
+    plan: Plan, photograph: Photograph, places: Sequence[Place], tiles: Batch, count: int
+) -> Tensor | None:
+    """Tiles of other photographs; None where there are too few, which splices then say."""
+    color, seed = plan.settings.color, plan.settings.seed
+    found = donors.tiles(plan.donors, photograph.sha256, places, tiles.size[0], count, color, seed)
+    return None if found is None else found.to(tiles.device)
 
 
 class _Group:

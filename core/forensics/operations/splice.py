@@ -10,7 +10,7 @@ from torch import Tensor
 
 from forensics import random
 from forensics.batch import Batch
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, NotApplicable
 from forensics.interfaces import Operation
 from forensics.operations import regions
 from forensics.operations.chain import Chain
@@ -34,7 +34,7 @@ class Splice(Operation):
 
     Regions are rectangles, ellipses and free forms of 5 % to 40 % of the patch, inside the patch,
     drawn by the patch's key and the text of the step, parameters open. Of two splices in a row
-    neither hides the other. What comes out has no JPEG. Raises ForensicsError where there is no
+    neither hides the other. What comes out has no JPEG. Raises NotApplicable where there is no
     such donor.
     """
 
@@ -99,9 +99,9 @@ class Splice(Operation):
         if isinstance(self.donor, str):
             return _elsewhere(batch, found, stream)
         if batch.donors is None or batch.donors.shape[1] <= self.donor:
-            raise ForensicsError(
+            raise NotApplicable(
                 f"there is no other photograph for a splice with donor={self.donor}: run it in a "
-                "trace, or write donor=self or donor=copy"
+                "trace over several photographs, or write donor=self or donor=copy"
             )
         return batch.donors[:, self.donor]
 
