@@ -26,7 +26,7 @@ PARTS = {
     "jpeg": (4, {"jpeg"}),
     "operations": (5, {"operations", "attackers"}),
     "histories": (6, {"histories", "grammar"}),
-    "traces": (7, {"traces", "door", "manipulations"}),
+    "traces": (7, {"traces", "door", "manipulations", "composites"}),
     "metrics": (8, {"metrics"}),
     "data": (8, {"data"}),
     "harness": (9, {"harness", "api"}),

@@ -199,6 +199,11 @@ def points_of(**values: Sequence[Number]) -> Grid:
     )
 
 
+def crossed(*grids: Grid) -> Grid:
+    """Every point of each grid with every one of the others, the last varying fastest."""
+    return tuple(tuple(itertools.chain(*those)) for those in itertools.product(*grids))
+
+
 _OFFSETS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))
 _FIRST = (Truth("q1", "step", "JPEG quality"),)
 _QUALITIES = (50, 60, 70, 80, 90)

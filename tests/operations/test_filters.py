@@ -61,6 +61,7 @@ def test_gaussian_equals_opencv(astronaut, sigma, size):
         (Gaussian, torch.tensor([0.5, 2.6, 1.1], dtype=torch.float64)),
         (WhiteNoise, torch.tensor([0.0, 2.0, 30.0], dtype=torch.float64)),
         (Gaussian, torch.tensor([1, 2, 3])),
+        (lambda s: Gaussian(s, 4 * s.long() + 3), torch.tensor([0.5, 2.6, 1.1])),
     ],
 )
 def test_a_value_for_each_image_in_any_batch(astronaut, make, values):

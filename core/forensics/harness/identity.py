@@ -22,6 +22,7 @@ _CORE = (
     "histories.py",
     "traces.py",
     "manipulations.py",
+    "composites.py",
     "jpeg",
     "operations",
     "attackers.py",
