@@ -83,10 +83,10 @@ def harness(plan: Plan, folder: Path) -> Scores:
     for photograph in plan.photographs:
         rows = store.read(photograph.sha256)
         for cell in plan.cells:
-            sides = ((cell.pristine, 0, ""), (cell.altered, dict(cell.point)["q"], cell.attacker))
-            for population, quality, attacked in sides:
-                have = rows[population.digest, plan.hashes[str(cell.model)], "score"]
-                for place, (value, _) in have.items():
+            sides = {"pristine": (0, None), "altered": (dict(cell.point)["q"], cell.attacker)}
+            for side, (quality, attacked) in sides.items():
+                have = rows[cell.sides[side].digest, plan.hashes[str(cell.model)], "score"]
+                for place, (value, *_) in have.items():
                     name = str(attacked) if attacked else ""
                     scores[photograph.sha256, str(cell.model), quality, name, place] = value
     return scores

@@ -31,7 +31,7 @@ def run(command, photographs, tmp_path):
 VALUE = {"value", "low", "high"}
 METRICS = {"auc", "pe", "pe_any", "pe_cv", "tpr_at_fpr_1", "tpr_at_fpr_5"}
 CELL = {"trace", "point", "attack", "model", "kind", "n", "n_na", "photographs", "skipped"}
-CELL |= {"trained", "metrics", "cost", "na"}
+CELL |= {"trained", "metrics", "names", "confusion", "cost", "na"}
 
 
 def test_json_is_one_object_and_nothing_else(child, photographs, tmp_path):
@@ -100,6 +100,52 @@ def test_the_table_shows_what_the_cells_hold(run, tmp_path):
     assert code == 0
 
 
+ASKED = ("--estimators", "toy-quality", "--localizers", "toy-everything")
+ASKED += ("--estimators", "toy-everything", "--trace", "toy-pasted", "--attack", "toy-median")
+
+
+def test_every_kind_has_its_table(run, command, tmp_path):
+    code, out, err = run(*ASKED)
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 100
+    cells = json.loads((tmp_path / "out" / "matrix.json").read_text())["cells"]
+    assert {c["kind"] for c in cells} == {"detector", "estimator", "localizer"}
+    lines = [line.split() for line in out.splitlines()]
+    # The lattice of a decoded JPEG gives its quality away; an error of 0, nothing untouched.
+    assert ["toy-quality", "jpeg", "q", "1.0", "±.00", "0", "-"] in [row[:7] for row in lines]
+    (located,) = (c for c in cells if c["kind"] == "localizer" and not c["attack"])
+    area = located["metrics"]["pixel_auc"]["value"]
+    starts = [row[:3] for row in lines if len(row) > 4]
+    assert ["toy-everything", "toy-pasted", f"{area:.2f}"[1:]] in starts
+    # Of the patches of each class the share that was taken for which: rows add up.
+    (clean,) = (
+        c for c in cells if c["confusion"] and c["trace"] == "toy-pasted" and not c["attack"]
+    )
+    blurred = {given: n for true, given, n in clean["confusion"]["which"] if true == "blurred"}
+    shown = next(row for row in lines if row[:1] == ["blurred"])
+    assert [int(share) for share in shown[1:] if share != "%"] == [
+        round(100 * n / sum(blurred.values())) for n in blurred.values()
+    ]
+    assert "PSNR" in out
+    assert out.count("toy-pasted") >= 4
+    assert command("report", tmp_path / "out")[1] == out
+
+
+def test_naming_one_kind_asks_that_kind_only(command, photographs, tmp_path):
+    line = ["run", "--data", photographs, "--out", tmp_path / "out", "--patch", 64, "--limit", 4]
+    code, out, _ = command(*line, "--localizers", "all", "--json")
+    assert code == 0
+    assert {c["kind"] for c in json.loads(out)["cells"]} == {"localizer"}
+    code, out, _ = command(*line, "--estimators", "toy-table", "--set", "q1=60", "--format", "csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert {r["trace"] for r in rows} == {"q1", "q1-aligned", "toy-slot"}
+    first = next(r for r in rows if r["trace"] == "q1")
+    assert first["names"] == "step1 step2"
+    assert float(first["mse"]) == (float(first["mse:step1"]) + float(first["mse:step2"])) / 2
+    assert {n for *_, n in json.loads(first["confusion"])["r"]} <= {1, 2, 3, 4}
+
+
 @pytest.mark.parametrize("style", ["csv", "markdown", "latex"])
 def test_formats(run, style):
     code, out, err = run("--attack", "toy-median", "--format", style)
@@ -114,6 +160,10 @@ def test_formats(run, style):
         lines = [line for line in out.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines}) == 1
         assert set(lines[1]) == set("| -")
+    if style != "csv":
+        several = run(*ASKED, "--format", style)[1]
+        tables = several.count("| --- |\n" if style == "markdown" else "\\begin{tabular}")
+        assert tables == 5  # of each kind, and the classes, clean and attacked
     if style == "latex":
         assert out.startswith("\\begin{tabular}")
         body = [line for line in out.splitlines() if line.endswith("\\\\")]

@@ -153,7 +153,7 @@ def test_no_detectors_at_all_says_what_the_attack_costs(run):
     assert all(c["model"] is None and c["cost"]["psnr"]["value"] > 20 for c in attacked)
 
 
-@pytest.mark.parametrize(("how", "reason"), [("reason", "too dark"), ("silent", "no score")])
+@pytest.mark.parametrize(("how", "reason"), [("reason", "too dark"), ("silent", "no answer")])
 def test_patches_without_an_answer_are_counted(run, tmp_path, how, reason):
     matrix = run(detectors=f"toy-picky:how={how}", trace="jpeg")
     for cell in matrix.cells:

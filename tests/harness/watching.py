@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import fields, is_dataclass
+from unittest import mock
 
 import numpy as np
 import torch
@@ -10,35 +11,37 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from forensics import harness
+from forensics import door, harness
 
 # Whose values are image content; their forms are not.
 CONTENT = {"pixels", "jpeg.coefficients.0", "jpeg.coefficients.1", "jpeg.coefficients.2"}
 
 
 def run(folder, out, trace, attack, **options):
-    """(side, attacked, point) -> the batches of one run that the detector was shown, one a
-    photograph."""
+    """(side, attacked, point) -> what the door let out in one run, a batch a photograph; and the
+    matrix. The detector is shown that, and nothing else."""
     from forensics_watch.models import SHOWN
 
     given = {"detectors": "watch", "attack": attack, "trace": trace, "data": str(folder)}
-    given |= {"patch": 32, "limit": 8, "batch": 500} | options
-    plan = harness.make(harness.Settings.of(given))
+    plan = harness.make(harness.Settings.of(given | {"patch": 32, "limit": 8} | options))
     SHOWN.clear()
-    matrix = harness.execute(plan, out)
-    # It is asked once for the patches of a photograph, all populations in a row.
+    cut, let_out = door.cut, []
+
+    def keeping(*given):
+        let_out.append(cut(*given))
+        return let_out[-1]
+
+    with mock.patch.object(door, "cut", keeping):
+        matrix = harness.execute(plan, out)
+    shown = torch.cat([batch.pixels for batch in SHOWN])
+    assert torch.equal(shown, torch.cat([batch.pixels for batch in let_out]))
     populations = [plan.populations[digest] for digest in plan.wanted]
     seen = {}
-    for batch in SHOWN:
-        n = len(batch) // len(populations)
-        for number, population in enumerate(populations):
-            side = next(
-                s
-                for s in population.trace.sides
-                if population.trace.history(s) == population.template
-            )
-            key = side, population.attacker is not None, population.point
-            seen.setdefault(key, []).append(batch[number * n : (number + 1) * n])
+    for number, batch in enumerate(let_out):
+        population = populations[number % len(populations)]
+        named = {population.trace.history(s): s for s in reversed(population.trace.sides)}
+        key = named[population.template], population.attacker is not None, population.point
+        seen.setdefault(key, []).append(batch)
     return seen, matrix
 
 

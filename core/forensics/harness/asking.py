@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -13,16 +13,32 @@ from torch import Tensor
 from forensics import selection
 from forensics.batch import Batch
 from forensics.errors import NotApplicable
-from forensics.interfaces import Attacker, Detector
+from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Question
+from forensics.interfaces import Attacker, Detector, Estimator, Localizer, Needs
+from forensics.metrics import heat
 
 T = TypeVar("T")
 
 
+Asked = Attacker | Detector | Estimator | Localizer
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What came of a question. values: float32 `[N]` on the CPU, by the name of the rows, NaN
+    where there is a reason; reasons: N, by the same names; evidence: of a localizer, N histograms
+    (`heat.Evidence.pack`), None where there is a reason."""
+
+    values: dict[str, Tensor]
+    reasons: dict[str, list[str | None]]
+    evidence: list[bytes | None]
+
+
 @functools.cache
-def model(text: str, kind: str) -> Attacker | Detector:
+def model(text: str, kind: str) -> Asked:
     """A model of this process, made once."""
     made = selection.model(text, kind).create()
-    assert isinstance(made, (Attacker, Detector))
+    assert isinstance(made, Asked)
     return made
 
 
@@ -48,56 +64,101 @@ def attacked(name: str, batch: Batch) -> Batch:
     return replace(result, mask=batch.mask, donors=batch.donors, room=batch.room)
 
 
-def scores(name: str, batch: Batch, size: int) -> tuple[Tensor, list[str | None]]:
-    """The scores of a batch on the CPU, float32 `[N]`, `size` patches at a time, and why there
-    is none. Raises ValueError where the detector breaks its contract."""
-    detector = model(name, "detector")
-    assert isinstance(detector, Detector)
-    values: list[Tensor] = []
-    reasons: list[str | None] = []
-    for part in _parts(batch, size):
-        refusal = detector.needs.refusal(part.pixels.shape[1], *part.size, part.jpeg is not None)
-        if refusal:
-            values.append(torch.full((len(part),), float("nan")))
-            reasons += [refusal] * len(part)
-            continue
-        for given, why in _halving(functools.partial(_asked, name, detector), part):
-            values.append(given)
-            reasons += why
-    together = torch.cat(values)
-    unexplained = torch.isnan(together).tolist()
-    return together, [
-        reason or ("no score" if blank else None)
-        for reason, blank in zip(reasons, unexplained, strict=True)
-    ]
+def answer(question: Question, batch: Batch, masks: Tensor, size: int) -> Answer | str:
+    """What the model says of a batch, `size` patches at a time, or why it cannot be asked.
+
+    masks: bool `[N, H, W]`, with which maps are compared. Sides are cut to the multiple that the
+    model needs. Raises ValueError where the model breaks its contract.
+    """
+    asked = model(question.model, question.kind)
+    assert not isinstance(asked, Attacker)
+    batch = fitting(asked.needs, batch)
+    refusal = asked.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
+    if refusal:
+        return refusal
+    height, width = batch.size
+    parts: list[Answer] = []
+    for start in range(0, len(batch), size):
+        part = batch[start : start + size]
+        marked = masks[start : start + size, :height, :width]
+        parts += _halving(functools.partial(_asked, question, asked), part, marked)
+    if any(part.values.keys() != parts[0].values.keys() for part in parts):
+        raise ValueError(f"{question.model} gave other names for other patches")
+    return Answer(
+        {name: torch.cat([part.values[name] for part in parts]) for name in parts[0].values},
+        {name: [r for part in parts for r in part.reasons[name]] for name in parts[0].values},
+        [e for part in parts for e in part.evidence],
+    )
 
 
-def _asked(name: str, detector: Detector, batch: Batch) -> tuple[Tensor, list[str | None]]:
+def fitting(needs: Needs, batch: Batch) -> Batch:
+    """The batch with its last rows and columns cut off where a model needs a multiple."""
+    height, width = (side - side % needs.multiple_of for side in batch.size)
+    if (height, width) == batch.size:
+        return batch
+    jpeg = batch.jpeg.cut(0, 0, height, width) if batch.jpeg is not None else None
+    return batch.with_pixels(batch.pixels[:, :, :height, :width], jpeg)
+
+
+def _asked(question: Question, asked: Asked, batch: Batch, masks: Tensor) -> Answer:
     lent = _copy(batch)
-    given = detector.score(lent)
-    _check_untouched(name, lent, batch)
-    if given.values.shape != (len(batch),):
-        raise ValueError(f"{name} gave {tuple(given.values.shape)} scores for {len(batch)} patches")
-    values = given.values.detach().to("cpu", torch.float32)
-    return values, list(given.reasons or [None] * len(batch))
+    evidence: list[bytes | None] = [None] * len(batch)
+    if question.kind == "detector":
+        assert isinstance(asked, Detector)
+        scores = asked.score(lent)
+        values, reasons = {SCORE: scores.values}, scores.reasons
+    elif question.kind == "estimator":
+        assert isinstance(asked, Estimator)
+        estimate = asked.estimate(lent)
+        _check_shape(question.model, "values", estimate.values, (len(batch), len(estimate.names)))
+        columns = zip(estimate.names, estimate.values.unbind(1), strict=True)
+        values, reasons = {ESTIMATE + n: column for n, column in columns}, estimate.reasons
+    else:
+        assert isinstance(asked, Localizer)
+        heatmap = asked.localize(lent)
+        values, reasons = {HEAT: heatmap.scores}, heatmap.reasons
+        if heatmap.values.ndim != 3 or len(heatmap.values) != len(batch):
+            raise ValueError(f"{question.model} gave no map for each patch")
+        evidence = [one.pack() for one in heat.evidence(heatmap, masks)]
+    _check_untouched(question.model, lent, batch)
+    for given in values.values():
+        _check_shape(question.model, "scores", given, (len(batch),))
+    plain = {name: given.detach().to("cpu", torch.float32) for name, given in values.items()}
+    why = {name: _reasons(given, reasons) for name, given in plain.items()}
+    if question.kind == "localizer":
+        evidence = [e if r is None else None for e, r in zip(evidence, why[HEAT], strict=True)]
+    return Answer(plain, why, evidence)
 
 
-def _halving(act: Callable[[Batch], T], batch: Batch) -> list[T]:
-    """What `act` makes of the batch; of its halves, in order, where a GPU's memory is too small
-    for the whole."""
+def _check_shape(name: str, what: str, given: Tensor, shape: tuple[int, ...]) -> None:
+    if given.shape != shape:
+        raise ValueError(
+            f"{name} gave {what} of shape {tuple(given.shape)} for {shape[0]} patches, "
+            f"not {tuple(shape)}"
+        )
+
+
+def _reasons(values: Tensor, reasons: Sequence[str | None] | None) -> list[str | None]:
+    """Why there is no value, one a patch; None where there is one."""
+    given = reasons or [None] * len(values)
+    blank = torch.isnan(values).tolist()
+    return [r or ("no answer" if b else None) for r, b in zip(given, blank, strict=True)]
+
+
+def _halving(act: Callable[..., T], batch: Batch, *more: Tensor) -> list[T]:
+    """What `act` makes of the batch, and of what more there is a patch; of its halves, in order,
+    where a GPU's memory is too small for the whole."""
     try:
-        return [act(batch)]
+        return [act(batch, *more)]
     except torch.OutOfMemoryError:
         if len(batch) == 1:
             raise
     torch.cuda.empty_cache()
     middle = len(batch) // 2
-    return _halving(act, batch[:middle]) + _halving(act, batch[middle:])
-
-
-def _parts(batch: Batch, size: int) -> Iterator[Batch]:
-    for start in range(0, len(batch), size):
-        yield batch[start : start + size]
+    halves = (slice(None, middle), slice(middle, None))
+    return [
+        made for half in halves for made in _halving(act, batch[half], *(m[half] for m in more))
+    ]
 
 
 def _copy(batch: Batch) -> Batch:

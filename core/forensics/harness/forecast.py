@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forensics.harness.places import lead
-from forensics.harness.plan import COST, Plan
-from forensics.harness.store import Store
+from forensics.harness.plan import Plan
+from forensics.harness.populations import COST
+from forensics.harness.store import Store, answered
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ def forecast(plan: Plan, folder: Path) -> Forecast:
     patches = scores = done = 0
     seconds = 0.0
     for photograph in plan.photographs:
-        rows = store.read(photograph.sha256)
-        for digest, models in plan.wanted.items():
+        there = answered(store.read(photograph.sha256))
+        for digest, questions in plan.wanted.items():
             population = plan.populations[digest]
-            places = plan.places[population.trace.name].get(photograph.sha256, [])
+            places = plan.places[population.sample].get(photograph.sha256, [])
             patches += len(places)
             absent = 0
-            for model in models:
-                have = rows.get((digest, plan.hashes[model], plan.rows_of(model)[0]), {})
+            for model, kind in questions:
+                have = there.get((digest, plan.hashes[model], kind), set())
                 missing = sum(place not in have for place in places)
                 scores, done = scores + missing, done + len(places) - missing
                 seconds += missing * area * speeds.get(model, 0.0) if model != COST else 0.0

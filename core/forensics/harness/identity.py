@@ -32,6 +32,7 @@ _CORE = (
     "harness/places.py",
     "harness/unit.py",
     "metrics/cost.py",
+    "metrics/heat.py",
 )
 
 

@@ -67,6 +67,8 @@ def _flat(cell: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {"trace": cell["trace"], **cell["point"]}
     for name in ("attack", "model", "kind", "n", "n_na", "photographs", "trained"):
         flat[name] = cell[name]
+    if cell["kind"] == "estimator":
+        flat["names"], flat["confusion"] = " ".join(cell["names"]), json.dumps(cell["confusion"])
     for group in (cell["metrics"], cell["cost"] or {}):
         for name, value in group.items():
             if isinstance(value, dict):

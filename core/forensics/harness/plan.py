@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forensics import data, device, selection, traces
@@ -10,61 +10,35 @@ from forensics.data import Photograph, Source
 from forensics.errors import ForensicsError
 from forensics.harness import donors, identity
 from forensics.harness.places import Place, lattice, lead, spread
+from forensics.harness.populations import (
+    ASKED,
+    COST,
+    COSTS,
+    Cell,
+    Population,
+    Question,
+)
 from forensics.harness.settings import Settings
-from forensics.histories import SLOT, History, Step
+from forensics.histories import SLOT
 from forensics.registry import judged
 from forensics.selection import Model
 from forensics.traces import Number, Trace
 
-# The model in the rows that hold what an attack costs: PSNR and SSIM at the slot.
-COST = "cost"
-COST_NAMES = ("psnr", "ssim", "psnr_input", "ssim_input")
-
-
-@dataclass(frozen=True)
-class Population:
-    """The patches of one history at one point, with one attacker or none."""
-
-    trace: Trace
-    template: History
-    point: tuple[tuple[str, Number], ...]
-    attacker: Model | None
-    digest: str
-
-    @property
-    def history(self) -> History:
-        """The template with its slot filled, parameters still open."""
-        step = Step(self.attacker.name, options=self.attacker.options) if self.attacker else None
-        return self.template.fill(step)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One model on one point and attack. reason: why there can be no figure, known beforehand."""
-
-    model: Model | None
-    trace: Trace
-    point: tuple[tuple[str, Number], ...]
-    attacker: Model | None
-    pristine: Population
-    altered: Population
-    clean: Population
-    reason: str | None = None
-
 
 @dataclass(frozen=True)
 class Plan:
-    """All the work of a run. wanted: for each population (by hash) the models, as text, whose
-    scores are needed, `COST` among them; places: trace -> photograph hash -> patches; donors:
-    the photographs that splices may take from, by hash; skipped: photographs that do not fit the
-    run; lost: files that cannot be read; each with its reason."""
+    """All the work of a run. wanted: for each population (by hash) the questions whose answers
+    are needed; places: sample (a trace's name, for the sides of a trace are made of one sample)
+    -> photograph hash -> patches; donors: the photographs that splices may take from, by hash;
+    hashes: of the models, by their texts; skipped: photographs that do not fit the run; lost:
+    files that cannot be read; each with its reason."""
 
     settings: Settings
     split: str | None
     photographs: tuple[Photograph, ...]
     cells: tuple[Cell, ...]
     populations: dict[str, Population]
-    wanted: dict[str, tuple[str, ...]]
+    wanted: dict[str, tuple[Question, ...]]
     places: dict[str, dict[str, list[Place]]]
     donors: dict[str, Photograph]
     hashes: dict[str, str]
@@ -72,25 +46,19 @@ class Plan:
     lost: tuple[str, ...]
     warnings: tuple[str, ...]
 
-    def rows_of(self, model: str) -> tuple[str, ...]:
-        """The names of the rows that a model of `wanted` makes for every patch."""
-        return COST_NAMES if model == COST else ("score",)
-
 
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     device.choose(settings.device)
-    detectors = _chosen(settings.detectors, "detector")
+    judges = {kind: _chosen(getattr(settings, f"{kind}s"), kind) for kind in ASKED}
     attackers = _chosen(settings.attack, "attacker")
-    chosen = _traces(settings, detectors)
+    chosen = _traces(settings, judges)
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split)
     photographs, skipped = _usable(source, settings)
     small = _too_small(photographs, chosen, settings)
     cells = [
-        cell
-        for trace in chosen
-        for cell in _cells(trace, settings, detectors, attackers, photographs)
+        cell for trace in chosen for cell in _cells(trace, settings, judges, attackers, photographs)
     ]
     populations, wanted = _work(cells)
     places = {
@@ -110,9 +78,8 @@ def make(settings: Settings) -> Plan:
             f"no photograph of {settings.data} has room for a patch of {settings.patch} with its "
             f"margin ({side} x {side} pixels): choose a smaller --patch or other photographs"
         )
-    hashes = {str(m): identity.model(m) for m in detectors} | {
-        COST: identity.digest(identity.core())
-    }
+    hashes = {str(m): identity.model(m) for models in judges.values() for m in models}
+    hashes[COST] = identity.digest(identity.core())
     return Plan(
         settings,
         source.split,
@@ -135,22 +102,26 @@ def _chosen(texts: Sequence[str], kind: str) -> list[Model]:
     return list({str(model): model for model in found}.values())
 
 
-def _traces(settings: Settings, detectors: Sequence[Model]) -> list[Trace]:
-    """Every trace that was asked for, else every one that a detector judges."""
+# What is asked, by kind.
+Judges = Mapping[str, Sequence[Model]]
+
+
+def _traces(settings: Settings, judges: Judges) -> list[Trace]:
+    """Every trace that was asked for, else every one that a model judges."""
     there = selection.registry().all("trace")
     if settings.trace and tuple(settings.trace) != ("all",):
         named = [traces.get(name) for name in settings.trace]
         for trace in named:
-            if "pristine" not in trace.sides:
+            if "pristine" not in trace.sides and not (judges["estimator"] or judges["localizer"]):
                 raise ForensicsError(
                     f"trace {trace.name} has one history, for estimators: a matrix of detectors "
                     "needs a pristine one to tell it from"
                 )
         return named
     if settings.trace:
-        return [t for t in map(traces.get, there) if "pristine" in t.sides]
-    names = {judged(t)[0] for m in detectors for t in m.entry.traces}
-    if not detectors:
+        return [traces.get(name) for name in there]
+    names = {judged(t)[0] for models in judges.values() for m in models for t in m.entry.traces}
+    if not any(judges.values()):
         names = {"jpeg"}
     return [traces.get(name) for name in there if name in names]
 
@@ -186,27 +157,32 @@ def _too_small(
 def _cells(
     trace: Trace,
     settings: Settings,
-    detectors: Sequence[Model],
+    judges: Judges,
     attackers: Sequence[Model],
     photographs: Sequence[Photograph],
 ) -> list[Cell]:
     others = tuple(donors.able(photographs, settings.patch + 2 * lead(trace, settings)))
+
+    def population(side: str, attacker: Model | None) -> Population:
+        return _population(trace, side, values, attacker, settings, others)
+
+    asked: list[tuple[str | None, Model | None]] = [
+        (kind, model)
+        for kind, models in judges.items()
+        for model in models
+        if _restriction(model, trace) is not None
+    ]
+    if not any(judges.values()):
+        asked = [(None, None)]  # without models a cell still says what the attack costs
     cells = []
     for point in trace.points(settings.grid, settings.set):
         values = tuple(point.items())
-        pristine = _population(trace, "pristine", values, None, settings, others)
-        clean = _population(trace, "altered", values, None, settings, others)
         for attacker in (None, *attackers):
-            altered = _population(trace, "altered", values, attacker, settings, others)
-            if attacker is not None and trace.history("pristine").has_slot:
-                pristine = _population(trace, "pristine", values, attacker, settings, others)
-            judges: list[Model | None] = [
-                m for m in detectors if _restriction(m, trace) is not None
-            ]
-            # With no detectors at all a cell still says what the attack costs.
-            for model in judges if detectors else [None]:
-                reason = _beforehand(model, trace, point, attacker, settings)
-                cells.append(Cell(model, trace, values, attacker, pristine, altered, clean, reason))
+            sides = {s: population(s, attacker) for s in trace.sides}
+            clean = {s: population(s, None) for s in sides if s != "pristine"}
+            for kind, model in asked:
+                reason = _beforehand(kind, model, trace, point, attacker, settings)
+                cells.append(Cell(kind, model, trace, values, attacker, sides, clean, reason))
     return cells
 
 
@@ -216,6 +192,7 @@ def _restriction(model: Model, trace: Trace) -> dict[str, Number] | None:
 
 
 def _beforehand(
+    kind: str | None,
     model: Model | None,
     trace: Trace,
     point: dict[str, Number],
@@ -223,6 +200,10 @@ def _beforehand(
     settings: Settings,
 ) -> str | None:
     """Why a cell cannot have a figure, as far as declarations tell."""
+    if kind == "detector" and "pristine" not in trace.sides:
+        return f"trace {trace.name} has no pristine side to tell the altered one from"
+    if kind == "estimator" and not trace.truth:
+        return f"trace {trace.name} has no truth to estimate"
     channels = 3 if settings.color else 1
     for one in (attacker, model):
         if one is None:
@@ -262,20 +243,19 @@ def _population(
         *(others if template.donors else ()),
         identity.core(),
     )
-    return Population(trace, template, used, attacker, digest)
+    return Population(trace, template, used, attacker, trace.name, digest)
 
 
-def _work(cells: Sequence[Cell]) -> tuple[dict[str, Population], dict[str, tuple[str, ...]]]:
+def _work(cells: Sequence[Cell]) -> tuple[dict[str, Population], dict[str, tuple[Question, ...]]]:
     populations: dict[str, Population] = {}
-    wanted: dict[str, list[str]] = {}
+    wanted: dict[str, list[Question]] = {}
     for cell in cells:
-        needed = {p.digest: p for p in (cell.pristine, cell.altered, cell.clean)}
         if cell.reason is not None:
             continue
-        populations.update(needed)
-        for digest in needed:
-            if cell.model is not None:
-                wanted.setdefault(digest, []).append(str(cell.model))
-        if cell.attacker is not None:
-            wanted.setdefault(cell.altered.digest, []).append(COST)
-    return populations, {d: tuple(dict.fromkeys(models)) for d, models in wanted.items()}
+        for population in cell.needed:
+            populations.setdefault(population.digest, population)
+            if cell.question is not None:
+                wanted.setdefault(population.digest, []).append(cell.question)
+        for population in cell.altered.values() if cell.attacker is not None else ():
+            wanted.setdefault(population.digest, []).append(COSTS)
+    return populations, {d: tuple(dict.fromkeys(asked)) for d, asked in wanted.items()}

@@ -14,16 +14,22 @@ from forensics.registry import number
 from forensics.selection import unknown
 from forensics.traces import Number
 
+_KINDS = ("detectors", "estimators", "localizers")
+_NAMES = ("attack", *_KINDS, "trace")
+
 
 @dataclass(frozen=True)
 class Settings:
-    """attack, detectors, trace: names, globs and groups as `selection.models` reads them; no
-    trace means every trace that a chosen detector judges. set: values of gridded parameters
+    """attack, detectors, estimators, localizers, trace: names, globs and groups as
+    `selection.models` reads them; no trace means every trace that a chosen model judges.
+    set: values of gridded parameters
     that replace the grid's. limit: patches a population, spread evenly over the photographs.
     batch: patches worked on at once."""
 
     attack: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ("all",)
+    estimators: tuple[str, ...] = ("all",)
+    localizers: tuple[str, ...] = ("all",)
     trace: tuple[str, ...] = ()
     grid: str = "quick"
     set: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
@@ -55,13 +61,14 @@ class Settings:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:
         """From plain values, as YAML or keyword arguments give them: a single name or value may
-        stand for a list. Raises ForensicsError on an option that there is not."""
+        stand for a list. Where one kind of model is named, the kinds that are not are left out.
+        Raises ForensicsError on an option that there is not."""
         known = {f.name for f in fields(cls)}
         plain: dict[str, Any] = {}
         for name, value in given.items():
             if name not in known:
                 raise unknown("option of a run", name, known)
-            if name in ("attack", "detectors", "trace"):
+            if name in _NAMES:
                 value = _names(name, value)
             if name == "set":
                 if not isinstance(value or {}, Mapping):
@@ -70,12 +77,14 @@ class Settings:
             if name == "data" and isinstance(value, Path):
                 value = str(value)
             plain[name] = value
+        if not plain.keys().isdisjoint(_KINDS):
+            plain = dict.fromkeys(_KINDS, ()) | plain
         return cls(**plain)
 
     def to_yaml(self) -> str:
         """The text that `--config` reads back to equal settings."""
         plain = asdict(self)
-        for name in ("attack", "detectors", "trace"):
+        for name in _NAMES:
             plain[name] = list(plain[name])
         plain["set"] = {k: list(v) for k, v in self.set.items()}
         return yaml.safe_dump(plain, sort_keys=False)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from forensics.errors import ForensicsError
 from forensics.harness.identity import digest
 from forensics.harness.places import Place
+from forensics.harness.populations import kind_of
 
 _SCHEMA = pa.schema(
     [
@@ -24,6 +25,7 @@ _SCHEMA = pa.schema(
         ("x", pa.int32()),
         ("value", pa.float32()),
         ("reason", pa.string()),
+        ("evidence", pa.binary()),
     ]
 )
 
@@ -31,7 +33,7 @@ _SCHEMA = pa.schema(
 @dataclass(frozen=True)
 class Row:
     """One number about one patch. population, model: hashes; name: `score`, `psnr`, ...; value:
-    NaN where there is a reason."""
+    NaN where there is a reason; evidence: what a map says of its mask (`metrics.heat`)."""
 
     population: str
     model: str
@@ -40,10 +42,19 @@ class Row:
     place: Place
     value: float
     reason: str | None = None
+    evidence: bytes | None = None
 
 
-# Of one photograph: (population, model, name) -> place -> (value, reason).
-Rows = dict[tuple[str, str, str], dict[Place, tuple[float, str | None]]]
+# Of one photograph: (population, model, name) -> place -> (value, reason, evidence).
+Rows = dict[tuple[str, str, str], dict[Place, tuple[float, str | None, bytes | None]]]
+
+
+def answered(rows: Rows) -> dict[tuple[str, str, str], set[Place]]:
+    """Which places are there, by population, model and the kind of question (`kind_of`)."""
+    found: dict[tuple[str, str, str], set[Place]] = {}
+    for (population, model, name), places in rows.items():
+        found.setdefault((population, model, kind_of(name)), set()).update(places)
+    return found
 
 
 class Store:
@@ -74,6 +85,7 @@ class Store:
                     "x": r.place[1],
                     "value": r.value,
                     "reason": r.reason,
+                    "evidence": r.evidence,
                 }
                 for r in rows
             ],
@@ -90,13 +102,16 @@ class Store:
         rows: Rows = {}
         for path in sorted(self.folder.glob(f"{photograph[:24]}-*.parquet")):
             try:
-                columns = pq.ParquetFile(path).read().to_pydict()
+                table = pq.ParquetFile(path).read()
             except (pa.ArrowException, OSError) as error:
                 reason = str(error).splitlines()[0]
                 raise ForensicsError(
                     f"{path} is damaged ({reason}): delete it, and its scores are computed again"
                 ) from None
-            for p, m, name, sha256, y, x, value, reason in zip(*columns.values(), strict=True):
+            if table.schema != _SCHEMA:
+                continue  # of another version, whose rows are not wanted: hashes cover sources
+            columns = table.to_pydict().values()
+            for p, m, name, sha256, y, x, value, reason, evidence in zip(*columns, strict=True):
                 if sha256 == photograph:
-                    rows.setdefault((p, m, name), {})[y, x] = (value, reason)
+                    rows.setdefault((p, m, name), {})[y, x] = (value, reason, evidence)
         return rows

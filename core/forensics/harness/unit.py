@@ -10,15 +10,17 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from forensics import door, random
+from forensics import random
 from forensics.batch import Batch
 from forensics.data import Photograph
 from forensics.errors import NotApplicable
 from forensics.harness import donors
-from forensics.harness.asking import attacked, scores
+from forensics.harness.asking import answer, attacked
 from forensics.harness.places import Place, lead, origins
-from forensics.harness.plan import COST, COST_NAMES, Plan, Population
-from forensics.harness.store import Row, Rows
+from forensics.harness.plan import Plan
+from forensics.harness.populations import COST, COST_NAMES, COSTS, Population, Question, rows_of
+from forensics.harness.store import Row, Rows, answered
+from forensics.harness.views import TileView, View
 from forensics.histories import SLOT, History
 from forensics.metrics import cost
 
@@ -41,32 +43,35 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
     pixels = torch.from_numpy(photograph.load(plan.settings.color)).to(device)
     for (_, places), wanted in missing.items():
         populations = [plan.populations[digest] for digest in wanted]
-        around = lead(populations[0].trace, plan.settings)
+        trace = populations[0].trace
+        around = lead(trace, plan.settings)
         for start in range(0, len(places), plan.settings.batch):
             some = places[start : start + plan.settings.batch]
             tiles = _tiles(plan, photograph, pixels, some, around)
             count = max(population.history.donors for population in populations)
             if count:
                 tiles = replace(tiles, donors=_donors(plan, photograph, some, tiles, count))
-            _Group(plan, tiles, populations, wanted, outcome).run()
+            view = TileView(some, around, plan.settings.patch, trace.handed)
+            _Group(plan, tiles, populations, wanted, outcome, view).run()
     return outcome
 
 
-Missing = dict[tuple[str, tuple[Place, ...]], dict[str, tuple[str, ...]]]
+Missing = dict[tuple[str, tuple[Place, ...]], dict[str, tuple[Question, ...]]]
 
 
 def _missing(plan: Plan, photograph: Photograph, stored: Rows) -> Missing:
-    """(trace, places) -> population -> models that have not been stored there."""
-    found: dict[tuple[str, tuple[Place, ...]], dict[str, list[str]]] = {}
-    for digest, models in plan.wanted.items():
-        trace = plan.populations[digest].trace.name
-        places = plan.places[trace].get(photograph.sha256, [])
-        for model in models:
-            have = stored.get((digest, plan.hashes[model], plan.rows_of(model)[0]), {})
+    """(sample, places) -> population -> questions that have not been answered there."""
+    there = answered(stored)
+    found: dict[tuple[str, tuple[Place, ...]], dict[str, list[Question]]] = {}
+    for digest, questions in plan.wanted.items():
+        sample = plan.populations[digest].sample
+        places = plan.places[sample].get(photograph.sha256, [])
+        for question in questions:
+            have = there.get((digest, plan.hashes[question.model], question.kind), set())
             absent = tuple(place for place in places if place not in have)
             if absent:
-                found.setdefault((trace, absent), {}).setdefault(digest, []).append(model)
-    return {k: {d: tuple(m) for d, m in v.items()} for k, v in found.items()}
+                found.setdefault((sample, absent), {}).setdefault(digest, []).append(question)
+    return {k: {d: tuple(q) for d, q in v.items()} for k, v in found.items()}
 
 
 def _tiles(
@@ -98,40 +103,47 @@ def _donors(
 
 
 class _Group:
-    """Some patches of one photograph, through all the populations of one trace."""
+    """Some patches of one photograph, through all the populations of one sample."""
 
     def __init__(
         self,
         plan: Plan,
         tiles: Batch,
         populations: Sequence[Population],
-        wanted: dict[str, tuple[str, ...]],
+        wanted: dict[str, tuple[Question, ...]],
         outcome: Outcome,
+        view: View,
     ) -> None:
         self.plan, self.tiles, self.wanted, self.outcome = plan, tiles, wanted, outcome
-        self.populations = populations
-        self.trace = populations[0].trace
-        self.lead = lead(self.trace, plan.settings)
-        self.drawn = self.trace.drawn(tiles.keys)
+        self.populations, self.view = populations, view
+        self.drawn = populations[0].trace.drawn(tiles.keys)
         # A state is remembered by the text of its history while somebody still needs it.
         self.states: dict[str, Batch | NotApplicable] = {}
         self.uses = Counter(text for p in populations for text in self._prefixes(p))
 
     def run(self) -> None:
-        handed: dict[str, Batch] = {}
+        handed: dict[str, tuple[Batch, Tensor]] = {}
         for population in self.populations:
             state = self._state(population, population.history)
             if isinstance(state, NotApplicable):
-                for model in self.wanted[population.digest]:
-                    self._emit(population, model, None, (str(state),) * len(self.tiles))
+                for question in self.wanted[population.digest]:
+                    self._decline(population, question, str(state))
             elif state is not None:
-                if COST in self.wanted[population.digest]:
+                if COSTS in self.wanted[population.digest]:
                     self._cost(population)
-                handed[population.digest] = self._cut(state)
+                handed[population.digest] = self.view.cut(state), self.view.mask(state)
             self._release(population)
-        models = dict.fromkeys(m for d in handed for m in self.wanted[d] if m != COST)
-        for model in models:
-            self._score(model, {d: b for d, b in handed.items() if model in self.wanted[d]})
+        questions = dict.fromkeys(q for d in handed for q in self.wanted[d] if q != COSTS)
+        for question in questions:
+            # A file that is attacked may be a JPEG no more: those are asked about on their own.
+            for jpeg in (False, True):
+                those = {
+                    digest: shown
+                    for digest, shown in handed.items()
+                    if question in self.wanted[digest] and (shown[0].jpeg is not None) == jpeg
+                }
+                if those:
+                    self._ask(question, those)
 
     def _prefixes(self, population: Population) -> list[str]:
         steps = population.history.steps
@@ -171,9 +183,6 @@ class _Group:
                 return None
         return self.states[text]
 
-    def _cut(self, state: Batch) -> Batch:
-        return door.cut(state, self.lead, self.plan.settings.patch, self.trace.handed)
-
     def _cost(self, population: Population) -> None:
         """PSNR and SSIM at the slot: against the state before the operation that precedes it,
         or the attacker's input where that operation changes the geometry."""
@@ -186,7 +195,7 @@ class _Group:
         assert isinstance(given, Batch)
         assert isinstance(before, Batch)
         reference = given if slot and steps[slot - 1].geometric else before
-        cut = [self._pixels(b) for b in (output, given, reference)]
+        cut = [self.view.pixels(b) for b in (output, given, reference)]
         values = {
             "psnr": cost.psnr(cut[0], cut[2]),
             "ssim": cost.ssim(cut[0], cut[2]),
@@ -194,47 +203,57 @@ class _Group:
             "ssim_input": cost.ssim(cut[1], cut[2]),
         }
         for name in COST_NAMES:
-            self._emit(population, COST, values[name], (None,) * len(self.tiles), name)
+            self._emit(population, COST, name, values[name].tolist(), None)
 
-    def _pixels(self, state: Batch) -> Tensor:
-        end = self.lead + self.plan.settings.patch
-        return state.pixels[:, :, self.lead : end, self.lead : end]
-
-    def _score(self, model: str, handed: dict[str, Batch]) -> None:
-        if model in self.outcome.failures:
+    def _ask(self, question: Question, handed: dict[str, tuple[Batch, Tensor]]) -> None:
+        if question.model in self.outcome.failures:
             return
-        together = Batch.cat(list(handed.values()))
+        together = Batch.cat([batch for batch, _ in handed.values()])
+        masks = torch.cat([mask for _, mask in handed.values()])
         try:
-            values, reasons = scores(model, together, self.plan.settings.batch)
+            given = answer(question, together, masks, self.view.batch(self.plan.settings.batch))
         except Exception:
-            self.outcome.failures[model] = traceback.format_exc()
+            self.outcome.failures[question.model] = traceback.format_exc()
             return
-        n = len(self.tiles)
+        n = len(self.view.places)
         for number, digest in enumerate(handed):
-            part = slice(number * n, (number + 1) * n)
-            self._emit(self.plan.populations[digest], model, values[part], reasons[part])
+            population, part = self.plan.populations[digest], slice(number * n, (number + 1) * n)
+            if isinstance(given, str):
+                self._decline(population, question, given)
+                continue
+            for name, values in given.values.items():
+                reasons, evidence = given.reasons[name][part], given.evidence[part]
+                self._emit(
+                    population, question.model, name, values[part].tolist(), reasons, evidence
+                )
+
+    def _decline(self, population: Population, question: Question, reason: str) -> None:
+        """Rows without a value, for one reason."""
+        n = len(self.view.places)
+        for name in rows_of(question, population.trace):
+            self._emit(population, question.model, name, [float("nan")] * n, [reason] * n)
 
     def _emit(
         self,
         population: Population,
         model: str,
-        values: Tensor | None,
-        reasons: Sequence[str | None],
-        name: str = "score",
+        name: str,
+        values: Sequence[float],
+        reasons: Sequence[str | None] | None,
+        evidence: Sequence[bytes | None] | None = None,
     ) -> None:
-        names = (name,) if values is not None else self.plan.rows_of(model)
-        numbers = [float("nan")] * len(self.tiles) if values is None else values.tolist()
-        places = self.tiles.positions.tolist()
-        for each in names:
-            for (y, x), value, reason in zip(places, numbers, reasons, strict=True):
-                self.outcome.rows.append(
-                    Row(
-                        population.digest,
-                        self.plan.hashes[model],
-                        each,
-                        self.tiles.photographs[0],
-                        (y, x),
-                        value,
-                        reason,
-                    )
+        nothing = [None] * len(values)
+        rows = zip(self.view.places, values, reasons or nothing, evidence or nothing, strict=True)
+        for place, value, reason, said in rows:
+            self.outcome.rows.append(
+                Row(
+                    population.digest,
+                    self.plan.hashes[model],
+                    name,
+                    self.tiles.photographs[0],
+                    place,
+                    value,
+                    reason,
+                    said,
                 )
+            )

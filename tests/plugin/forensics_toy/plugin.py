@@ -6,9 +6,51 @@ ALL = ("jpeg", "djpeg", "djpeg-shifted")
 DOUBLE = ("djpeg", "djpeg-shifted")
 
 
+# One class that is a detector, an estimator and a localizer.
+EVERYTHING = ModelEntry(
+    "toy-everything",
+    "forensics_toy.asked:Everything",
+    "local variance",
+    traces=("toy-pasted",),
+    needs=Needs(channels=(1,), multiple_of=8),
+)
+
+
+@hookimpl
+def forensics_estimators():
+    return [
+        EVERYTHING,
+        ModelEntry(
+            "toy-quality",
+            "forensics_toy.asked:Quality",
+            "one of three qualities",
+            traces=("jpeg",),
+            needs=Needs(channels=(1,), multiple_of=8),
+        ),
+        ModelEntry(
+            "toy-table",
+            "forensics_toy.asked:Table",
+            "the last table",
+            traces=("q1", "q1-aligned", "toy-slot"),
+            needs=Needs(jpeg=True),
+        ),
+    ]
+
+
+@hookimpl
+def forensics_localizers():
+    return [EVERYTHING]
+
+
+@hookimpl
+def forensics_operations():
+    return [Entry("toy-paste", "forensics_toy.asked:Paste", "noise in a square: toy-paste(side)")]
+
+
 @hookimpl
 def forensics_detectors():
     return [
+        EVERYTHING,
         ModelEntry("toy-grain", "forensics_toy.models:Grain", "mean gradient", traces=ALL),
         ModelEntry("toy-raises", "forensics_toy.models:Raises", "raises", traces=("jpeg",)),
         ModelEntry(
@@ -55,4 +97,7 @@ def forensics_attackers():
 
 @hookimpl
 def forensics_traces():
-    return [Entry("toy-slot", "forensics_toy.traces:SLOT_FIRST", "a slot where there is no JPEG")]
+    return [
+        Entry("toy-slot", "forensics_toy.traces:SLOT_FIRST", "a slot where there is no JPEG"),
+        Entry("toy-pasted", "forensics_toy.traces:PASTED", "many sides, some with a mask"),
+    ]

@@ -1,4 +1,6 @@
-from forensics.traces import Trace
+import torch
+
+from forensics.traces import Trace, Truth
 
 SLOT_FIRST = Trace(
     "toy-slot",
@@ -6,4 +8,22 @@ SLOT_FIRST = Trace(
     (("pristine", "jpeg({q})"), ("altered", "ATTACK jpeg({q})")),
     (("quick", ((("q", 80),),)),),
     "jpeg",
+)
+
+
+def _which(side, values):
+    return torch.tensor(["pristine", "pasted", "blurred"].index(side))
+
+
+PASTED = Trace(
+    "toy-pasted",
+    "was something pasted in, or was it blurred?",
+    (
+        ("pristine", ""),
+        ("pasted", "toy-paste({side}) ATTACK"),
+        ("blurred", "gaussian(2) ATTACK"),
+    ),
+    (("quick", ((("side", 24),),)), ("paper", ((("side", 24),), (("side", 40),)))),
+    "pixels",
+    (Truth("which", "class", "", none=0, classes=("none", "pasted", "blurred"), derive=_which),),
 )

@@ -2,7 +2,7 @@ from forensics import builtin, hookimpl
 from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry
 
-TRACES = tuple(entry.name for entry in builtin.forensics_traces())
+TRACES = (*(entry.name for entry in builtin.forensics_traces()), "watch-leak")
 
 
 @hookimpl

@@ -1,0 +1,41 @@
+"""What a run would do, before it does it: `--plan`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from forensics.cli.tables.kinds import point
+from forensics.harness import Plan
+from forensics.harness.forecast import forecast
+
+
+def plan(made: Plan, folder: Path) -> str:
+    """What a run would do, in a few lines."""
+    ahead = forecast(made, folder)
+    lines = [
+        f"{len(made.cells)} cells, {sum(c.reason is not None for c in made.cells)} of them n/a",
+        f"{len(made.photographs)} photographs ({len(made.skipped) + len(made.lost)} skipped), "
+        f"{ahead.patches} patches in {len(made.populations)} populations",
+        f"{ahead.scores} numbers to compute, {ahead.stored} stored",
+        f"expected time: {ahead.time}",
+    ]
+    lines += [
+        f"n/a: {c.model or c.attacker} on {c.trace.name} {point(dict(c.point))}: {c.reason}"
+        for c in made.cells
+        if c.reason is not None
+    ]
+    return "\n".join(lines)
+
+
+def plan_json(made: Plan, folder: Path) -> str:
+    """The same as one JSON object."""
+    content = {
+        "cells": len(made.cells),
+        "na": sum(c.reason is not None for c in made.cells),
+        "photographs": len(made.photographs),
+        "skipped": len(made.skipped) + len(made.lost),
+        "populations": len(made.populations),
+    }
+    return json.dumps(content | asdict(forecast(made, folder)), indent=1)

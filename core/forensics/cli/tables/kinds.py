@@ -1,0 +1,246 @@
+"""The tables of detectors, estimators and localizers: a row a model, a column an attack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from forensics.cli.tables.layout import Section
+from forensics.harness import Matrix
+
+Cells = list[dict[str, Any]]
+
+# Wider confusions than this are left to --json.
+_MOST_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the cells of one kind of model are shown. figures: from the cells of one row and attack
+    to a text; shown: what the figures are, in a column's title; about: the same for readers."""
+
+    figures: Callable[[Cells], str]
+    shown: str
+    about: str
+
+
+def section(result: Matrix, kind: str, costs: bool) -> Section:
+    """The table of one kind of model; with a row for each cost of the attacks, where asked."""
+    attacks = list(dict.fromkeys(c["attack"] for c in result.cells))
+    marked = [marked_name(a, result) if a else "clean" for a in attacks]
+    those = [c for c in result.cells if c["kind"] == kind]
+    if kind == "estimator":
+        rows = _estimators(result, those, attacks)
+        header = ["model", "trace", "what"]
+    else:
+        rows = _rows(result, those, attacks, KINDS[kind])
+        header = ["model", "trace"]
+    header += [f"{name}: {KINDS[kind].shown}" for name in marked]
+    rule = len(rows) if rows else None
+    if costs:
+        gap = [""] * (len(header) - 2 - len(attacks))
+        rows += [[label, trace, *gap, *values] for label, trace, values in _costs(result, attacks)]
+    return Section(header, rows, rule)
+
+
+def marked_name(name: str, result: Matrix) -> str:
+    """The name of a model, and whether its weights are the user's own."""
+    weights = result.protocol["models"].get(name, {}).get("weights")
+    return f"{name} (user)" if weights == "user" else name
+
+
+def point(values: dict[str, Any]) -> str:
+    """A point in words."""
+    return " ".join(f"{k}={v}" for k, v in values.items())
+
+
+def _rows(
+    result: Matrix, cells: Cells, attacks: Sequence[str | None], kind: Kind
+) -> list[list[str]]:
+    rows = []
+    for model, trace in dict.fromkeys((c["model"], c["trace"]) for c in cells):
+        those = [c for c in cells if (c["model"], c["trace"]) == (model, trace)]
+        figures = [kind.figures([c for c in those if c["attack"] == a]) for a in attacks]
+        rows.append([marked_name(model, result), trace, *figures])
+    return rows
+
+
+def _estimators(result: Matrix, cells: Cells, attacks: Sequence[str | None]) -> list[list[str]]:
+    """A row for the names that the headline is a mean of, and one for every other name."""
+    rows = []
+    for model, trace in dict.fromkeys((c["model"], c["trace"]) for c in cells):
+        those = [c for c in cells if (c["model"], c["trace"]) == (model, trace)]
+        names: list[str] = next((c["names"] for c in those if c["names"]), [])
+        found = dict.fromkeys(m.partition(":")[2] for c in those for m in c["metrics"])
+        for name in ["", *(n for n in found if n and n not in names)]:
+            label = name or _span(names)
+            figures = [
+                _estimated([c for c in those if c["attack"] == a], f":{name}" if name else "")
+                for a in attacks
+            ]
+            rows.append([marked_name(model, result), trace, label, *figures])
+    return rows
+
+
+def _span(names: Sequence[str]) -> str:
+    if len(names) < 3:
+        return ", ".join(names)
+    return f"{names[0]}..{names[-1]}"
+
+
+def _detected(cells: Cells) -> str:
+    """AUC and pe_cv with half its interval, means over the points that have them."""
+    have = [c["metrics"] for c in cells if c["na"] is None]
+    auc = mean(have, "auc", _short)
+    if auc == "n/a":
+        return auc if cells else "-"
+    return f"{auc} {mean(have, 'pe_cv', _short, spread=True)}" + _star(have, cells)
+
+
+def _estimated(cells: Cells, of: str = "") -> str:
+    """Accuracy with half its interval, mean squared error, false estimates."""
+    have = [c["metrics"] for c in cells if c["na"] is None and f"accuracy{of}" in c["metrics"]]
+    if not have:
+        return "n/a" if cells else "-"
+    parts = (
+        mean(have, f"accuracy{of}", _short, spread=True),
+        mean(have, f"mse{of}", _plain),
+        mean(have, f"false_estimates{of}", _short),
+    )
+    return " ".join("-" if part == "n/a" else part for part in parts) + _star(have, cells)
+
+
+def _located(cells: Cells) -> str:
+    """Pixel AUC with half its interval, F1 at Otsu's threshold, the AUC of the image's score."""
+    have = [c["metrics"] for c in cells if c["na"] is None]
+    if not have:
+        return "n/a" if cells else "-"
+    parts = (
+        mean(have, "pixel_auc", _short, spread=True),
+        mean(have, "f1_otsu", _short),
+        mean(have, "auc", _short),
+    )
+    return " ".join("-" if part == "n/a" else part for part in parts) + _star(have, cells)
+
+
+def mean(
+    have: Sequence[dict[str, Any]], name: str, text: Callable[[float], str], spread: bool = False
+) -> str:
+    """The mean of a metric over the cells that have it, with half its interval where asked."""
+    values = [m[name] for m in have if name in m and m[name]["value"] is not None]
+    if not values:
+        return "n/a"
+    halves = [(v["high"] - v["low"]) / 2 for v in values if v["low"] is not None]
+    around = f" ±{text(fmean(halves))}" if halves and spread else ""
+    return text(fmean(v["value"] for v in values)) + around
+
+
+def _star(have: Sequence[Any], cells: Cells) -> str:
+    return "*" if len(have) < len(cells) else ""
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".lstrip("0") if value < 0.995 else "1.0"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _costs(result: Matrix, attacks: Sequence[str | None]) -> list[tuple[str, str, list[str]]]:
+    rows = []
+    for trace in dict.fromkeys(c["trace"] for c in result.cells):
+        for label, name, digits in (("PSNR (dB)", "psnr", 2), ("SSIM", "ssim", 3)):
+            values = [_cost(result.cells, trace, a, name, digits) for a in attacks]
+            if any(values):
+                rows.append((label, trace, values))
+    return rows
+
+
+def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) -> str:
+    """What the attack costs; in the column `clean`, what the image had before any attack."""
+    if attack is None:
+        name, found = f"{name}_input", [c for c in cells if c["attack"] is not None]
+    else:
+        found = [c for c in cells if c["attack"] == attack]
+    unique = {
+        (c["attack"], tuple(c["point"].items())): c["cost"][name]["value"]
+        for c in found
+        if c["trace"] == trace and c["cost"] is not None
+    }
+    values = [v for v in unique.values() if v is not None]
+    return f"{fmean(values):.{digits}f}" if values else ""
+
+
+def confusions(result: Matrix) -> list[Section]:
+    """For each model and trace and for clean and each attack, over the points: of the patches of
+    each class, the share that was taken for which."""
+    counts: dict[tuple[str, str, str | None, str], dict[tuple[Any, Any], int]] = {}
+    for cell in result.cells:
+        for name, triples in (cell["confusion"] or {}).items():
+            if name in cell["names"]:
+                key = (cell["model"], cell["trace"], cell["attack"], name)
+                found = counts.setdefault(key, {})
+                for true, given, n in triples:
+                    found[true, given] = found.get((true, given), 0) + n
+    return [_confusion(result, *key, found) for key, found in counts.items()]
+
+
+def _confusion(
+    result: Matrix,
+    model: str,
+    trace: str,
+    attack: str | None,
+    name: str,
+    counts: dict[tuple[Any, Any], int],
+) -> Section:
+    true = _ordered(t for t, _ in counts)
+    given = _ordered([*true, *(g for _, g in counts)])
+    # The true classes always have their columns; others share one when they are many.
+    shown = given if len(given) <= _MOST_CLASSES else true[:_MOST_CLASSES]
+    rest = [g for g in given if g not in shown]
+    title = f"{marked_name(model, result)}: {trace}, {attack or 'clean'}"
+    header = [title, name, *(_class(g) for g in shown), *(["other"] if rest else [])]
+    rows = []
+    for t in true:
+        total = sum(n for (one, _), n in counts.items() if one == t)
+        groups = [[g] for g in shown] + ([rest] if rest else [])
+        shares = [sum(counts.get((t, g), 0) for g in those) / total for those in groups]
+        rows.append(["", _class(t), *(f"{100 * s:.0f} %" if s else "" for s in shares)])
+    return Section(header, rows)
+
+
+def _ordered(classes: Any) -> list[Any]:
+    """Each once: numbers by size, words as they come."""
+    found = list(dict.fromkeys(classes))
+    return found if any(isinstance(c, str) for c in found) else sorted(found)
+
+
+def _class(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+KINDS = {
+    "detector": Kind(
+        _detected,
+        "AUC, pe_cv",
+        "AUC: 1 = found, .5 = blind. pe_cv: decision error with threshold and direction chosen on "
+        "other photographs, 0 = found, .5 = blind; ± half its 95 % interval over photographs.",
+    ),
+    "estimator": Kind(
+        _estimated,
+        "accuracy, mse, false",
+        "accuracy: the share of altered patches whose answer is within the tolerance of the truth; "
+        "± half its 95 % interval over photographs. mse: mean squared error. false: the share of "
+        "untouched patches that are not found to be so. Of several names, the mean over them.",
+    ),
+    "localizer": Kind(
+        _located,
+        "pixel AUC, F1, AUC",
+        "pixel AUC: the pixels of all masks against all other pixels of altered images; ± half its "
+        "95 % interval over photographs. F1: of the mask and what is hotter than Otsu's threshold "
+        "of the map, mean over images. AUC: of the image's score against untouched images.",
+    ),
+}

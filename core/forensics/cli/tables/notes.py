@@ -1,0 +1,71 @@
+"""What stands below the tables: what the figures are, on what, at which points, what is n/a."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
+from forensics.harness import Matrix
+
+
+def notes(result: Matrix, starred: bool) -> list[str]:
+    """Lines of at most 98 characters. starred: whether a star marks cells that miss points."""
+    p = result.protocol
+    kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
+    about = " ".join(KINDS[kind].about for kind in kinds or ["detector"])
+    about += " Means over the points" + ("; * = over those that are not n/a." if starred else ".")
+    lines = [about]
+    if confusions(result):
+        lines.append("The tables of classes: of the patches of each, the share taken for which.")
+    lines.append(_sample(result))
+    for trace, sides in p["traces"].items():
+        points = dict.fromkeys(point(c["point"]) for c in result.cells if c["trace"] == trace)
+        histories = " against ".join(text or "(untouched)" for text in sides.values())
+        lines.append(f"{trace}: {histories}; at {', '.join(points)}.")
+    against = _against(result.cells)
+    if against:
+        lines.append(
+            "PSNR, SSIM: of the image at the slot, unattacked (clean) and attacked, against "
+            f"{' or '.join(against)}."
+        )
+    lines += _reasons(result.cells)
+    lines += [f"warning: {w}" for w in p["warnings"]]
+    return [line for text in lines for line in textwrap.wrap(text, 98)]
+
+
+def _sample(result: Matrix) -> str:
+    """What the figures were measured on."""
+    p = result.protocol
+    altered = {t: sum(side != "pristine" for side in sides) for t, sides in p["traces"].items()}
+    sizes = sorted({c["n"] // altered[c["trace"]] for c in result.cells if c["n"]})
+    n = f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else "".join(map(str, sizes))
+    n = n or f"at most {p['limit']}"  # costs alone are not counted cell by cell
+    split = f", split {p['split']}" if p["split"] else ""
+    return (
+        f"{p['data']}{split}: {n} patches of {p['patch']} x {p['patch']} a side from "
+        f"{p['photographs']} photographs ({p['skipped']} skipped), {p['color']}, seed {p['seed']}, "
+        f"{p['device']}, forensics {p['forensics']}, {p['seconds']:.0f} s."
+    )
+
+
+def _against(cells: Cells) -> list[str]:
+    """What attacked images are compared with: "the image before median(3)", at every point the
+    same step."""
+    said = (text for c in cells if c["cost"] for text in c["cost"]["against"].split(" or "))
+    steps = (text.partition("(")[0] for text in said)
+    return list(dict.fromkeys(text.replace("before jpeg", "before the JPEG") for text in steps))
+
+
+def _reasons(cells: Cells) -> list[str]:
+    """Why cells are n/a, each reason once, with the models that it concerns."""
+    concerned: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        headline: Any = _HEADLINES.get(cell["kind"])
+        reason = cell["na"] or cell["metrics"].get(headline, {}).get("na")
+        if reason:
+            concerned.setdefault(reason, {})[cell["model"] or cell["attack"]] = None
+    return [f"n/a for {', '.join(models)}: {reason}" for reason, models in concerned.items()]
+
+
+_HEADLINES = {"detector": "auc", "estimator": "accuracy", "localizer": "pixel_auc"}

@@ -1,0 +1,183 @@
+"""From the rows of a cell to its metrics, for each kind of model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+import torch
+
+from forensics import random
+from forensics.harness.plan import Plan
+from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Cell, Population
+from forensics.harness.store import Rows
+from forensics.metrics.detection import Scored, detector_metrics
+from forensics.metrics.estimation import Estimated, confusion, estimator_metrics, group
+from forensics.metrics.heat import Evidence
+from forensics.metrics.intervals import Value
+from forensics.metrics.localization import Mapped, localizer_metrics
+
+Stored = Mapping[str, Rows]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Populations' rows of one name: values, the photographs they belong to, places (y, x, which
+    population), reasons, and what their maps say of their masks."""
+
+    values: np.ndarray
+    photographs: np.ndarray
+    places: np.ndarray
+    reasons: tuple[str | None, ...]
+    evidence: tuple[bytes | None, ...]
+
+    def scored(self) -> Scored:
+        """As the metrics of detectors take them."""
+        return Scored(self.values, self.photographs, self.places)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a cell says. n, n_na: altered patches with and without an answer; photographs: that
+    those with an answer come from; names: that the headline of an estimator is a mean of;
+    confusion: of its classes, by name; reason: why one of the altered has no answer."""
+
+    n: int = 0
+    n_na: int = 0
+    photographs: int = 0
+    metrics: Mapping[str, Value] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    confusion: Mapping[str, list[list[float | str]]] | None = None
+    reason: str | None = None
+
+
+def column(
+    plan: Plan, stored: Stored, populations: Iterable[Population], model: str, name: str
+) -> Column:
+    """The planned rows that are stored, in the order of populations, photographs and places."""
+    values, owners, places, reasons, evidence = [], [], [], [], []
+    for which, population in enumerate(populations):
+        for number, photograph in enumerate(plan.photographs):
+            rows = stored.get(photograph.sha256, {})
+            have = rows.get((population.digest, plan.hashes[model], name), {})
+            for y, x in plan.places[population.sample].get(photograph.sha256, []):
+                if (y, x) in have:
+                    value, reason, said = have[y, x]
+                    values.append(value)
+                    owners.append(number)
+                    places.append((y, x, which))
+                    reasons.append(reason)
+                    evidence.append(said)
+    keys = np.asarray(places, np.int64).reshape(len(places), 3)
+    return Column(
+        np.asarray(values, float), np.asarray(owners, int), keys, tuple(reasons), tuple(evidence)
+    )
+
+
+def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
+    """Altered sides, all together, against the pristine one."""
+    metrics = _against(plan, stored, cell, SCORE)
+    return _counted(_altered(plan, stored, cell, SCORE), metrics)
+
+
+def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:
+    """Maps of the altered sides against their masks and, where there is a pristine side, the
+    score of the image as a detector's."""
+    altered = _altered(plan, stored, cell, HEAT)
+    there = [n for n, said in enumerate(altered.evidence) if said is not None]
+    maps = [Evidence.unpack(altered.evidence[n] or b"") for n in there]
+    metrics = localizer_metrics(Mapped(maps, altered.photographs[there]), plan.settings.seed)
+    if cell.pristine is not None:
+        metrics |= _against(plan, stored, cell, HEAT)
+    return _counted(altered, metrics)
+
+
+def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
+    """What is said of the patches of every side, against the truth that they have there."""
+    answers: dict[str, Estimated] = {}
+    reasons: list[str | None] = []
+    judged: dict[tuple[int, ...], bool] = {}
+    for truth in cell.trace.truth:
+        parts = []
+        for side, population in cell.sides.items():
+            given = column(plan, stored, [population], str(cell.model), ESTIMATE + truth.name)
+            true = _true(plan, cell, side, truth.name, given)
+            pristine = np.full(len(true), side == "pristine")
+            # What has no truth, such as the first step where there was none, is not judged.
+            values = np.where(np.isnan(true), np.nan, given.values)
+            parts.append(Estimated(values, true, given.photographs, pristine))
+            if side != "pristine":
+                reasons += given.reasons
+                for owner, place, value in zip(
+                    given.photographs.tolist(), given.places.tolist(), values.tolist(), strict=True
+                ):
+                    key = (list(cell.sides).index(side), owner, *place)
+                    judged[key] = judged.get(key, False) or not np.isnan(value)
+        together = Estimated(
+            *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Estimated))
+        )
+        if not np.isnan(together.values).all():
+            answers[truth.name] = together
+    names = ", ".join(truth.name for truth in cell.trace.truth)
+    reason = next((r for r in reasons if r), f"it estimates none of {names}")
+    if not any(judged.values()):
+        return Figures(n_na=len(judged), reason=reason)
+    known = [truth for truth in cell.trace.truth if truth.name in answers]
+    confusions = {truth.name: confusion(truth, answers[truth.name]) for truth in known}
+    return Figures(
+        sum(judged.values()),
+        len(judged) - sum(judged.values()),
+        len({key[1] for key, found in judged.items() if found}),
+        estimator_metrics(known, answers, plan.settings.seed),
+        tuple(truth.name for truth in group(known)),
+        {n: [list(row) for row in found] for n, found in confusions.items() if found},
+    )
+
+
+def _true(plan: Plan, cell: Cell, side: str, name: str, given: Column) -> np.ndarray:
+    """The truth of the patches of a column, NaN where there is none."""
+    sha256 = [plan.photographs[owner].sha256 for owner in given.photographs.tolist()]
+    keys = torch.tensor(
+        [
+            random.key(plan.settings.seed, photograph, y, x)
+            for photograph, (y, x, _) in zip(sha256, given.places.tolist(), strict=True)
+        ],
+        dtype=torch.int64,
+    )
+    values = dict(cell.point) | cell.trace.drawn(keys)
+    found = cell.trace.answers(side, values, len(keys)).get(name)
+    return np.full(len(keys), np.nan) if found is None else found.numpy()
+
+
+def _altered(plan: Plan, stored: Stored, cell: Cell, name: str) -> Column:
+    return column(plan, stored, cell.altered.values(), str(cell.model), name)
+
+
+def _against(plan: Plan, stored: Stored, cell: Cell, name: str) -> dict[str, Value]:
+    """The metrics of a detector: the altered sides against the pristine one."""
+    assert cell.pristine is not None
+    pristine, altered, clean = (
+        column(plan, stored, populations, str(cell.model), name).scored()
+        for populations in ([cell.pristine], cell.altered.values(), cell.clean.values())
+    )
+    before = clean if cell.attacker is not None else None
+    return detector_metrics(pristine, altered, before, plan.settings.seed)
+
+
+def _counted(altered: Column, metrics: Mapping[str, Value]) -> Figures:
+    there = ~np.isnan(altered.values)
+    return Figures(
+        int(there.sum()),
+        int((~there).sum()),
+        len(np.unique(altered.photographs[there])),
+        metrics,
+        reason=next((r for r in altered.reasons if r), None),
+    )
+
+
+FIGURES: dict[str, Callable[[Plan, Stored, Cell], Figures]] = {
+    "detector": detector,
+    "estimator": estimator,
+    "localizer": localizer,
+}

@@ -1,0 +1,103 @@
+"""What a plan is made of: populations of patches, the questions that models are asked, cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from forensics.histories import History, Step
+from forensics.registry import MODEL_KINDS
+from forensics.selection import Model
+from forensics.traces import Number, Trace
+
+# The kinds of models that are asked; an attacker is a step of a history.
+ASKED = MODEL_KINDS[:3]
+# The model in the rows that hold what an attack costs: PSNR and SSIM at the slot.
+COST = "cost"
+COST_NAMES = ("psnr", "ssim", "psnr_input", "ssim_input")
+# The names of the rows of detectors and localizers, and how those of estimators begin.
+SCORE, HEAT, ESTIMATE = "score", "heat", "estimate:"
+
+
+class Question(NamedTuple):
+    """A model, as text, and what it is asked as: a model may be of several kinds. `COST` is asked
+    as itself."""
+
+    model: str
+    kind: str
+
+
+COSTS = Question(COST, COST)
+
+
+def rows_of(question: Question, trace: Trace) -> tuple[str, ...]:
+    """The names of the rows of an answer; of an estimator's, one for each truth of the trace."""
+    if question.kind == "estimator":
+        return tuple(ESTIMATE + truth.name for truth in trace.truth)
+    return {"detector": (SCORE,), "localizer": (HEAT,)}.get(question.kind, COST_NAMES)
+
+
+def kind_of(row: str) -> str:
+    """The kind of question that a row of this name answers."""
+    if row.startswith(ESTIMATE):
+        return "estimator"
+    return {SCORE: "detector", HEAT: "localizer"}.get(row, COST)
+
+
+@dataclass(frozen=True)
+class Population:
+    """The patches of one history at one point, with one attacker or none. sample: the key of its
+    patches in `Plan.places`."""
+
+    trace: Trace
+    template: History
+    point: tuple[tuple[str, Number], ...]
+    attacker: Model | None
+    sample: str
+    digest: str
+
+    @property
+    def history(self) -> History:
+        """The template with its slot filled, parameters still open."""
+        step = Step(self.attacker.name, options=self.attacker.options) if self.attacker else None
+        return self.template.fill(step)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model, as one of its kinds, on one point and attack; without a model, what the attack
+    costs. sides: the populations that it judges, by side, the pristine one first where there is
+    one; clean: those that are altered, before the attack. reason: why there can be no figure,
+    known beforehand."""
+
+    kind: str | None
+    model: Model | None
+    trace: Trace
+    point: tuple[tuple[str, Number], ...]
+    attacker: Model | None
+    sides: Mapping[str, Population]
+    clean: Mapping[str, Population]
+    reason: str | None = None
+
+    @property
+    def pristine(self) -> Population | None:
+        return self.sides.get("pristine")
+
+    @property
+    def altered(self) -> dict[str, Population]:
+        """All sides but the pristine one: what a detector has to find."""
+        return {side: p for side, p in self.sides.items() if side != "pristine"}
+
+    @property
+    def question(self) -> Question | None:
+        if self.model is None or self.kind is None:
+            return None
+        return Question(str(self.model), self.kind)
+
+    @property
+    def needed(self) -> list[Population]:
+        """The populations whose rows its figures are made of. An estimator is not compared with
+        itself before the attack."""
+        before = () if self.kind == "estimator" else self.clean.values()
+        return [*self.sides.values(), *before]

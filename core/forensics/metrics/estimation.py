@@ -1,0 +1,147 @@
+"""The metrics of an estimator on one cell: what it says of each patch against the truth.
+
+By name, and the mean over names that are of one sort (`group`), such as the steps of one table.
+Intervals are 95 %, of 1,000 resamples of photographs, the same for all names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.metrics.intervals import Floats, Integers, Value, estimate, ratio, totals
+from forensics.traces import Truth
+
+# What float32 leaves of a value such as 0.85, relative to its size.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """The answers of one name. values, true: float `[n]`, a value of NaN is a patch without an
+    answer, which no metric counts; photographs: `[n]`; pristine: bool `[n]`, patches to which
+    nothing was done, for which `true` is the value that says so."""
+
+    values: NDArray[np.floating]
+    true: NDArray[np.floating]
+    photographs: NDArray[np.generic]
+    pristine: NDArray[np.bool_]
+
+    def answered(self) -> Estimated:
+        """The patches with an answer."""
+        there = ~np.isnan(self.values)
+        return Estimated(
+            self.values[there], self.true[there], self.photographs[there], self.pristine[there]
+        )
+
+
+def group(answered: Sequence[Truth]) -> list[Truth]:
+    """Which of the names that were answered the headline is a mean of: those of the kind and unit
+    that the first of them has."""
+    first = answered[0]
+    return [truth for truth in answered if (truth.kind, truth.unit) == (first.kind, first.unit)]
+
+
+def right(truth: Truth, values: Floats, true: Floats) -> NDArray[np.bool_]:
+    """Whether answers are within the truth's tolerance. Steps and classes with words are whole
+    numbers, so there an answer counts as the nearest one."""
+    if truth.kind == "step" or truth.classes:
+        values = np.round(values)
+    return np.abs(values - true) <= truth.tolerance + _ROUNDING * np.maximum(1, np.abs(true))
+
+
+def estimator_metrics(
+    answered: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
+) -> dict[str, Value]:
+    """All metrics of a cell by name: first the means over the names of `group`, then `NAME:q1`
+    of every name that was answered, in their order.
+
+    `accuracy`: the share of altered patches whose answer is `right`; where the truth's classes
+    have words, being untouched is one of them, and pristine patches count too. `mse`, `mae`: the
+    mean squared and absolute error on altered patches, n/a for classes with words.
+    `false_estimates`: of the pristine patches, the share that is not found to be so. What cannot
+    be computed is a `Value` with a reason.
+    """
+    found = {name: one.answered() for name, one in answers.items()}
+    photographs = np.unique(np.concatenate([one.photographs for one in found.values()]))
+    if not len(photographs):
+        return {name: Value(None, reason="no patch has an answer") for name in _METRICS}
+    sums = {truth.name: _sums(truth, found[truth.name], photographs) for truth in answered}
+    headline = [truth.name for truth in group(answered)]
+
+    def statistic(weights: Floats) -> Floats:
+        single = {name: _ratios(weights, above, below) for name, (above, below) in sums.items()}
+        mean = np.mean([single[name] for name in headline], axis=0)
+        return np.concatenate([mean, *single.values()])
+
+    values = iter(estimate(statistic, len(photographs), seed))
+    return {
+        f"{metric}{of}": _reasoned(metric, next(values), truth)
+        for of, truth in [("", answered[0]), *((f":{truth.name}", truth) for truth in answered)]
+        for metric in _METRICS
+    }
+
+
+def confusion(
+    truth: Truth, answers: Estimated
+) -> list[tuple[float | str, float | str, int]] | None:
+    """How often each class was taken for which: (true, answer, patches), in the order of the
+    classes; None where the truth is no class. Classes with words are named by them."""
+    if truth.kind != "class":
+        return None
+    there = answers.answered()
+    counted: Counter[tuple[float | str, float | str]] = Counter()
+    for true, given in sorted(zip(there.true.tolist(), there.values.tolist(), strict=True)):
+        counted[_word(truth, true), _word(truth, given)] += 1
+    return [(true, given, count) for (true, given), count in counted.items()]
+
+
+def _word(truth: Truth, value: float) -> float | str:
+    if not truth.classes:
+        return float(f"{value:.6g}")
+    number = round(value)
+    return truth.classes[number] if 0 <= number < len(truth.classes) else "other"
+
+
+_METRICS = ("accuracy", "mse", "mae", "false_estimates")
+
+
+def _sums(truth: Truth, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
+    """Sums and counts of every metric in each photograph, float64 `[4, photographs]` each."""
+    owners: Integers = np.searchsorted(photographs, one.photographs)
+    values, true = one.values.astype(np.float64), one.true.astype(np.float64)
+    hits, errors = right(truth, values, true), np.abs(values - true)
+    altered = ~one.pristine
+    judged = altered | bool(truth.classes)
+    measured = altered & (not truth.classes)
+    rows = [
+        (hits * judged, judged),
+        (errors**2 * measured, measured),
+        (errors * measured, measured),
+        (~hits * one.pristine, one.pristine),
+    ]
+    above, below = (
+        np.stack([totals(row[side].astype(np.float64), owners, len(photographs)) for row in rows])
+        for side in (0, 1)
+    )
+    return above, below
+
+
+def _ratios(weights: Floats, above: Floats, below: Floats) -> Floats:
+    """`[4, R]` of weights `[R, photographs]`."""
+    return ratio(above @ weights.T, below @ weights.T)
+
+
+def _reasoned(metric: str, value: Value, truth: Truth) -> Value:
+    """n/a with the reason where there was nothing to measure."""
+    if value.value is not None and not np.isnan(value.value):
+        return value
+    if metric in ("mse", "mae") and truth.classes:
+        return Value(None, reason="classes have no distance")
+    if metric == "false_estimates":
+        return Value(None, reason="no pristine patch has an answer")
+    return Value(None, reason="no altered patch has an answer")

@@ -1,0 +1,98 @@
+"""Estimators and localizers, and a step that leaves a mask."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch.nn.functional import avg_pool2d
+
+from forensics import random
+from forensics.interfaces import (
+    Detector,
+    Estimate,
+    Estimator,
+    Heatmap,
+    Localizer,
+    Needs,
+    Operation,
+    Scores,
+)
+from forensics.jpeg import ZIGZAG, block_dct, standard_tables
+
+QUALITIES = (60, 80, 90)
+
+
+@dataclass(frozen=True)
+class Quality(Estimator):
+    """Which of three qualities puts the coefficients of the pixels nearest to its multiples."""
+
+    needs: ClassVar[Needs] = Needs(channels=(1,), multiple_of=8)
+
+    def estimate(self, batch):
+        coefficients = block_dct(batch.pixels[:, 0].double() - 128)
+        tables = standard_tables(torch.tensor(QUALITIES), 1).to(batch.device).double()[:, :, None]
+        steps = coefficients[:, None] / tables
+        off = (steps - steps.round()).abs() * tables.clamp(max=8)
+        shares = (-off.mean((2, 3, 4, 5))).softmax(1).float()
+        values = torch.tensor(QUALITIES, device=batch.device)[shares.argmax(1)]
+        return Estimate(("q",), values[:, None].float(), {"q": shares})
+
+
+@dataclass(frozen=True)
+class Table(Estimator):
+    """What the last table says, as if it were the first; and a name that no trace knows."""
+
+    needs: ClassVar[Needs] = Needs(jpeg=True)
+
+    def estimate(self, batch):
+        steps = batch.jpeg.tables[:, 0].flatten(1)[:, list(ZIGZAG[:2])].float()
+        zeros = torch.zeros(len(batch), 2, device=batch.device)
+        return Estimate(("step1", "step2", "r", "mood"), torch.cat([steps, zeros], 1))
+
+
+@dataclass(frozen=True)
+class Everything(Detector, Estimator, Localizer):
+    """Local variance of differences, as a score, a class of three and a map."""
+
+    needs: ClassVar[Needs] = Needs(channels=(1,), multiple_of=8)
+    blind: bool = False
+
+    def heat(self, batch):
+        x = batch.pixels.double()
+        energy = (x[:, :, 1:, 1:] - x[:, :, :-1, 1:] - x[:, :, 1:, :-1] + x[:, :, :-1, :-1]) ** 2
+        energy = torch.nn.functional.pad(energy, (1, 0, 1, 0), mode="replicate")
+        return avg_pool2d(energy, 8)[:, 0].float()
+
+    def score(self, batch):
+        return Scores(self.heat(batch).amax((1, 2)))
+
+    def estimate(self, batch):
+        found = (self.heat(batch).mean((1, 2)) / 40).clamp(max=2).floor()
+        return Estimate(("which",), found[:, None])
+
+    def localize(self, batch):
+        heat = self.heat(batch)
+        scores = heat.amax((1, 2))
+        if not self.blind:
+            return Heatmap(heat, 8, 4, scores)
+        return Heatmap(heat, 8, 4, scores * float("nan"), ("blind",) * len(batch))
+
+
+@dataclass(frozen=True)
+class Paste(Operation):
+    """Noise in a square in the middle of the tile."""
+
+    name: ClassVar[str] = "toy-paste"
+    side: int
+
+    def apply(self, batch):
+        h, w = batch.size
+        top, left = (h - self.side) // 2, (w - self.side) // 2
+        where = (slice(None), slice(top, top + self.side), slice(left, left + self.side))
+        mask = torch.zeros(len(batch), h, w, dtype=torch.bool, device=batch.device)
+        mask[where] = True
+        size = (batch.pixels.shape[1], self.side, self.side)
+        noise = random.normal(batch.keys, "toy-paste", size) * 12 + 128
+        pixels = batch.pixels.clone()
+        pixels[(slice(None), *where)] = noise.clamp(0, 255).to(torch.uint8)
+        return replace(batch.with_pixels(pixels), mask=mask)
