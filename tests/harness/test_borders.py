@@ -109,7 +109,7 @@ def test_no_pixel_of_a_patch_depends_on_a_border_rule(astronaut, name, side, att
 
 @pytest.mark.parametrize(
     ("name", "color"),
-    [(n, False) for n in (*MANIPULATIONS, "q1", "q1-aligned")] + COLOR,
+    [(n, False) for n in (*MANIPULATIONS, *COMPOSITES, "q1", "q1-aligned")] + COLOR,
 )
 def test_no_pixel_of_a_manipulated_patch_depends_on_a_border_rule(astronaut, name, color):
     """At both ends of the widest grid, on all sides, with an attacker where there is a slot."""
@@ -132,16 +132,19 @@ def test_no_pixel_of_a_manipulated_patch_depends_on_a_border_rule(astronaut, nam
             assert same(patch, shown(trace, side, attacker, noisy, place, lead + 16, point))
 
 
-@pytest.mark.parametrize("name", ["resize-bilinear", "rotate", "shear", "median-jpeg"])
+@pytest.mark.parametrize(
+    "name", ["resize-bilinear", "rotate", "shear", "median-jpeg", "splice-copy"]
+)
 def test_half_the_margin_would_depend_on_one(astronaut, name):
     """The test above can fail."""
     trace, pixels = traces.get(name), photograph(astronaut, False)
     values = max(trace.points("paper"), key=lambda p: abs(next(iter(p.values()))))
     point = trace.points("paper")[0] if name == "resize-bilinear" else values
     lead = trace.lead(False, PATCH)
-    small = 16 if name != "median-jpeg" else 0
-    wide = shown(trace, "altered", None, pixels, [(224, 224)], lead, point)
-    bare = shown(trace, "altered", None, pixels, [(224, 224)], small, point)
+    small = 16 if name not in ("median-jpeg", "splice-copy") else 0
+    places = [(224, 224), (160, 192), (192, 272), (224, 144)]
+    wide = shown(trace, "altered", None, pixels, places, lead, point)
+    bare = shown(trace, "altered", None, pixels, places, small, point)
     assert not same(wide, bare)
 
 
@@ -158,7 +161,11 @@ def test_a_smaller_margin_would_depend_on_one(astronaut, name):
 @pytest.mark.parametrize(
     ("name", "color"),
     [(n, c) for n in ("djpeg", "djpeg-shifted") for c in (False, True)]
-    + [(n, False) for n in MANIPULATIONS if n.endswith(("-jpeg", "-resaved"))]
+    + [
+        (n, False)
+        for n in (*MANIPULATIONS, *COMPOSITES)
+        if "-" in n and traces.get(n).handed == "jpeg"
+    ]
     + COLOR,
 )
 def test_the_grid_of_the_last_jpeg_starts_at_the_corner_of_the_patch(astronaut, name, color):
@@ -166,7 +173,7 @@ def test_the_grid_of_the_last_jpeg_starts_at_the_corner_of_the_patch(astronaut, 
     lead = trace.lead(color, PATCH)
     last = 512 - PATCH - lead
     places = [(lead, lead), (lead, last), (last, lead)]
-    handed = shown(trace, "altered", MEDIAN, pixels, places, lead)
+    handed = shown(trace, trace.sides[-1], MEDIAN, pixels, places, lead)
     # The pixels are those of the coefficients: libjpeg decodes the patch's own file to them, but
     # for chroma that was interpolated across the edge of the patch.
     inner = slice(16, -16) if color else slice(None)
@@ -180,7 +187,7 @@ def test_the_grid_of_the_last_jpeg_starts_at_the_corner_of_the_patch(astronaut, 
 
 
 def test_every_tile_of_the_lattice_fits_and_is_in_step_with_its_patch():
-    for name in (*TRACES, *MANIPULATIONS):
+    for name in (*TRACES, *MANIPULATIONS, *COMPOSITES):
         for color in (False, True):
             lead = traces.get(name).lead(color, PATCH)
             found = lattice((600, 700), PATCH, lead)
