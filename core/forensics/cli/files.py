@@ -16,10 +16,11 @@ import torch
 
 from forensics import images, selection
 from forensics.batch import Batch
-from forensics.cli import LOSSES
+from forensics.cli import LOSSES, answers
 from forensics.cli.listing import table
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
+from forensics.harness.asking import fitting
 from forensics.histories import History
 from forensics.images.writing import suffix, write
 from forensics.interfaces import Needs
@@ -38,7 +39,11 @@ FORCE = click.option("--force", is_flag=True, help="Write over files that exist.
 
 @click.command()
 @FILES
-@click.option("--detectors", multiple=True, default=("all",), help="Names, globs, all. [all]")
+@click.option("--detectors", multiple=True, help="Names, globs, all. [all]")
+@click.option("--estimators", multiple=True, help="[all; with others named, none]")
+@click.option("--localizers", multiple=True, help="[all; with others named, none]")
+@click.option("-o", "--out", type=click.Path(file_okay=False), help="Folder for the maps.")
+@FORCE
 @DEVICE
 @LIMIT
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -46,14 +51,27 @@ FORCE = click.option("--force", is_flag=True, help="Write over files that exist.
 def analyze(
     files: tuple[str, ...],
     detectors: tuple[str, ...],
+    estimators: tuple[str, ...],
+    localizers: tuple[str, ...],
+    out: str | None,
+    force: bool,
     device: str,
     max_megapixels: float,
     as_json: bool,
     style: str,
 ) -> int:
-    """What every detector that fits says of image files, as they are."""
+    """What every model that fits says of image files, as they are.
+
+    The maps of localizers are written where -o names a folder: as .npy the values, as .png in gray.
+    """
+    if not (detectors or estimators or localizers):
+        detectors = estimators = localizers = ("all",)
     chosen = selection.models(detectors, "detector")
-    if not chosen:
+    others = {
+        kind: [(str(m), m.create()) for m in selection.models(names, kind)]
+        for kind, names in (("estimator", estimators), ("localizer", localizers))
+    }
+    if not chosen and not any(others.values()):
         raise ForensicsError("no detector to ask: name some with --detectors")
     where = choose(device)
     made = [(str(model), model.create()) for model in chosen]
@@ -64,6 +82,16 @@ def analyze(
         for name, model in made:
             with lost.of(f"{name} on {path}"):
                 row["scores"][name] = _score(model, picture, where)
+        row["estimates"], row["maps"] = {}, {}
+        for name, model in others["estimator"]:
+            with lost.of(f"{name} on {path}"):
+                batch = _batch(model.needs, picture).to(where)
+                row["estimates"][name] = answers.estimated(model, batch)
+        for name, model in others["localizer"]:
+            with lost.of(f"{name} on {path}"):
+                batch, folder = _batch(model.needs, picture).to(where), Path(out) if out else None
+                stem = f"{path.stem}.{name}"
+                row["maps"][name] = answers.located(model, batch, folder, stem, force)
         rows.append(row)
     if as_json:
         directions = {"direction": "higher = altered", "calibrated": False}
@@ -98,19 +126,18 @@ def _batch(needs: Needs, picture: images.Picture) -> Batch:
     """The picture in the colours that a model takes: its own, or gray where that is asked for."""
     channels = picture.pixels.shape[2]
     batch = picture.batch() if channels in needs.channels else picture.batch(color=False)
-    multiple = needs.multiple_of
-    height, width = (side - side % multiple for side in batch.size)
-    if (height, width) == batch.size:
-        return batch
-    jpeg = batch.jpeg.cut(0, 0, height, width) if batch.jpeg is not None else None
-    return batch.with_pixels(batch.pixels[:, :, :height, :width], jpeg)
+    return fitting(needs, batch)
 
 
 def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> None:
     if style == "csv":
         stream = io.StringIO()
-        cells = [[row["file"], *(_plain(row, name) for name in names)] for row in rows]
-        csv.writer(stream, lineterminator="\n").writerows([["file", *names], *cells])
+        others = answers.columns(rows)
+        cells = [
+            [row["file"], *(_plain(row, name) for name in names), *(v[i] for v in others.values())]
+            for i, row in enumerate(rows)
+        ]
+        csv.writer(stream, lineterminator="\n").writerows([["file", *names, *others], *cells])
         click.echo(stream.getvalue(), nl=False)
         return
     reasons = dict.fromkeys(
@@ -120,8 +147,11 @@ def _print_scores(rows: list[dict[str, Any]], names: list[str], style: str) -> N
         if found["score"] is None
     )
     cells = [[row["file"], *(_short(row, name) for name in names)] for row in rows]
-    click.echo(table(["file", *names], cells, wrapped=0))
-    for reason in reasons:
+    if names:
+        click.echo(table(["file", *names], cells, wrapped=0))
+    for shown in answers.tables(rows):
+        click.echo(shown)
+    for reason in [*reasons, *answers.reasons(rows)]:
         click.echo(f"n/a for {reason}")
     click.echo("Higher = altered. Uncalibrated: a score compares files by one model, not models.")
     for row in rows:

@@ -6,11 +6,12 @@ source.skipped                  # files that could not be read, each with its re
 """
 
 from forensics.data.folder import folder
+from forensics.data.labelled import labelled
 from forensics.data.samples import samples
 from forensics.data.source import Photograph, Source
 from forensics.registry import registry
 
-__all__ = ["Photograph", "Source", "folder", "resolve", "samples"]
+__all__ = ["Photograph", "Source", "folder", "labelled", "resolve", "samples"]
 
 
 def resolve(spec: str | None, split: str | None = None) -> Source:

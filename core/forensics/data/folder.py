@@ -31,13 +31,21 @@ def folder(path: str | Path, split: str | None = None) -> Source:
     `channels` that says 1 marks a gray photograph stored in three channels), else from the
     nearest such table in a folder above that lists a file of this one, else from folders train,
     val, calib and test at its top. Files outside every split are then left out. Without a choice,
-    `test` is taken where there are splits, and everything where there are none. Copies of one
+    `test` is taken where there are splits, or the only one where that is none of these four, and
+    everything where there are none. Copies of one
     file count once.
 
     Raises ForensicsError where the folder is missing or holds no readable photograph, where the
     split is unknown, where there are splits but no `test` and none was chosen, and where
     `files.csv` lacks its columns.
     """
+    found = read(path, split)
+    return replace(found, warnings=_warnings(found))
+
+
+def read(path: str | Path, split: str | None = None) -> Source:
+    """The same without looking for histories that the photographs may have. Raises as `folder`
+    does."""
     root = Path(path)
     if not root.is_dir():
         raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
@@ -63,8 +71,8 @@ def folder(path: str | Path, split: str | None = None) -> Source:
         raise ForensicsError(
             f"none of the {len(chosen)} image files of {root} can be read; the first: {skipped[0]}"
         )
-    kept = tuple(photographs.values())
-    return Source(str(path), kept, split, tuple(skipped), _warnings(kept, copies))
+    said = (f"{copies} files are copies of others and were left out.",) if copies else ()
+    return Source(str(path), tuple(photographs.values()), split, tuple(skipped), said)
 
 
 def _list(root: Path) -> list[_Listed]:
@@ -126,6 +134,8 @@ def _choose(root: Path, listed: list[_Listed], split: str | None) -> str | None:
             raise ForensicsError(f"{root} has no splits; leave the split {split} out")
         return None
     names = ", ".join(splits)
+    if split is None and len(splits) == 1 and splits[0] not in _SUBFOLDERS:
+        return splits[0]  # a single one that is not kept for training is no choice
     if split is None and "test" not in splits:
         raise ForensicsError(f"{root} has no split test; choose one of {names}")
     if split is not None and split not in splits:
@@ -133,17 +143,15 @@ def _choose(root: Path, listed: list[_Listed], split: str | None) -> str | None:
     return split or "test"
 
 
-def _warnings(photographs: tuple[Photograph, ...], copies: int) -> tuple[str, ...]:
-    total = len(photographs)
-    kinds = Counter(p.lossy for p in photographs if p.lossy is not None)
+def _warnings(source: Source) -> tuple[str, ...]:
+    total = len(source)
+    kinds = Counter(p.lossy for p in source if p.lossy is not None)
     sentences = [
         f"{count} of {total} photographs are stored as {kind}: they have a history of compression "
         "before the history under test; sources should be never compressed, or reduced by 2."
         for kind, count in sorted(kinds.items())
     ]
-    on_a_lattice = lattice.warning(photographs)
+    on_a_lattice = lattice.warning(source.photographs)
     if on_a_lattice:
         sentences.append(on_a_lattice)
-    if copies:
-        sentences.append(f"{copies} files are copies of others and were left out.")
-    return tuple(sentences)
+    return (*sentences, *source.warnings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ class Photograph:
     split: "train", "test", ...; None where the source has no splits.
     lossy: what lossy compression the file itself applies, None where it applies none.
     reduced: by how much each side is reduced (Lanczos) when it is loaded.
+    mask: where a file lies that marks what was altered; part of the identity too.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Photograph:
     path: Path
     lossy: str | None = None
     reduced: int = 1
+    mask: Path | None = None
 
     @classmethod
     def at(
@@ -49,7 +51,7 @@ class Photograph:
         header = images.header(path)
         return cls(
             name=name,
-            sha256=_identity(path, reduced),
+            sha256=_identity_of(_hash(path), reduced),
             size=(header.height // reduced, header.width // reduced),
             channels=1 if gray else header.channels,
             split=split,
@@ -58,6 +60,32 @@ class Photograph:
             reduced=reduced,
         )
 
+    def with_mask(self, mask: Path) -> Photograph:
+        """The same with a mask. Raises UnreadableImage where the mask is none of this image."""
+        header = images.header(mask)
+        if (header.height, header.width) != self.size:
+            height, width = self.size
+            raise UnreadableImage(
+                self.path,
+                f"its mask {mask} has {header.width} x {header.height} pixels, not {width} x "
+                f"{height}: give a mask of the image's size",
+            )
+        return replace(self, mask=mask, sha256=_identity_of(self.sha256, mask=_hash(mask)))
+
+    def picture(self) -> images.Picture:
+        """The file as it is. Raises UnreadableImage where it is damaged or no longer what it was
+        when it was listed."""
+        picture = images.open(self.path)
+        mask = None if self.mask is None else _hash(self.mask)
+        if _identity_of(picture.sha256, self.reduced, mask) != self.sha256:
+            raise UnreadableImage(self.path, "it has changed since it was listed; start again")
+        return picture
+
+    def marked(self) -> NDArray[np.bool_] | None:
+        """What the mask marks, bool `[H, W]`: what is white rather than black. None where there is
+        no mask. Raises UnreadableImage."""
+        return None if self.mask is None else images.open(self.mask).gray() > 127
+
     def load(self, color: bool) -> NDArray[np.uint8]:
         """The pixels, uint8 `[C, H, W]`: RGB for `color`, else gray, Pillow's `convert("L")`.
 
@@ -65,10 +93,7 @@ class Photograph:
         listed, and NotApplicable where colour is asked of a gray photograph, be it known as one
         or stored as three equal channels.
         """
-        picture = images.open(self.path)
-        if _identity_of(picture.sha256, self.reduced) != self.sha256:
-            raise UnreadableImage(self.path, "it has changed since it was listed; start again")
-        pixels = picture.pixels
+        pixels = self.picture().pixels
         if color and (self.channels == 1 or pixels.shape[2] == 1 or _equal_channels(pixels)):
             raise NotApplicable(f"{self.name}: a gray photograph has no colour")
         image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
@@ -80,18 +105,20 @@ class Photograph:
         return np.array(image.convert("L"))[None]
 
 
-def _identity(path: Path, reduced: int) -> str:
+def _hash(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return _identity_of(hashlib.file_digest(file, "sha256").hexdigest(), reduced)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UnreadableImage(path, error.strerror or str(error)) from error
 
 
-def _identity_of(sha256: str, reduced: int) -> str:
-    if reduced == 1:
-        return sha256
-    return hashlib.sha256(f"{sha256} reduced {reduced} lanczos".encode()).hexdigest()
+def _identity_of(sha256: str, reduced: int = 1, mask: str | None = None) -> str:
+    if reduced != 1:
+        sha256 = hashlib.sha256(f"{sha256} reduced {reduced} lanczos".encode()).hexdigest()
+    if mask is not None:
+        sha256 = hashlib.sha256(f"{sha256} mask {mask}".encode()).hexdigest()
+    return sha256
 
 
 def _equal_channels(pixels: NDArray[np.uint8]) -> bool:

@@ -9,8 +9,7 @@ import numpy as np
 
 from forensics.harness import identity
 from forensics.harness.figures import FIGURES, Figures, column
-from forensics.harness.plan import Plan
-from forensics.harness.populations import COST, COST_NAMES, Cell, Population
+from forensics.harness.populations import COST, COST_NAMES, Cell, Plan, Population
 from forensics.harness.store import Rows
 from forensics.histories import SLOT
 from forensics.metrics.cost import mean_with_interval

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from forensics import random
-from forensics.harness.plan import Plan
-from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Cell, Population
+from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Cell, Plan, Population
 from forensics.harness.store import Rows
 from forensics.metrics.detection import Scored, detector_metrics
 from forensics.metrics.estimation import Estimated, confusion, estimator_metrics, group

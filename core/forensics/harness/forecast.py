@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from forensics.data import Photograph
 from forensics.harness.places import lead
-from forensics.harness.plan import Plan
-from forensics.harness.populations import COST
+from forensics.harness.populations import COST, Plan, Population
 from forensics.harness.store import Store, answered
 
 
@@ -33,7 +33,6 @@ def forecast(plan: Plan, folder: Path) -> Forecast:
     """Counts what is stored under `folder`, and adds up what is not."""
     store = Store(folder)
     speeds = {str(m): m.entry.seconds for c in plan.cells for m in (c.model, c.attacker) if m}
-    area = (plan.settings.patch / 128) ** 2
     patches = scores = done = 0
     seconds = 0.0
     for photograph in plan.photographs:
@@ -42,14 +41,25 @@ def forecast(plan: Plan, folder: Path) -> Forecast:
             population = plan.populations[digest]
             places = plan.places[population.sample].get(photograph.sha256, [])
             patches += len(places)
+            asked, attacked = _areas(plan, population, photograph)
             absent = 0
             for model, kind in questions:
                 have = there.get((digest, plan.hashes[model], kind), set())
                 missing = sum(place not in have for place in places)
                 scores, done = scores + missing, done + len(places) - missing
-                seconds += missing * area * speeds.get(model, 0.0) if model != COST else 0.0
+                seconds += missing * asked * speeds.get(model, 0.0) if model != COST else 0.0
                 absent = max(absent, missing)
             if population.attacker is not None:
-                side = plan.settings.patch + 2 * lead(population.trace, plan.settings)
-                seconds += absent * (side / 128) ** 2 * speeds[str(population.attacker)]
+                seconds += absent * attacked * speeds[str(population.attacker)]
     return Forecast(patches, scores, done, seconds)
+
+
+def _areas(plan: Plan, population: Population, photograph: Photograph) -> tuple[float, float]:
+    """How many times 128 x 128 pixels a model is shown for a patch, and an attacker."""
+    patch, (height, width) = plan.settings.patch, photograph.size
+    if plan.settings.positive is None:
+        side = patch + 2 * lead(population.trace, plan.settings)
+        return (patch / 128) ** 2, (side / 128) ** 2
+    whole = height * width / 128**2
+    patches = len(plan.places[population.sample].get(photograph.sha256, ())) or 1
+    return ((patch / 128) ** 2, whole / patches) if patch else (whole, whole)

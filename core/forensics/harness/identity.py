@@ -76,6 +76,13 @@ def model(chosen: Model) -> str:
     return digest(*parts)
 
 
+def untrained(chosen: Model) -> str | None:
+    """Why a model cannot be asked: it has to be trained, and has no weights."""
+    if chosen.entry.card is None or trained(chosen):
+        return None
+    return f"{chosen.name} has no weights: run `forensics train {chosen.name}`"
+
+
 def trained(chosen: Model) -> str | None:
     """Where a model's weights come from: `"shipped"`, `"user"`, or None if it has none."""
     if chosen.entry.card is None:

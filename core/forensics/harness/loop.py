@@ -64,8 +64,9 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
         store.write(outcome.rows)
         failures.update(outcome.failures)
         stored[photograph.sha256] = store.read(photograph.sha256) if outcome.rows else have
+    settings = plan.settings
     if not stored:
-        raise ForensicsError(f"no photograph of {plan.settings.data} could be read")
+        raise ForensicsError(f"no photograph of {settings.positive or settings.data} could be read")
     matrix = Matrix(
         protocol(plan, chosen, len(stored), len(skipped), len(lost), time.monotonic() - started),
         cells.summarise(plan, stored, failures, len(skipped) + len(lost)),
@@ -86,6 +87,9 @@ def protocol(
         "forensics": registry().plugins[0].version,
         "data": settings.data,
         "split": plan.split,
+        "positive": settings.positive,
+        "negative": settings.negative,
+        "masks": settings.masks,
         "photographs": photographs,
         "skipped": skipped + lost,
         "lost": lost,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from forensics import random
+from forensics.data import Photograph, Source
 from forensics.harness.settings import Settings
 from forensics.traces import Trace
 
@@ -24,6 +25,13 @@ def lead(trace: Trace, settings: Settings) -> int:
 def origins(positions: Tensor, lead: int) -> Tensor:
     """Where tiles begin in their photographs, int64 `[N, 2]`, as steps are told."""
     return (positions - lead) // _ALIGN * _ALIGN
+
+
+def usable(source: Source, color: bool) -> tuple[list[Photograph], tuple[str, ...]]:
+    """Gray photographs are left out of a run in color; the second list says which."""
+    gray = [p for p in source if color and p.channels == 1]
+    kept = [p for p in source if p not in gray]
+    return kept, tuple(f"{p.name}: gray, and the run is in color" for p in gray)
 
 
 def lattice(size: tuple[int, int], patch: int, lead: int) -> list[Place]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from forensics import data, device, selection, traces
-from forensics.data import Photograph, Source
+from forensics.data import Photograph
 from forensics.errors import ForensicsError
-from forensics.harness import donors, identity
-from forensics.harness.places import Place, lattice, lead, spread
+from forensics.harness import donors, identity, labelled
+from forensics.harness.places import lattice, lead, spread, usable
 from forensics.harness.populations import (
     ASKED,
     COST,
     COSTS,
     Cell,
+    Judges,
+    Plan,
     Population,
     Question,
+    Sample,
 )
 from forensics.harness.settings import Settings
 from forensics.histories import SLOT
@@ -25,42 +27,40 @@ from forensics.selection import Model
 from forensics.traces import Number, Trace
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All the work of a run. wanted: for each population (by hash) the questions whose answers
-    are needed; places: sample (a trace's name, for the sides of a trace are made of one sample)
-    -> photograph hash -> patches; donors: the photographs that splices may take from, by hash;
-    hashes: of the models, by their texts; skipped: photographs that do not fit the run; lost:
-    files that cannot be read; each with its reason."""
-
-    settings: Settings
-    split: str | None
-    photographs: tuple[Photograph, ...]
-    cells: tuple[Cell, ...]
-    populations: dict[str, Population]
-    wanted: dict[str, tuple[Question, ...]]
-    places: dict[str, dict[str, list[Place]]]
-    donors: dict[str, Photograph]
-    hashes: dict[str, str]
-    skipped: tuple[str, ...]
-    lost: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
     device.choose(settings.device)
     judges = {kind: _chosen(getattr(settings, f"{kind}s"), kind) for kind in ASKED}
     attackers = _chosen(settings.attack, "attacker")
+    if settings.positive is not None:
+        sample, cells = labelled.make(settings, judges, attackers)
+    else:
+        sample, cells = _simulated(settings, judges, attackers)
+    populations, wanted = _work(cells)
+    hashes = {str(m): identity.model(m) for models in judges.values() for m in models}
+    hashes[COST] = identity.digest(identity.core())
+    return Plan(
+        **vars(sample),
+        settings=settings,
+        cells=tuple(cells),
+        populations=populations,
+        wanted=wanted,
+        hashes=hashes,
+    )
+
+
+def _simulated(
+    settings: Settings, judges: Judges, attackers: Sequence[Model]
+) -> tuple[Sample, list[Cell]]:
+    """Patches of photographs, and the cells of every trace over them."""
     chosen = _traces(settings, judges)
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split)
-    photographs, skipped = _usable(source, settings)
+    photographs, skipped = usable(source, settings.color)
     small = _too_small(photographs, chosen, settings)
     cells = [
         cell for trace in chosen for cell in _cells(trace, settings, judges, attackers, photographs)
     ]
-    populations, wanted = _work(cells)
     places = {
         trace.name: spread(
             ((p.sha256, p.size) for p in photographs),
@@ -78,32 +78,22 @@ def make(settings: Settings) -> Plan:
             f"no photograph of {settings.data} has room for a patch of {settings.patch} with its "
             f"margin ({side} x {side} pixels): choose a smaller --patch or other photographs"
         )
-    hashes = {str(m): identity.model(m) for models in judges.values() for m in models}
-    hashes[COST] = identity.digest(identity.core())
-    return Plan(
-        settings,
+    sample = Sample(
         source.split,
         tuple(p for p in photographs if p.sha256 in used),
-        tuple(cells),
-        populations,
-        wanted,
         places,
-        {p.sha256: p for p in photographs},
-        hashes,
         (*skipped, *small),
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),
+        {p.sha256: p for p in photographs},
     )
+    return sample, cells
 
 
 def _chosen(texts: Sequence[str], kind: str) -> list[Model]:
     """Models by their shortest names, each once."""
     found = (model.canonical() for model in selection.models(texts, kind))
     return list({str(model): model for model in found}.values())
-
-
-# What is asked, by kind.
-Judges = Mapping[str, Sequence[Model]]
 
 
 def _traces(settings: Settings, judges: Judges) -> list[Trace]:
@@ -133,13 +123,6 @@ def _check_settings(settings: Settings, chosen: Sequence[Trace]) -> None:
             raise selection.unknown("parameter of the chosen traces", name, known)
     if not chosen:
         raise ForensicsError("nothing to run: name a trace with --trace, or a detector")
-
-
-def _usable(source: Source, settings: Settings) -> tuple[list[Photograph], tuple[str, ...]]:
-    """Gray photographs are left out of a run in color; the second list says which."""
-    gray = [p for p in source if settings.color and p.channels == 1]
-    kept = [p for p in source if p not in gray]
-    return kept, tuple(f"{p.name}: gray, and the run is in color" for p in gray)
 
 
 def _too_small(
@@ -208,8 +191,8 @@ def _beforehand(
     for one in (attacker, model):
         if one is None:
             continue
-        if one.entry.card is not None and not identity.trained(one):
-            return f"{one.name} has no weights: run `forensics train {one.name}`"
+        if identity.untrained(one):
+            return identity.untrained(one)
         # What kind of state a slot holds is not declared; the door sees to that of attackers.
         jpeg = one is attacker or trace.handed == "jpeg"
         refusal = one.entry.needs.refusal(channels, settings.patch, settings.patch, jpeg)

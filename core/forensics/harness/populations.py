@@ -1,11 +1,14 @@
-"""What a plan is made of: populations of patches, the questions that models are asked, cells."""
+"""The plan of a run: populations of patches, the questions that models are asked, cells."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from forensics.data import Photograph
+from forensics.harness.places import Place
+from forensics.harness.settings import Settings
 from forensics.histories import History, Step
 from forensics.registry import MODEL_KINDS
 from forensics.selection import Model
@@ -13,6 +16,8 @@ from forensics.traces import Number, Trace
 
 # The kinds of models that are asked; an attacker is a step of a history.
 ASKED = MODEL_KINDS[:3]
+# The models of a run, by kind.
+Judges = Mapping[str, Sequence[Model]]
 # The model in the rows that hold what an attack costs: PSNR and SSIM at the slot.
 COST = "cost"
 COST_NAMES = ("psnr", "ssim", "psnr_input", "ssim_input")
@@ -48,7 +53,7 @@ def kind_of(row: str) -> str:
 @dataclass(frozen=True)
 class Population:
     """The patches of one history at one point, with one attacker or none. sample: the key of its
-    patches in `Plan.places`."""
+    patches in `Sample.places`."""
 
     trace: Trace
     template: History
@@ -101,3 +106,31 @@ class Cell:
         itself before the attack."""
         before = () if self.kind == "estimator" else self.clean.values()
         return [*self.sides.values(), *before]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a run works on. places: by the `Population.sample` (a trace's name, for all its sides
+    are made of one), photograph hash -> patches; skipped: photographs that do not fit the run;
+    lost: files that cannot be read; each with its reason; donors: by hash, the photographs that
+    splices may take regions from."""
+
+    split: str | None
+    photographs: tuple[Photograph, ...]
+    places: Mapping[str, Mapping[str, Sequence[Place]]]
+    skipped: tuple[str, ...]
+    lost: tuple[str, ...]
+    warnings: tuple[str, ...]
+    donors: Mapping[str, Photograph]
+
+
+@dataclass(frozen=True)
+class Plan(Sample):
+    """All the work of a run. wanted: for each population (by hash) the questions whose answers
+    are needed; hashes: of the models, by their texts."""
+
+    settings: Settings
+    cells: tuple[Cell, ...]
+    populations: dict[str, Population]
+    wanted: dict[str, tuple[Question, ...]]
+    hashes: dict[str, str]

@@ -15,6 +15,8 @@ from forensics.selection import unknown
 from forensics.traces import Number
 
 _KINDS = ("detectors", "estimators", "localizers")
+_FOLDERS = ("positive", "negative", "masks")
+_ALWAYS = ("grid", "data", "device")
 _NAMES = ("attack", *_KINDS, "trace")
 
 
@@ -24,7 +26,10 @@ class Settings:
     `selection.models` reads them; no trace means every trace that a chosen model judges.
     set: values of gridded parameters
     that replace the grid's. limit: patches a population, spread evenly over the photographs.
-    batch: patches worked on at once."""
+    batch: patches worked on at once.
+
+    positive, negative, masks: folders of real files, altered and not, in the place of `data` and
+    traces; there a patch of 0 is the whole file and a limit of 0 all of them."""
 
     attack: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ("all",)
@@ -35,6 +40,9 @@ class Settings:
     set: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
     data: str = "samples"
     split: str | None = None
+    positive: str | None = None
+    negative: str | None = None
+    masks: str | None = None
     patch: int = 128
     color: bool = False
     limit: int = 48
@@ -43,20 +51,42 @@ class Settings:
     batch: int = 64
 
     def __post_init__(self) -> None:
-        for name in ("grid", "data", "device", "split"):
+        for name in ("grid", "data", "device", "split", *_FOLDERS):
             value = getattr(self, name)
-            if not isinstance(value, str) and (name, value) != ("split", None):
+            if not isinstance(value, str) and (value is not None or name in _ALWAYS):
                 raise ForensicsError(f"{name} takes a name, not {value}")
         if not isinstance(self.color, bool):
             raise ForensicsError(f"color takes true or false, not {self.color}")
+        self._check_folders()
         for name, lowest in (("patch", 16), ("limit", 1), ("batch", 1), ("seed", 0)):
             value = getattr(self, name)
+            if self.positive is not None and name in ("patch", "limit") and value == 0:
+                continue
             if not isinstance(value, int) or isinstance(value, bool) or value < lowest:
                 raise ForensicsError(f"{name} takes a whole number from {lowest}, not {value}")
         if self.patch % 8:
             raise ForensicsError(f"patch takes a multiple of 8 pixels, not {self.patch}")
         if self.color and self.patch % 16:
             raise ForensicsError(f"with color, patch takes a multiple of 16, not {self.patch}")
+
+    def _check_folders(self) -> None:
+        """Labelled files take the place of photographs and histories, and one label is none."""
+        given = [name for name in _FOLDERS if getattr(self, name) is not None]
+        if given and self.positive is None:
+            raise ForensicsError(f"{given[0]} goes with positive, the folder of altered files")
+        if given == ["positive"]:
+            raise ForensicsError(
+                "altered files alone measure nothing: name a folder of untouched ones (negative) "
+                "or of masks (masks)"
+            )
+        if not given:
+            return
+        if (self.data, self.trace, self.grid, dict(self.set)) != ("samples", (), "quick", {}):
+            raise ForensicsError(
+                "labelled files are scored as they are: leave data, trace, grid and set out"
+            )
+        if self.estimators:
+            raise ForensicsError("labelled files have no truth to estimate: leave estimators out")
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Settings:
@@ -74,9 +104,14 @@ class Settings:
                 if not isinstance(value or {}, Mapping):
                     raise ForensicsError(f"set takes values such as {{q: [60, 70]}}, not {value}")
                 value = {str(k): _values(str(k), v) for k, v in (value or {}).items()}
-            if name == "data" and isinstance(value, Path):
+            if name in ("data", *_FOLDERS) and isinstance(value, Path):
                 value = str(value)
             plain[name] = value
+        if plain.get("positive") is not None:
+            compared = ("all",) if plain.get("negative") is not None else ()
+            kinds = {"detectors": compared, "localizers": ("all",)}
+            named = not plain.keys().isdisjoint(_KINDS)
+            plain = {"patch": 0, "limit": 0} | ({} if named else kinds) | plain
         if not plain.keys().isdisjoint(_KINDS):
             plain = dict.fromkeys(_KINDS, ()) | plain
         return cls(**plain)

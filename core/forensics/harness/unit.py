@@ -14,13 +14,20 @@ from forensics import random
 from forensics.batch import Batch
 from forensics.data import Photograph
 from forensics.errors import NotApplicable
-from forensics.harness import donors
+from forensics.harness import donors, labelled
 from forensics.harness.asking import answer, attacked
 from forensics.harness.places import Place, lead, origins
-from forensics.harness.plan import Plan
-from forensics.harness.populations import COST, COST_NAMES, COSTS, Population, Question, rows_of
+from forensics.harness.populations import (
+    COST,
+    COST_NAMES,
+    COSTS,
+    Plan,
+    Population,
+    Question,
+    rows_of,
+)
 from forensics.harness.store import Row, Rows, answered
-from forensics.harness.views import TileView, View
+from forensics.harness.views import FileView, TileView, View
 from forensics.histories import SLOT, History
 from forensics.metrics import cost
 
@@ -40,19 +47,24 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
     outcome = Outcome()
     if not missing:
         return outcome
+    if plan.settings.positive is not None:
+        file = labelled.state(photograph, plan.settings, device)
+        for (_, places), wanted in missing.items():
+            whole = FileView(places, plan.settings.patch, plan.settings.seed)
+            _Group(plan, file, wanted, outcome, whole).run()
+        return outcome
     pixels = torch.from_numpy(photograph.load(plan.settings.color)).to(device)
     for (_, places), wanted in missing.items():
-        populations = [plan.populations[digest] for digest in wanted]
-        trace = populations[0].trace
+        trace = plan.populations[next(iter(wanted))].trace
         around = lead(trace, plan.settings)
         for start in range(0, len(places), plan.settings.batch):
             some = places[start : start + plan.settings.batch]
             tiles = _tiles(plan, photograph, pixels, some, around)
-            count = max(population.history.donors for population in populations)
+            count = max(plan.populations[digest].history.donors for digest in wanted)
             if count:
                 tiles = replace(tiles, donors=_donors(plan, photograph, some, tiles, count))
             view = TileView(some, around, plan.settings.patch, trace.handed)
-            _Group(plan, tiles, populations, wanted, outcome, view).run()
+            _Group(plan, tiles, wanted, outcome, view).run()
     return outcome
 
 
@@ -109,17 +121,16 @@ class _Group:
         self,
         plan: Plan,
         tiles: Batch,
-        populations: Sequence[Population],
         wanted: dict[str, tuple[Question, ...]],
         outcome: Outcome,
         view: View,
     ) -> None:
         self.plan, self.tiles, self.wanted, self.outcome = plan, tiles, wanted, outcome
-        self.populations, self.view = populations, view
-        self.drawn = populations[0].trace.drawn(tiles.keys)
+        self.populations, self.view = [plan.populations[digest] for digest in wanted], view
+        self.drawn = self.populations[0].trace.drawn(tiles.keys)
         # A state is remembered by the text of its history while somebody still needs it.
         self.states: dict[str, Batch | NotApplicable] = {}
-        self.uses = Counter(text for p in populations for text in self._prefixes(p))
+        self.uses = Counter(text for p in self.populations for text in self._prefixes(p))
 
     def run(self) -> None:
         handed: dict[str, tuple[Batch, Tensor]] = {}

@@ -1,7 +1,7 @@
 """What a heat map says of the pixels inside and outside a mask: two histograms an image.
 
-A map is never enlarged: a cell counts for as many pixels of the mask, and as many outside it, as it
-stands for. Heat is rounded to bfloat16 (8 significant bits), so that an image has at most some
+No map is enlarged for it: a cell counts for as many pixels of the mask, and as many outside it, as
+it stands for. Heat is rounded to bfloat16 (8 significant bits), so that an image has at most some
 thousand levels whatever its size; on the rounded map everything that is counted is exact.
 """
 
@@ -67,6 +67,14 @@ def evidence(heatmap: Heatmap, masks: Tensor) -> list[Evidence]:
     within = inside.flatten(1).to("cpu", torch.float64).numpy()
     every = area.flatten().to("cpu", torch.float64).numpy()
     return [_histograms(values, part, every) for values, part in zip(heat, within, strict=True)]
+
+
+def enlarged(heatmap: Heatmap, height: int, width: int) -> Tensor:
+    """The maps with a value for each pixel, that of the nearest cell: `[N, height, width]`."""
+    _, down, across = heatmap.values.shape
+    device = heatmap.values.device
+    rows = _nearest(height, down, heatmap, device)
+    return heatmap.values[:, rows][:, :, _nearest(width, across, heatmap, device)]
 
 
 def _nearest(length: int, cells: int, heatmap: Heatmap, device: torch.device) -> Tensor:

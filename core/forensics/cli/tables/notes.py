@@ -19,7 +19,7 @@ def notes(result: Matrix, starred: bool) -> list[str]:
     if confusions(result):
         lines.append("The tables of classes: of the patches of each, the share taken for which.")
     lines.append(_sample(result))
-    for trace, sides in p["traces"].items():
+    for trace, sides in p["traces"].items() if p["positive"] is None else ():
         points = dict.fromkeys(point(c["point"]) for c in result.cells if c["trace"] == trace)
         histories = " against ".join(text or "(untouched)" for text in sides.values())
         lines.append(f"{trace}: {histories}; at {', '.join(points)}.")
@@ -42,11 +42,20 @@ def _sample(result: Matrix) -> str:
     n = f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else "".join(map(str, sizes))
     n = n or f"at most {p['limit']}"  # costs alone are not counted cell by cell
     split = f", split {p['split']}" if p["split"] else ""
+    size = f"patches of {p['patch']} x {p['patch']} a side" if p["patch"] else "whole files a side"
     return (
-        f"{p['data']}{split}: {n} patches of {p['patch']} x {p['patch']} a side from "
-        f"{p['photographs']} photographs ({p['skipped']} skipped), {p['color']}, seed {p['seed']}, "
-        f"{p['device']}, forensics {p['forensics']}, {p['seconds']:.0f} s."
+        f"{_source(p)}{split}: {n} {size} from {p['photographs']} photographs "
+        f"({p['skipped']} skipped), {p['color']}, seed {p['seed']}, {p['device']}, "
+        f"forensics {p['forensics']}, {p['seconds']:.0f} s."
     )
+
+
+def _source(p: dict[str, Any]) -> str:
+    if p["positive"] is None:
+        return str(p["data"])
+    masks = f" with masks in {p['masks']}" if p["masks"] else ""
+    against = f", untouched files in {p['negative']}" if p["negative"] else ""
+    return f"altered files in {p['positive']}{masks}{against}"
 
 
 def _against(cells: Cells) -> list[str]:

@@ -1,0 +1,95 @@
+"""`forensics analyze` with estimators and localizers: values, probabilities, maps."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import forensics
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture
+def files(tmp_path, astronaut):
+    """A decoded JPEG of quality 80, as PNG and as the JPEG itself; 203 x 185, no multiple of 8."""
+    gray = Image.fromarray(astronaut[40:225, 100:303]).convert("L")
+    gray.save(tmp_path / "photo.jpg", quality=80)
+    Image.open(tmp_path / "photo.jpg").save(tmp_path / "plain.png")
+    return tmp_path / "plain.png", tmp_path / "photo.jpg"
+
+
+MODELS = ("--estimators", "toy-quality", "--estimators", "toy-table", "--localizers", "all")
+
+
+def test_what_they_say(command, files, tmp_path):
+    code, out, err = command("analyze", *files, *MODELS, "--json", "-o", tmp_path / "maps")
+    assert (code, err) == (0, "")
+    plain, jpeg = json.loads(out)["files"]
+    assert plain["scores"] == {}
+    found = plain["estimates"]["toy-quality"]
+    assert found["values"] == {"q": 80}
+    assert np.argmax(found["probabilities"]["q"]) == 1
+    assert sum(found["probabilities"]["q"]) == pytest.approx(1)
+    assert plain["estimates"]["toy-table"] == {"na": "not a JPEG at this place"}
+    # The first steps of libjpeg's table at quality 80.
+    with Image.open(files[1]) as image:
+        steps = image.quantization[0][:2]
+    assert [jpeg["estimates"]["toy-table"]["values"][n] for n in ("step1", "step2")] == list(steps)
+    # The map of the whole image, once as numbers and once to look at.
+    model = forensics.load("toy-everything")
+    batch = forensics.open(files[0]).batch()
+    heat = model.heat(batch.with_pixels(batch.pixels[:, :, :184, :200]))[0].numpy()
+    stored = np.load(tmp_path / "maps" / "plain.toy-everything.npy")
+    assert np.array_equal(stored, heat)
+    assert plain["maps"]["toy-everything"]["score"] == heat.max()
+    drawn = np.array(Image.open(plain["maps"]["toy-everything"]["map"]))
+    scaled = np.round((heat - heat.min()) / (heat.max() - heat.min()) * 255)
+    # The cell (i, j) is centred on (4 + 8 i, 4 + 8 j).
+    assert drawn.shape == (184, 200)
+    assert np.abs(drawn[4::8, 4::8] - scaled).max() <= 1
+    assert (drawn.min(), drawn.max()) == (0, 255)
+
+
+def test_tables_of_what_they_say(command, files, tmp_path):
+    code, out, _ = command("analyze", *files, *MODELS)
+    assert code == 0
+    assert "q 80 (" in out
+    assert "n/a for toy-table: not a JPEG at this place" in out
+    assert out.count("toy-everything") == 2
+    assert not list(tmp_path.glob("**/*.npy"))
+    code, out, _ = command("analyze", *files, *MODELS, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["toy-quality:q"] for row in rows] == ["80.0", "80.0"]
+    assert [row["toy-table:step1"] != "" for row in rows] == [False, True]
+    assert all(float(row["toy-everything:map"]) > 0 for row in rows)
+
+
+def test_without_options_every_kind_is_asked(command, files):
+    content = json.loads(command("analyze", files[0], "--json")[1])
+    (row,) = content["files"]
+    assert "toy-everything" in row["scores"]
+    assert "toy-everything" in row["estimates"]
+    assert "toy-everything" in row["maps"]
+    one = json.loads(command("analyze", files[0], "--detectors", "toy-grain", "--json")[1])
+    (row,) = one["files"]
+    assert (list(row["scores"]), row["estimates"], row["maps"]) == (["toy-grain"], {}, {})
+
+
+def test_maps_are_not_written_over(command, files, tmp_path):
+    line = ["analyze", files[0], "--localizers", "all", "-o", tmp_path / "maps"]
+    assert command(*line)[0] == 0
+    code, _, err = command(*line)
+    assert code == 3
+    assert "--force" in err
+    assert command(*line, "--force")[0] == 0
+
+
+def test_a_localizer_without_an_answer(command, files):
+    line = ["analyze", files[0], "--localizers", "toy-everything:blind=true"]
+    code, out, _ = command(*line)
+    assert code == 0
+    assert "n/a for toy-everything:blind=true: blind" in out
