@@ -89,5 +89,6 @@ def forensics_traces() -> list[Entry]:
 @hookimpl
 def forensics_datasets() -> list[Entry]:
     return [
-        Entry("samples", "forensics.data:samples", "photographs shipped by the installed packages")
+        Entry("samples", "forensics.data:samples", "photographs shipped by the installed packages"),
+        Entry("dead-leaves", "forensics.data:dead_leaves", "painted pictures, never compressed"),
     ]

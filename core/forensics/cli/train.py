@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model")
-@click.option("--data", required=True, help="Folder of photographs with splits train and val.")
+@click.option("--data", required=True, help="Folder or data set with the splits train and val.")
 @click.option("--budget", help="How long: 25m (the default), 90s, 1h30m.")
 @click.option("--steps", type=int, help="So many steps instead; the same seed, the same run.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint.")
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="Folder for the weights, instead of $FORENSICS_HOME/weights/MODEL.",
 )
 @click.option("--publish", is_flag=True, help="Copy the weights into the plugin's source too.")
+@click.option("--plot", is_flag=True, help="Draw the learning curve; needs matplotlib.")
 def train(model: str, data: str, threads: int | None, **options: Any) -> None:
     """Train MODEL by its recipe; options are written MODEL:key=value,...
 
@@ -51,9 +52,12 @@ def train(model: str, data: str, threads: int | None, **options: Any) -> None:
     for number, phase in enumerate(result.card["phases"], 1):
         click.echo(
             f"phase {number}: {phase['steps']} steps; patches a second: "
-            f"{phase['generated_per_second']:g} made, {phase['trained_per_second']:g} trained"
+            f"{phase['generated_per_second']:g} made, {phase['trained_per_second']:g} trained; "
+            f"{phase['waiting']:.0%} of the time waiting for data"
         )
     click.echo(f"{result.path} ({result.card['dtype']})")
+    if result.plot is not None:
+        click.echo(f"learning curve: {result.plot}")
     if result.published is not None:
         click.echo(f"published to {result.published}")
 

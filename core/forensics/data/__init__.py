@@ -1,4 +1,5 @@
-"""Photographs to work on: a folder of one's own, or the samples that need no download.
+"""Photographs to work on: a folder of one's own, the samples that need no download, or pictures
+that are painted.
 
 source = data.resolve("photographs/", split="test")
 source[0].load(color=False)     # uint8 [1, H, W]
@@ -7,11 +8,20 @@ source.skipped                  # files that could not be read, each with its re
 
 from forensics.data.folder import folder
 from forensics.data.labelled import labelled
+from forensics.data.leaves import dead_leaves
 from forensics.data.samples import samples
 from forensics.data.source import Photograph, Source
 from forensics.registry import registry
 
-__all__ = ["Photograph", "Source", "folder", "labelled", "resolve", "samples"]
+__all__ = [
+    "Photograph",
+    "Source",
+    "dead_leaves",
+    "folder",
+    "labelled",
+    "resolve",
+    "samples",
+]
 
 
 def resolve(spec: str | None, split: str | None = None) -> Source:

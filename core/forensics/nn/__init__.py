@@ -1,6 +1,7 @@
 """Layers that the networks of several papers share."""
 
 from forensics.nn.constrained import ConstrainedConv2d
+from forensics.nn.decisions import Linear, Trees, decision
 from forensics.nn.densenet import DenseBlock, Transition
 from forensics.nn.histogram import hard_histogram, soft_histogram
 from forensics.nn.phases import phase_dct, sliding_dct
@@ -10,12 +11,15 @@ from forensics.nn.srnet import Type1, Type2, Type3, Type4
 __all__ = [
     "ConstrainedConv2d",
     "DenseBlock",
+    "Linear",
     "Residuals",
     "Transition",
+    "Trees",
     "Type1",
     "Type2",
     "Type3",
     "Type4",
+    "decision",
     "hard_histogram",
     "phase_dct",
     "rich_model",

@@ -3,8 +3,31 @@
 result = training.train("afcnn:quality=60", "photographs/", budget="25m")
 """
 
+from forensics.training.augmentation import Augmentation, Exposure, Gamma, Orientation, Reduction
+from forensics.training.camera import Camera
 from forensics.training.command import Result, train
+from forensics.training.draws import LogUniform, Uniform
+from forensics.training.fitting import network_of
 from forensics.training.loop import Watch
-from forensics.training.recipe import Example, Phase, Progress, Recipe
+from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Phase, Progress, Recipe
 
-__all__ = ["Example", "Phase", "Progress", "Recipe", "Result", "Watch", "train"]
+__all__ = [
+    "Augmentation",
+    "Camera",
+    "Example",
+    "Exposure",
+    "FittedRecipe",
+    "Gamma",
+    "LogUniform",
+    "NetworkRecipe",
+    "Orientation",
+    "Phase",
+    "Progress",
+    "Recipe",
+    "Reduction",
+    "Result",
+    "Uniform",
+    "Watch",
+    "network_of",
+    "train",
+]

@@ -18,8 +18,10 @@ from forensics.device import choose
 from forensics.errors import ForensicsError
 from forensics.registry import MODEL_KINDS, ModelEntry, registry
 from forensics.training import export
+from forensics.training import plot as curve
+from forensics.training.draws import described
 from forensics.training.export import Figures
-from forensics.training.generator import Generator, Pool, described
+from forensics.training.generator import Generator, Pool
 from forensics.training.goal import Goal
 from forensics.training.loop import Best, Training, Watch
 from forensics.training.recipe import Recipe
@@ -28,11 +30,13 @@ from forensics.training.runfiles import Checkpoint, Log
 
 @dataclass(frozen=True)
 class Result:
-    """The weights that a training made. published: their copy in the plugin's source."""
+    """The weights that a training made. published: their copy in the plugin's source; plot: the
+    picture of the learning curve."""
 
     path: Path
     card: dict[str, Any]
     published: Path | None
+    plot: Path | None
 
 
 def train(
@@ -46,6 +50,7 @@ def train(
     seed: int | None = None,
     out: str | Path | None = None,
     publish: bool = False,
+    plot: bool = False,
     watch: Watch | None = None,
 ) -> Result:
     """Train a model by its recipe, on the photographs of a folder with the splits train and val.
@@ -53,7 +58,8 @@ def train(
     model: a name with options, `name:key=value`. budget: seconds or a text such as `25m`
     (without steps: 25m). resume: go on from the checkpoint, by the same budget, steps and seed.
     device: a GPU where there is one. out: where the weights go, instead of the user's own folder
-    (`weights.user_folder`). publish: copy them into the plugin's source as well.
+    (`weights.user_folder`). publish: copy them into the plugin's source as well. plot: draw the
+    learning curve as `curve.png` beside the log.
 
     With steps, the same seed gives the same weights on a CPU, resumed or not. Raises
     ForensicsError for what cannot be done, and when the user stops it.
@@ -64,8 +70,13 @@ def train(
     recipe = chosen.create()
     assert isinstance(recipe, Recipe)
     if recipe.part not in entry.parts:
-        raise ValueError(f"{recipe.part} is none of the parts of {entry.name}")
+        raise ForensicsError(
+            f"{chosen} would make the part {recipe.part}, which {entry.name} does not load; its "
+            f"parts are {', '.join(entry.parts)}"
+        )
     shipped = export.editable(entry) if publish else None
+    if plot:
+        curve.check()
     target = Path(out) if out is not None else weights.user_folder(entry)
     files = target / f"{recipe.part}.run"
     where = choose(device)
@@ -76,9 +87,7 @@ def train(
         goal = Goal.of(budget, steps)
     seed = former.get("seed", 0) if seed is None else seed
 
-    made, held_out = (
-        Generator(recipe, Pool(source, recipe.color, where)) for source in _sources(folder, watch)
-    )
+    made, held_out = generators(recipe, _sources(folder, watch), where)
     _say_what_is_left_out(made, [phase.crop for phase in recipe.phases], watch)
     _say_what_is_left_out(held_out, [recipe.validation_crop], watch)
     identity = {
@@ -100,7 +109,7 @@ def train(
         if former:
             training.restore(former)
         best = training.run(identity, log)
-        state, dtype, figures = export.choose(best.state, best.figures, training.figures)
+        state, dtype, figures = export.choose(best.state, training.answers)
     card = {
         "model": chosen.name,
         "part": recipe.part,
@@ -112,7 +121,10 @@ def train(
     with _writing(target):
         path = export.export(target, recipe.part, state, card)
         published = export.publish(path, shipped) if shipped else None
-    return Result(path, json.loads(path.with_suffix(".json").read_text()), published)
+        picture = files / "curve.png" if plot else None
+        if picture is not None:
+            curve.draw(log.path, picture)
+    return Result(path, json.loads(path.with_suffix(".json").read_text()), published, picture)
 
 
 @contextmanager
@@ -152,6 +164,16 @@ def _sources(folder: str, watch: Watch) -> list[data.Source]:
     return sources
 
 
+def generators(
+    recipe: Recipe, sources: list[data.Source], device: torch.device
+) -> tuple[Generator, Generator]:
+    """Of steps, and of validations, whose crops are left as they are."""
+    coloured = any(augmentation.rgb for augmentation in recipe.augmentations)
+    made = Pool(sources[0], recipe.color, device, rgb=coloured)
+    held_out = Pool(sources[1], recipe.color, device)
+    return Generator(recipe, made, recipe.augmentations), Generator(recipe, held_out)
+
+
 def _say_what_is_left_out(generator: Generator, sides: list[int], watch: Watch) -> None:
     """Before the training, so that a late phase cannot fail for want of large photographs."""
     pool = generator.pool
@@ -173,6 +195,7 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
         "options": dataclasses.asdict(recipe),
         "trace": {"name": made.trace.name, "histories": dict(made.trace.histories)},
         "draws": drawn,
+        "augmentations": list(map(repr, recipe.augmentations)),
         "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
     }
 
@@ -195,10 +218,16 @@ def _run_card(training: Training, best: Best, device: torch.device) -> dict[str,
         "steps": training.step,
         "patches": sum(tally.patches for tally in tallies),
         "seconds": round(training.seconds, 1),
-        "chosen": f"highest objective on val in the last phase, after {best.step} steps",
+        "chosen": _chosen(training, best),
         "phases": phases,
         "machine": export.machine(device),
     }
+
+
+def _chosen(training: Training, best: Best) -> str:
+    if training.learner.last:
+        return f"fitted to the features of all {best.step} steps"
+    return f"highest objective on val in the last phase, after {best.step} steps"
 
 
 def _data_card(pool: Pool) -> dict[str, Any]:

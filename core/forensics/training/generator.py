@@ -6,9 +6,9 @@ on every device, and again after a resume.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -17,32 +17,40 @@ from forensics import door, random, traces
 from forensics.batch import Batch
 from forensics.data import Source
 from forensics.errors import ForensicsError, NotApplicable
+from forensics.training import draws
+from forensics.training.augmentation import Augmentation
 from forensics.training.recipe import Example, Recipe
 
 # Steps of the R2 sequence (Roberts, 2018), which fills a square evenly with any number of points.
 _R2 = (0.7548776662466927, 0.5698402909980532)
-_FLIPS = ("flip rows", "flip columns", "transpose")
+# Histories count from the photograph's grid of 16, as in a run.
+_GRID = 16
 
 
 class Pool:
     """The photographs of a split in memory, as one uint8 tensor `[C, all pixels]` on the device.
 
-    Where `color` is asked for, gray photographs are left out and counted in `skipped`.
-    Raises ForensicsError for the split `test`, which trains and chooses nothing, and where
-    nothing is left.
+    Where `color` is asked for, gray photographs are left out and counted in `skipped`. With
+    `rgb`, photographs for a training on gray ones keep their colours, and gray ones have three
+    equal channels. Raises ForensicsError for the split `test`, which trains and chooses nothing,
+    and where nothing is left.
     """
 
-    def __init__(self, source: Source, color: bool, device: torch.device) -> None:
+    def __init__(
+        self, source: Source, color: bool, device: torch.device, rgb: bool = False
+    ) -> None:
         if any(photograph.split == "test" for photograph in source):
             raise ForensicsError("test photographs train nothing; name another folder")
         planes, self.names, self.skipped = [], [], 0
         sizes = []
         for photograph in source:
             try:
-                pixels = torch.from_numpy(photograph.load(color))
+                pixels = torch.from_numpy(photograph.load(color or rgb))
             except NotApplicable:
-                self.skipped += 1
-                continue
+                if color:
+                    self.skipped += 1
+                    continue
+                pixels = torch.from_numpy(photograph.load(False)).expand(3, -1, -1)
             planes.append(pixels.flatten(1))
             sizes.append(pixels.shape[1:])
             self.names.append(photograph.sha256)
@@ -73,74 +81,94 @@ class Pool:
             )
         return found
 
-    def crops(
-        self, numbers: Tensor, corners: Tensor, side: int, flips: Tensor, keys: Tensor, lead: int
-    ) -> Batch:
-        """Squares with these corners, int64 `[N, 2]` (y, x), of these photographs, turned by
-        `flips`, int64 `[N, 3]`: rows, columns, transposed. All arguments lie on the CPU."""
+    def crops(self, numbers: Tensor, corners: Tensor, side: int, keys: Tensor, lead: int) -> Batch:
+        """Squares with these corners, int64 `[N, 2]` (y, x), of these photographs. All arguments
+        lie on the CPU."""
         straight = torch.arange(side, device=self.device)
-        turn = flips.to(self.device)[:, :, None]
-        rows = torch.where(turn[:, 0] > 0, side - 1 - straight, straight)
-        columns = torch.where(turn[:, 1] > 0, side - 1 - straight, straight)
         widths = self.sizes[numbers, 1]
-        first = self.starts[numbers] + corners[:, 0] * widths + corners[:, 1]
-        wide = widths.to(self.device)[:, None, None]
-        down = rows[:, :, None] * wide + columns[:, None, :]
-        across = rows[:, None, :] * wide + columns[:, :, None]
-        index = torch.where(turn[:, 2, :, None] > 0, across, down)
-        index += first.to(self.device)[:, None, None]
+        first = (self.starts[numbers] + corners[:, 0] * widths + corners[:, 1]).to(self.device)
+        rows = first[:, None] + straight * widths.to(self.device)[:, None]
+        index = rows[:, :, None] + straight
         pixels = self.planes[:, index].transpose(0, 1).contiguous()
         names = tuple(self.names[number] for number in numbers.tolist())
-        # Histories count from the photograph's grid of 16, as in a run.
-        origins = (corners // 16 * 16).to(self.device)
+        origins = (corners // _GRID * _GRID).to(self.device)
         positions = (corners + lead).to(self.device)
         return Batch(pixels, keys.to(self.device), names, positions, origins=origins)
 
 
 class Generator:
-    """Makes the examples of a recipe from a pool of photographs."""
+    """Makes the examples of a recipe from a pool of photographs.
 
-    def __init__(self, recipe: Recipe, pool: Pool) -> None:
-        self.trace = traces.get(recipe.trace)
+    augmentations: of the crops of steps; those of a validation are left as they are. Raises
+    ForensicsError where the recipe's draws do not fit its trace.
+    """
+
+    def __init__(
+        self, recipe: Recipe, pool: Pool, augmentations: tuple[Augmentation, ...] = ()
+    ) -> None:
+        self.choices = draws.choices(recipe.draws())
+        self.trace = draws.narrowed(traces.get(recipe.trace), self.choices)
         self.pool = pool
         self.color = recipe.color
-        self.choices = {name: list(values) for name, values in recipe.draws().items()}
-        if set(self.choices) != set(self.trace.parameters):
-            raise ValueError(
-                f"a recipe of {recipe.trace} draws {', '.join(self.trace.parameters)}, "
-                f"not {', '.join(self.choices)}"
-            )
+        self.augmentations = augmentations
+        for found in augmentations:
+            if not isinstance(found, Augmentation):
+                raise ForensicsError(
+                    f"{found!r} is no augmentation; list Orientation(), Exposure(stops), "
+                    "Gamma(most), Reduction(least), Camera(share) or one of your own"
+                )
         self.histories = {s: self.trace.history(s).fill(None) for s in self.trace.sides}
+        self.lead = functools.cache(self._lead)
 
-    def lead(self, side: int) -> int:
+    def _lead(self, side: int) -> int:
         """Pixels of the tile around a crop of this side."""
-        return self.trace.lead(self.color, side, self.choices, slot=False)
+        tried = {n: values for choice in self.choices for n, values in choice.tried().items()}
+        return self.trace.lead(self.color, side, tried, slot=False)
+
+    def _sides(self, side: int) -> list[int]:
+        """The sides of the squares before each augmentation, and of the tile after the last, that
+        a crop of a step is made from; they differ by multiples of 32."""
+        sides = [side + 2 * self.lead(side)]
+        for augmentation in reversed(self.augmentations):
+            more = augmentation.side_before(sides[0]) - sides[0]
+            sides.insert(0, sides[0] + -(-more // (2 * _GRID)) * 2 * _GRID)
+        return sides
+
+    def source_side(self, side: int) -> int:
+        """The side of the square of photograph that a crop of a step is made from."""
+        return self._sides(side)[0]
 
     def holding(self, side: int) -> int:
         """How many photographs hold a crop of this side. Raises ForensicsError where none does."""
-        return len(self.pool.fitting(side + 2 * self.lead(side)))
+        return len(self.pool.fitting(self.source_side(side)))
 
     def example(self, seed: int, step: int, side: int, count: int) -> Example:
         """The batch of one step: crops uniform over the photographs, then over positions."""
         start = torch.tensor([random.key("training", seed, step)])
         keys = random.bits(start, "crops", (count,))[0]
-        lead = self.lead(side)
-        tile = side + 2 * lead
-        fitting = self.pool.fitting(tile)
+        whole = self.source_side(side)
+        around = (whole - side) // 2
+        fitting = self.pool.fitting(whole)
         numbers = fitting[random.integers(keys, "photograph", len(fitting))]
-        spans = self.pool.sizes[numbers] - tile + 1
+        spans = self.pool.sizes[numbers] - whole + 1
         corners = random.integers(keys, "position", 1 << 40, (2,)) % spans
-        flips = torch.stack([random.integers(keys, name, 2) for name in _FLIPS], 1)
-        values = {
-            name: traces.column(choices)[random.integers(keys, f"draw {name}", len(choices))]
-            for name, choices in self.choices.items()
-        }
-        crops = self.pool.crops(numbers, corners, tile, flips, keys, lead)
-        return self._histories(crops, values, side)
+        values: dict[str, Tensor] = {}
+        for choice in self.choices:
+            values |= choice.drawn(keys)
+        crops = self.pool.crops(numbers, corners, whole, keys, around)
+        return self._histories(self._augmented(crops, side), values, side)
+
+    def _augmented(self, crops: Batch, side: int) -> Batch:
+        """Tiles after the augmentations, each cut to what the next one looks at."""
+        for augmentation, needed in zip(self.augmentations, self._sides(side)[1:], strict=True):
+            crops = _middle(augmentation.apply(crops), needed)
+        if not self.color and crops.pixels.shape[1] == 3:
+            crops = crops.with_pixels(luma(crops.pixels))
+        return crops
 
     def evenly(self, side: int, count: int, batch: int) -> Iterator[Example]:
         """`count` crops that are always the same: spread evenly over the photographs and within
-        each, as are the gridded parameters' values over the crops."""
+        each, as are the drawn values over the crops."""
         lead = self.lead(side)
         tile = side + 2 * lead
         fitting = self.pool.fitting(tile)
@@ -152,42 +180,37 @@ class Generator:
         keys = torch.tensor(
             [random.key("validation", n, *c) for n, c in zip(names, corners.tolist(), strict=True)]
         )
-        values = self._dealt(count)
-        straight = torch.zeros(count, len(_FLIPS), dtype=torch.int64)
+        values = draws.dealt(self.choices, count)
         for i in range(0, count, batch):
             part = slice(i, i + batch)
-            crops = self.pool.crops(
-                numbers[part], corners[part], tile, straight[part], keys[part], lead
-            )
+            crops = self.pool.crops(numbers[part], corners[part], tile, keys[part], lead)
             yield self._histories(crops, {n: v[part] for n, v in values.items()}, side)
 
-    def _dealt(self, count: int) -> dict[str, Tensor]:
-        """Every combination of the gridded parameters in turn, or, of too many, an even choice."""
-        every = math.prod(len(choices) for choices in self.choices.values())
-        turn = torch.arange(count)
-        turn = turn * every // count if every > count else turn % every
-        values = {}
-        for name, choices in self.choices.items():
-            values[name] = traces.column(choices)[turn % len(choices)]
-            turn = turn // len(choices)
-        return values
-
-    def _histories(self, crops: Batch, gridded: Mapping[str, Tensor], side: int) -> Example:
-        values = {name: value.to(crops.device) for name, value in gridded.items()}
+    def _histories(self, crops: Batch, drawn: Mapping[str, Tensor], side: int) -> Example:
+        values = {name: value.to(crops.device) for name, value in drawn.items()}
         values.update(self.trace.drawn(crops.keys))
-        sides = {
-            name: door.cut(history.apply(crops, values), self.lead(side), side, self.trace.handed)
-            for name, history in self.histories.items()
+        states = {name: history.apply(crops, values) for name, history in self.histories.items()}
+        lead, handed = self.lead(side), self.trace.handed
+        sides = {name: door.cut(state, lead, side, handed) for name, state in states.items()}
+        masks = {name: door.mask(state, lead, side) for name, state in states.items()}
+        truth = {
+            name: {
+                what: answer.to(crops.device)
+                for what, answer in self.trace.answers(name, values, len(crops)).items()
+            }
+            for name in sides
         }
-        return Example(sides, values)
+        return Example(sides, values, truth, masks)
 
 
-def described(draws: Mapping[str, Sequence[int]]) -> str:
-    """What is drawn, for a card: `q in 60, 70`, long ranges shortened."""
-    texts = []
-    for name, choices in draws.items():
-        values = sorted(set(choices))
-        whole = len(values) > 5 and math.isclose(values[-1] - values[0] + 1, len(values))
-        listed = f"{values[0]}..{values[-1]}" if whole else ", ".join(map(str, values))
-        texts.append(f"{name} in {listed}")
-    return "; ".join(texts)
+def _middle(crops: Batch, side: int) -> Batch:
+    margin = (crops.size[0] - side) // 2
+    assert crops.origins is not None
+    pixels = crops.pixels[:, :, margin : margin + side, margin : margin + side]
+    return crops.with_pixels(pixels.contiguous(), origins=crops.origins + margin)
+
+
+def luma(pixels: Tensor) -> Tensor:
+    """uint8 RGB `[N, 3, H, W]` as gray `[N, 1, H, W]`, Pillow's `convert("L")`."""
+    red, green, blue = pixels.int().unbind(1)
+    return ((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).to(torch.uint8)[:, None]

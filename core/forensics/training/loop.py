@@ -15,14 +15,17 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from forensics import random
 from forensics.errors import ForensicsError
 from forensics.training.export import Figures, State
 from forensics.training.generator import Generator
 from forensics.training.goal import Goal
-from forensics.training.recipe import Progress, Recipe
+from forensics.training.learner import learner
+from forensics.training.recipe import Example, Progress, Recipe
 from forensics.training.runfiles import Checkpoint, Log
+from forensics.training.supply import Supply, settle, supply
 
 _ROWS = 200  # of the log, in all
 _CHECKPOINT_SECONDS = 120.0
@@ -40,7 +43,7 @@ class Watch:
 
 @dataclasses.dataclass
 class Best:
-    """The network of the last phase with the highest objective so far."""
+    """The network to keep so far: of the last phase the one with the highest objective."""
 
     step: int
     figures: Figures
@@ -49,26 +52,30 @@ class Best:
 
 @dataclasses.dataclass
 class Tally:
-    """What a phase took. patches: crops drawn; seconds: of making data, and of the rest."""
+    """What a phase took. patches: crops drawn; seconds: of making data, of waiting for it, of
+    steps and of validations."""
 
     steps: int = 0
     patches: int = 0
     generating: float = 0.0
+    waiting: float = 0.0
     stepping: float = 0.0
     validating: float = 0.0
 
     def card(self) -> dict[str, float]:
-        """Steps, seconds of validation, and patches a second of making data and of the rest."""
+        """Steps, seconds of validation, patches a second of making data and of the steps, and the
+        share of the time of the steps that they waited for data."""
         rates = {"generated": self.generating, "trained": self.stepping}
         return {
             "steps": self.steps,
             "validating_seconds": round(self.validating, 1),
             **{f"{k}_per_second": round(self.patches / (v or 1.0), 1) for k, v in rates.items()},
+            "waiting": round(self.waiting / ((self.waiting + self.stepping) or 1.0), 3),
         }
 
 
 class Training:
-    """A network on its way: all that changes, and the files of the run."""
+    """A training on its way: all that changes, and the files of the run."""
 
     def __init__(
         self,
@@ -88,11 +95,7 @@ class Training:
                 recipe.validation_crop, recipe.validation_crops, recipe.phases[-1].batch
             )
         )
-        torch.manual_seed(random.key("network", seed))
-        self.network = recipe.network().to(self.device)
-        first = recipe.phases[0].rate
-        self.optimiser = recipe.optimiser(self.network, first)
-        self.ratios = [group["lr"] / first for group in self.optimiser.param_groups]
+        self.learner = learner(recipe, seed, self.device)
         self.step, self.seconds = 0, 0.0
         self.best: Best | None = None
         self.tallies = [Tally() for _ in recipe.phases]
@@ -103,8 +106,7 @@ class Training:
         return {
             "step": self.step,
             "seconds": self.seconds,
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "learner": self.learner.content(),
             "best": None if self.best is None else {**vars(self.best)},
             "tallies": [dataclasses.asdict(tally) for tally in self.tallies],
             "pending": dict(self.pending),
@@ -113,8 +115,7 @@ class Training:
     def restore(self, content: dict[str, Any]) -> None:
         """Go on from what `content` gave."""
         self.step, self.seconds = content["step"], content["seconds"]
-        self.network.load_state_dict(content["network"])
-        self.optimiser.load_state_dict(content["optimiser"])
+        self.learner.restore(content["learner"])
         self.best = Best(**content["best"]) if content["best"] else None
         self.tallies = [Tally(**tally) for tally in content["tallies"]]
         self.pending = defaultdict(list, content["pending"])
@@ -125,12 +126,12 @@ class Training:
         identity: goes into every checkpoint. Raises ForensicsError where the user stops it,
         after writing a checkpoint, and where the loss is no longer finite.
         """
-        with _stoppable() as stop:
+        with supply(self.device, self._made) as examples, _stoppable() as stop:
             saved = self.seconds
             started = time.perf_counter() - self.seconds
             now = self._progress()
             while now.total < 1.0 and not stop.is_set():
-                self._step(now)
+                self._step(now, examples)
                 self.seconds = time.perf_counter() - started
                 before, now = now, self._progress()
                 due = self._due(before, now)
@@ -153,16 +154,30 @@ class Training:
             assert self.best is not None
             return self.best
 
-    def figures(self, state: State | None = None) -> Figures:
-        """What the recipe measures on the validation crops, of the network as it is or with
-        another state, which stays in it."""
-        if state is not None:
-            self.network.load_state_dict(state)
-        self.network.eval()
+    def figures(self) -> Figures:
+        """What the recipe measures on the validation crops, of the network as it is."""
+        network = self.learner.network().eval()
         torch.manual_seed(random.key("validation"))
         with torch.no_grad():
-            figures = self.recipe.validate(self.network, iter(self.validation))
+            figures = self.recipe.validate(network, iter(self.validation))
         return {name: float(value) for name, value in figures.items()}
+
+    def answers(self, state: State) -> tuple[Figures, list[Tensor]]:
+        """The same with another state, which stays in the network; and all that the network gave,
+        in order."""
+        given: list[Tensor] = []
+
+        def keep(module: nn.Module, arguments: Any, output: Any) -> None:
+            several = output if isinstance(output, tuple) else (output,)
+            given.extend(o.detach().cpu() for o in several if isinstance(o, Tensor))
+
+        network = self.learner.network()
+        network.load_state_dict(state)
+        hook = network.register_forward_hook(keep)
+        try:
+            return self.figures(), given
+        finally:
+            hook.remove()
 
     def _progress(self) -> Progress:
         return self.goal.progress(self.step, self.seconds, self.recipe.phases)
@@ -171,44 +186,33 @@ class Training:
         often = self.recipe.validations
         return now.phase != before.phase or int(before.total * often) < int(now.total * often)
 
-    def _step(self, now: Progress) -> None:
-        phase, tally = self.recipe.phases[now.phase], self.tallies[now.phase]
-        began = self._clock()
-        example = self.generator.example(self.seed, self.step, phase.crop, phase.batch)
-        made = self._clock()
-        rate = phase.rate * self.recipe.schedule(now)
-        for group, ratio in zip(self.optimiser.param_groups, self.ratios, strict=True):
-            group["lr"] = ratio * rate
-        # Whatever a recipe draws from torch depends on the step alone, so a resumed run agrees.
-        torch.manual_seed(random.key("step", self.seed, self.step))
-        self.network.train()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss, parts = self.recipe.loss(self.network, example, now)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise ForensicsError(
-                f"the loss is {value} at step {self.step}; --resume goes on from the last "
-                "checkpoint, and a smaller learning rate may help"
-            )
-        loss.backward()
-        self.optimiser.step()
+    def _made(self, step: int, phase: int) -> Example:
+        chosen = self.recipe.phases[phase]
+        return self.generator.example(self.seed, step, chosen.crop, chosen.batch)
+
+    def _step(self, now: Progress, examples: Supply) -> None:
+        tally = self.tallies[now.phase]
+        began = time.perf_counter()
+        example, seconds = examples.take(self.step, now.phase)
+        made = time.perf_counter()
+        parts = self.learner.step(example, now)
+        settle(self.device)
+        done = time.perf_counter()
         self.step += 1
         tally.steps += 1
-        tally.patches += phase.batch
-        tally.generating += made - began
-        tally.stepping += self._clock() - made
-        for name, part in {"loss": value, **parts}.items():
+        tally.patches += self.recipe.phases[now.phase].batch
+        tally.generating += seconds
+        tally.waiting += made - began
+        tally.stepping += done - made
+        waiting = (made - began) / (done - began)
+        for name, part in {**parts, "waiting": waiting}.items():
             self.pending[name].append(float(part))
 
-    def _clock(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return time.perf_counter()
-
     def _validate(self, before: Progress) -> Figures:
-        began = self._clock()
+        began = time.perf_counter()
         figures = self.figures()
-        self.tallies[before.phase].validating += self._clock() - began
+        settle(self.device)
+        self.tallies[before.phase].validating += time.perf_counter() - began
         if before.phase == len(self.recipe.phases) - 1:
             self._keep(figures)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
@@ -216,16 +220,22 @@ class Training:
         return figures
 
     def _keep(self, figures: Figures) -> None:
-        if self.best is None or _rank(figures) > _rank(self.best.figures):
-            state = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+        if self.best is None or self.learner.last or _rank(figures) > _rank(self.best.figures):
+            network = self.learner.network()
+            state = {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
             self.best = Best(self.step, figures, state)
 
     def _log(self, log: Log, at: Progress, figures: Figures) -> None:
-        parts = {name: sum(values) / len(values) for name, values in self.pending.items()}
+        parts = {name: _shown(name, values) for name, values in self.pending.items()}
         self.pending.clear()
         measured = {f"val {name}": value for name, value in figures.items()}
         row = {"step": self.step, "seconds": round(self.seconds, 1), "phase": at.phase + 1}
-        log.add({**row, "rate": self.optimiser.param_groups[0]["lr"], **parts, **measured})
+        log.add({**row, **parts, **measured})
+
+
+def _shown(name: str, values: list[float]) -> float:
+    """Over the steps since the last row: the mean, but of what has a state the last."""
+    return values[-1] if name in ("rate", "rows") else sum(values) / len(values)
 
 
 def _rank(figures: Figures) -> float:

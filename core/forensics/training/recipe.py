@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from forensics.batch import Batch
+from forensics.training.augmentation import Augmentation, Orientation
+from forensics.training.draws import Draws
 
 
 @dataclass(frozen=True)
 class Phase:
     """A stretch of the training. share: of the budget or steps; crop: side in pixels; batch:
-    crops a step; rate: the learning rate at its start, times the recipe's schedule."""
+    crops a step; rate: the learning rate at its start, times the recipe's schedule; a recipe
+    that fits has none."""
 
     share: float
     crop: int
     batch: int
-    rate: float
+    rate: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
     """One batch made on the fly. sides: a batch for each history of the trace, by name, cut
-    from the same places; values: what was drawn for each parameter, int64 `[N]`."""
+    from the same places; values: what was drawn for each parameter, int64 or float64 `[N]`;
+    truth: for each side the answers to what the trace asks, by name, float64 `[N]`; masks: for each
+    side the pixels that come from elsewhere, bool `[N, crop, crop]`."""
 
     sides: Mapping[str, Batch]
     values: Mapping[str, Tensor]
+    truth: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ class Progress:
 
 
 class Recipe(ABC):
-    """A frozen dataclass whose fields are options: `forensics train name:key=value`."""
+    """A frozen dataclass whose fields are options: `forensics train name:key=value`. What all
+    recipes say: of which examples, and how good a network is. A recipe is one of the two below.
+    """
 
     trace: ClassVar[str]
     color: ClassVar[bool] = False
@@ -60,8 +69,33 @@ class Recipe(ABC):
         """The weight file that this training makes, without suffix."""
 
     @abstractmethod
-    def draws(self) -> Mapping[str, Sequence[int]]:
-        """What the gridded parameters of the trace are drawn from, uniformly, one a crop."""
+    def draws(self) -> Draws:
+        """What the parameters of the trace are drawn from, one value a crop: a list of values,
+        `Uniform(low, high)` or `LogUniform(low, high)` by name, and a list of tuples by a tuple
+        of names that are drawn together. Parameters that the trace draws itself may be left to
+        it."""
+
+    @abstractmethod
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        """Figures on crops of the `val` photographs; `objective` (higher is better) chooses the
+        network that is kept."""
+
+    #: what happens to the training crops before their history, in this order
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(),)
+    #: side and count of the validation crops, cut evenly from the `val` photographs
+    validation_crop: ClassVar[int] = 128
+    validation_crops: ClassVar[int] = 44
+    #: how often in all; the end of a phase comes on top
+    validations: ClassVar[int] = 16
+    #: what the weights are not made for, a sentence each, for their card
+    limits: ClassVar[tuple[str, ...]] = ()
+
+
+class NetworkRecipe(Recipe):
+    """A network that an optimiser moves, a batch a step."""
+
+    #: decay of the exponential moving average of the weights that is judged and kept; 0: none
+    averaging: ClassVar[float] = 0.0
 
     @abstractmethod
     def network(self) -> nn.Module:
@@ -81,15 +115,19 @@ class Recipe(ABC):
     ) -> tuple[Tensor, dict[str, float]]:
         """The loss of one batch, and its parts for the log."""
 
-    @abstractmethod
-    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
-        """Figures on crops of the `val` photographs; `objective` (higher is better) chooses the
-        checkpoint that is kept."""
 
-    #: side and count of the validation crops, cut evenly from the `val` photographs
-    validation_crop: ClassVar[int] = 128
-    validation_crops: ClassVar[int] = 44
-    #: how often in all; the end of a phase comes on top
-    validations: ClassVar[int] = 16
-    #: what the weights are not made for, a sentence each, for their card
-    limits: ClassVar[tuple[str, ...]] = ()
+class FittedRecipe(Recipe):
+    """A model that is fitted at once to the features of many examples, with scikit-learn. Steps
+    collect them; each validation fits a model to all that there are."""
+
+    validations: ClassVar[int] = 4
+
+    @abstractmethod
+    def rows(self, example: Example) -> tuple[Tensor, Tensor]:
+        """The features, float `[M, K]`, and the labels or values to be told from them, `[M]`, of
+        one batch: those of all of its sides."""
+
+    @abstractmethod
+    def fit(self, features: Tensor, labels: Tensor) -> nn.Module:
+        """A network from float32 `[M, K]` on the CPU to answers, made from an estimator of
+        scikit-learn by `forensics.training.network_of`."""

@@ -12,7 +12,7 @@ import torch
 from forensics.errors import ForensicsError
 
 # Of the content of a checkpoint; another number is refused.
-_FORM = 1
+_FORM = 2
 
 
 def write(path: Path, content: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from forensics import random, weights
 from forensics.errors import ForensicsError
 from forensics.registry import ModelEntry, registry
-from forensics.training.recipe import Example, Phase, Progress, Recipe
+from forensics.training.draws import Draws
+from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_antiforensics import judging
 from forensics_antiforensics.losses import matched, paper
 from forensics_antiforensics.networks import AFCNN, Matched, Restorer
@@ -48,7 +49,7 @@ def _part(quality: int) -> str:
 
 
 @dataclass(frozen=True)
-class DitherRecipe(Recipe):
+class DitherRecipe(NetworkRecipe):
     """The control's restorer: mean squared error, a quality of 40..95 drawn for each crop."""
 
     autocast: bool = False
@@ -58,7 +59,7 @@ class DitherRecipe(Recipe):
     validations: ClassVar[int] = 10
     part: ClassVar[str] = "restorer"
 
-    def draws(self) -> Mapping[str, Sequence[int]]:
+    def draws(self) -> Draws:
         return {"q": range(40, 96)}
 
     def network(self) -> nn.Module:
@@ -85,7 +86,7 @@ class DitherRecipe(Recipe):
 
 
 @dataclass(frozen=True)
-class AFCNNRecipe(Recipe):
+class AFCNNRecipe(NetworkRecipe):
     """The paper's losses, after a phase of the reconstruction loss alone.
 
     Adam as in the paper, at a higher rate that falls along a cosine, for far fewer steps; alpha
@@ -106,7 +107,7 @@ class AFCNNRecipe(Recipe):
     def part(self) -> str:
         return _part(self.quality)
 
-    def draws(self) -> Mapping[str, Sequence[int]]:
+    def draws(self) -> Draws:
         return {"q": [self.quality]}
 
     def network(self) -> nn.Module:
@@ -151,7 +152,7 @@ class AFCNNRecipe(Recipe):
 
 
 @dataclass(frozen=True)
-class MatchedRecipe(Recipe):
+class MatchedRecipe(NetworkRecipe):
     """The matched losses, from the control's restorer or from other parts."""
 
     quality: int = 60
@@ -173,7 +174,7 @@ class MatchedRecipe(Recipe):
     def part(self) -> str:
         return _part(self.quality)
 
-    def draws(self) -> Mapping[str, Sequence[int]]:
+    def draws(self) -> Draws:
         return {"q": [self.quality]}
 
     def network(self) -> nn.Module:

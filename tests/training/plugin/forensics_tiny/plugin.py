@@ -1,4 +1,4 @@
-"""A plugin of the tests with one model that can be trained in a second."""
+"""A plugin of the tests with two models that can be trained in a second."""
 
 from forensics import hookimpl
 from forensics.registry import Entry, ModelEntry
@@ -18,5 +18,22 @@ def forensics_attackers():
 
 
 @hookimpl
+def forensics_detectors():
+    return [
+        ModelEntry(
+            "tiny-lda",
+            "forensics_tiny.discriminant:Judge",
+            "a linear discriminant",
+            traces=("jpeg",),
+            card="forensics_tiny:weights/tiny-lda",
+            parts=("lda",),
+        )
+    ]
+
+
+@hookimpl
 def forensics_recipes():
-    return [Entry("tiny", "forensics_tiny.recipe:Tiny", "trains a filter")]
+    return [
+        Entry("tiny", "forensics_tiny.recipe:Tiny", "trains a filter"),
+        Entry("tiny-lda", "forensics_tiny.discriminant:Discriminant", "fits a discriminant"),
+    ]

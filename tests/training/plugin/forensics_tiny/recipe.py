@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from forensics.training import Phase, Recipe
+from forensics.training import NetworkRecipe, Phase
 
 
 class Filter(nn.Module):
@@ -20,7 +20,7 @@ class Filter(nn.Module):
 
 
 @dataclass(frozen=True)
-class Tiny(Recipe):
+class Tiny(NetworkRecipe):
     quality: int = 60
     explode: int = -1
 

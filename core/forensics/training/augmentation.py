@@ -1,0 +1,124 @@
+"""What happens to a training photograph before its history begins, so that a model sees more
+kinds of photographs than there are. Validation crops are left as they are.
+
+Every draw is a function of the crop's key, the same on every device.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from forensics import random
+from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.operations import Resize
+
+# Of the tone curve of common photographs: a stop of exposure scales 8-bit values by 2 ** (1 / 2.2).
+_ENCODING = 2.2
+
+
+class Augmentation(ABC):
+    """A frozen dataclass; a recipe lists some, in the order in which they are applied."""
+
+    #: whether it works on colours, also where gray photographs are trained on
+    rgb: ClassVar[bool] = False
+
+    def side_before(self, side: int) -> int:
+        """The side of the square of input that a square of output, in its middle, depends on."""
+        return side
+
+    @abstractmethod
+    def apply(self, batch: Batch) -> Batch:
+        """Tiles of the same size; what lies near their border may be wrong."""
+
+
+@dataclass(frozen=True)
+class Orientation(Augmentation):
+    """One of the eight ways that flips and quarter turns give."""
+
+    def apply(self, batch: Batch) -> Batch:
+        pixels = batch.pixels
+        for name, turned in (
+            ("flip rows", lambda p: p.flip(2)),
+            ("flip columns", lambda p: p.flip(3)),
+            ("transpose", lambda p: p.transpose(2, 3)),
+        ):
+            chosen = random.integers(batch.keys, name, 2)[:, None, None, None] > 0
+            pixels = torch.where(chosen, turned(pixels), pixels)
+        return batch.with_pixels(pixels)
+
+
+class _Tone(Augmentation):
+    """A curve of grey levels for each crop. What it gives is rounded up as often as its fraction
+    says: a rounded curve would leave a comb in the histogram, a trace of its own."""
+
+    @abstractmethod
+    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
+        """New levels 0..1 of `levels` 0..1, float64 `[256]`, for `drawn` -1..1, `[N, 1]`."""
+
+    def apply(self, batch: Batch) -> Batch:
+        name = type(self).__name__.lower()
+        # A curve has few values: made on the CPU, they are the same everywhere.
+        drawn = 2 * random.uniform(batch.keys.cpu(), name).double()[:, None] - 1
+        levels = torch.arange(256, dtype=torch.float64) / 255
+        curves = (255 * self.curve(levels, drawn).clamp(0, 1)).float().to(batch.device)
+        first = 256 * torch.arange(len(batch), device=batch.device)[:, None, None, None]
+        level = curves.flatten()[first + batch.pixels.long()]
+        dither = random.uniform(batch.keys, f"{name} dither", tuple(batch.pixels.shape[1:]))
+        return batch.with_pixels((level + dither).clamp_(max=255).to(torch.uint8))
+
+
+@dataclass(frozen=True)
+class Exposure(_Tone):
+    """More or less light, by up to so many stops; what becomes too bright is clipped."""
+
+    stops: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.stops <= 4:
+            raise ForensicsError(f"Exposure takes up to 4 stops, more than 0, not {self.stops:g}")
+
+    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
+        return levels * 2 ** (self.stops * drawn / _ENCODING)
+
+
+@dataclass(frozen=True)
+class Gamma(_Tone):
+    """Levels to a power, log-uniform from 1 / `most` to `most`."""
+
+    most: float
+
+    def __post_init__(self) -> None:
+        if not 1 < self.most <= 4:
+            raise ForensicsError(f"Gamma takes a power above 1 and up to 4, not {self.most:g}")
+
+    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
+        return levels ** torch.exp(math.log(self.most) * drawn)
+
+
+@dataclass(frozen=True)
+class Reduction(Augmentation):
+    """Smaller by a factor new / old, log-uniform from `least` to 1, in Pillow's antialiased
+    bicubic: it weakens what a photograph's own past has left."""
+
+    least: float
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.least < 1:
+            raise ForensicsError(
+                f"Reduction takes a least factor from 0.1 to below 1, not {self.least:g}"
+            )
+
+    def side_before(self, side: int) -> int:
+        return Resize(self.least, "bicubic", antialias=True).side_before(side, False)
+
+    def apply(self, batch: Batch) -> Batch:
+        drawn = random.uniform(batch.keys.cpu(), "reduction").double()
+        factors = torch.exp(math.log(self.least) * drawn)
+        return Resize(factors, "bicubic", antialias=True).apply(batch)

@@ -1,0 +1,54 @@
+"""The learning curve of a log, as a picture. Needs matplotlib: the extra `plot`."""
+
+from __future__ import annotations
+
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+
+from forensics.errors import ForensicsError
+
+# Not a figure of what was learnt.
+_ASIDE = ("step", "seconds", "phase", "rate", "rows", "waiting")
+
+
+def check() -> None:
+    """Raises ForensicsError where matplotlib is missing, before a training and not after it."""
+    if find_spec("matplotlib") is None:
+        raise ForensicsError(
+            "--plot needs matplotlib: run `pip install 'image-forensics[plot]'`, or leave it out"
+        )
+
+
+def read(log: Path) -> dict[str, tuple[list[int], list[float]]]:
+    """The curves of a log by the names of its columns: steps, and values where there are any."""
+    curves: dict[str, tuple[list[int], list[float]]] = {}
+    with log.open(newline="") as file:
+        for row in csv.DictReader(file):
+            for name, value in row.items():
+                if name not in _ASIDE and value:
+                    steps, values = curves.setdefault(name, ([], []))
+                    steps.append(int(row["step"]))
+                    values.append(float(value))
+    return curves
+
+
+def draw(log: Path, path: Path) -> None:
+    """Write a PNG: what was measured on training crops above, on validation crops below."""
+    from matplotlib.figure import Figure
+
+    curves = read(log)
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    for axes, below, title in zip(
+        figure.subplots(2, sharex=True), (False, True), ("training", "validation"), strict=True
+    ):
+        for name, (steps, values) in curves.items():
+            if name.startswith("val ") == below:
+                label = name.removeprefix("val ")
+                axes.plot(steps, values, marker="." if below else "", label=label)
+        axes.set_title(title, loc="left")
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+    axes.set_xlabel("step")
+    figure.savefig(path, format="png", dpi=120)
