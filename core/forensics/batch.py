@@ -140,12 +140,17 @@ class Batch:
         )
 
     def with_pixels(
-        self, pixels: Tensor, jpeg: Jpeg | None = None, origins: Tensor | None = None
+        self,
+        pixels: Tensor,
+        jpeg: Jpeg | None = None,
+        origins: Tensor | None = None,
+        mask: Tensor | None = None,
     ) -> Batch:
         """The same patches after a step: other pixels, the JPEG they are, if one, and, after a
-        step that moves tiles, their new origins."""
+        step that moves pixels, the tiles' new origins and the mask moved along."""
         origins = self.origins if origins is None else origins
-        return replace(self, pixels=pixels, jpeg=jpeg, origins=origins)
+        mask = self.mask if mask is None else mask
+        return replace(self, pixels=pixels, jpeg=jpeg, origins=origins, mask=mask)
 
     def __getitem__(self, index: slice) -> Batch:
         return Batch(

@@ -1,10 +1,20 @@
-"""Where tensors are worked on: the device that a user names, or the best there is."""
+"""Where tensors are worked on: the device that a user names, or the best there is; on a CPU, the
+compiled paths and the threads that they are shared out to."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
+from torch import Tensor
 
 from forensics.errors import ForensicsError
+
+_THREAD_SAMPLES = 1 << 18  # with less work than this a second thread costs more than it brings
+# Tensor paths hold up to a hundred bytes a sample: so many samples at a time are 100 MB.
+_PART_SAMPLES = 1 << 20
 
 
 def choose(name: str | None = None) -> torch.device:
@@ -19,3 +29,28 @@ def choose(name: str | None = None) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ForensicsError(f"device {name} cannot be used ({reason}); try --device cpu") from None
     return device
+
+
+def compiled(values: Tensor) -> bool:
+    """Whether a compiled path takes these values; it gives what the tensor path does, faster."""
+    return values.device.type == "cpu" and values.numel() > 0
+
+
+def share(work: Callable[[slice], None], images: int, samples: int) -> None:
+    """Call `work` on slices of 0..images-1, each of so many samples, in as many threads as torch
+    may use where that pays."""
+    threads = min(torch.get_num_threads(), images, max(1, images * samples // _THREAD_SAMPLES))
+    if threads == 1:
+        work(slice(0, images))
+        return
+    edges = [images * i // threads for i in range(threads + 1)]
+    # A pool of its own for each call: one that is kept does not survive a fork.
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, map(slice, edges, edges[1:])))
+
+
+def in_parts(act: Callable[..., Tensor], pixels: Tensor, *each: Tensor) -> Tensor:
+    """`act` on a few images at a time, so that memory is bounded: all are `[N, ...]`."""
+    count = max(1, _PART_SAMPLES // max(1, math.prod(pixels.shape[1:])))
+    parts = zip(*(values.split(count) for values in (pixels, *each)), strict=True)
+    return torch.cat([act(*part) for part in parts])

@@ -17,6 +17,7 @@ from torch import Tensor
 _GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed integer
 _MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
 _MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
+ANGLE = 2.0 * math.pi * 2.0**-31  # the unit of 31-bit angles
 
 
 def key(*parts: object) -> int:
@@ -36,16 +37,22 @@ def _splitmix(x: Tensor) -> Tensor:
     return x ^ _shift(x, 31)
 
 
+def stream(keys: Tensor, name: str) -> Tensor:
+    """int64 `[N]`: where the streams of that name begin for int64 keys `[N]`."""
+    return _splitmix(keys ^ key(name))
+
+
 def bits(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
     """Random int64 `[N, *shape]` for int64 keys `[N]`; each name is a stream of its own."""
     counters = torch.arange(1, math.prod(shape) + 1, device=keys.device)
-    return bits_at(keys, name, counters.expand(len(keys), -1)).view(len(keys), *shape)
+    counted = counters.expand(len(keys), -1)
+    return _bits_at(stream(keys, name), counted).view(len(keys), *shape)
 
 
-def bits_at(keys: Tensor, name: str, counters: Tensor) -> Tensor:
+def _bits_at(streams: Tensor, counters: Tensor) -> Tensor:
     """Random int64 of the shape of the int64 `counters` `[N, ...]`: the numbers at these places of
-    each key's stream."""
-    start = _splitmix(keys ^ key(name)).view(-1, *[1] * (counters.ndim - 1))
+    each stream."""
+    start = streams.view(-1, *[1] * (counters.ndim - 1))
     return _splitmix(start + counters * _GOLDEN)
 
 
@@ -64,12 +71,18 @@ def normal(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
     return _normal(bits(keys, name, shape))
 
 
-def normal_at(keys: Tensor, name: str, counters: Tensor) -> Tensor:
-    """Standard normal float32 at these places of each key's stream; see `bits_at`."""
-    return _normal(bits_at(keys, name, counters))
+def normal_at(streams: Tensor, counters: Tensor) -> Tensor:
+    """Standard normal float32 of the shape of the int64 `counters` `[N, ...]`: the numbers at
+    these places of each of the N streams."""
+    return _normal(_bits_at(streams, counters))
 
 
 def _normal(word: Tensor) -> Tensor:
     radius = (_shift(word, 32).to(torch.float64) + 1.0) * 2.0**-32
-    angle = (word & 0x7FFFFFFF).to(torch.float64) * (2.0 * math.pi * 2.0**-31)
+    angle = (word & 0x7FFFFFFF).to(torch.float64) * ANGLE
+    return box_muller(radius, angle)
+
+
+def box_muller(radius: Tensor, angle: Tensor) -> Tensor:
+    """Standard normal float32 of float64 `radius` in (0, 1] and `angle` in [0, 2 pi)."""
     return (torch.sqrt(-2.0 * torch.log(radius)) * torch.cos(angle)).to(torch.float32)

@@ -90,3 +90,20 @@ def test_it_needs_the_room_of_what_it_holds(inner):
     for step in reversed(steps):
         side = step.side_before(side, True)
     assert bound.side_before(64, True) >= side
+
+
+def test_marks_move_with_those_who_are_moved():
+    batch = tiles(30)
+    marks = torch.zeros(30, 48, 48, dtype=torch.bool)
+    marks[:, 20:30, 20:26] = True
+    batch = replace(batch, mask=marks)
+    after = History.parse("maybe(0.5,rotate(90))").apply(batch)
+    moved = History.parse("rotate(90)").apply(batch)
+    took = (after.pixels == moved.pixels).flatten(1).all(1)
+    assert 0 < took.sum() < 30
+    assert torch.equal(after.mask, torch.where(took[:, None, None], moved.mask, marks))
+    # What is pasted by chance is marked by chance, where nothing was before.
+    chance = History.parse("maybe(0.5,splice(donor=copy))").apply(replace(batch, mask=None))
+    pasted = chance.mask.any(2).any(1)
+    assert torch.equal(pasted, (chance.pixels != batch.pixels).flatten(1).any(1))
+    assert 0 < pasted.sum() < 30

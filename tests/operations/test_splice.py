@@ -175,3 +175,18 @@ def test_whole_images(batch):
         spliced("splice(resize(0.14),donor=self)", Batch.of(batch.pixels[:, :, :100, :140]))
     with pytest.raises(ForensicsError, match="donor=self or donor=copy"):
         spliced("splice(jpeg(60),donor=1)", image)
+
+
+def test_the_mask_moves_with_the_image(batch):
+    """Marked pixels are those of the region, before and after."""
+    marked = replace(
+        batch,
+        pixels=torch.zeros_like(batch.pixels),
+        donors=torch.full_like(batch.donors, 255),
+    )
+    for step in ("rotate(20)", "resize(1.3)", "shear(0.2)", "crop(3,5)"):
+        after = spliced(f"splice(donor=0) {step}", marked)
+        assert after.mask.any(2).any(1).all()
+        # Interpolated only along its edge.
+        assert ((after.pixels[:, 0] > 127) == after.mask).double().mean() > 0.99
+        assert not after.mask[after.pixels[:, 0] == 0].any()

@@ -9,17 +9,13 @@ cache. Images are shared out to as many threads as torch may use. Taken where nu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import torch
 from numba import int32, njit
 
 from forensics.batch import SAMPLINGS, Jpeg
+from forensics.device import share
 from forensics.jpeg.compiled_blocks import clip, quantise, restore
-
-_THREAD_SAMPLES = 1 << 18  # with less work than this a second thread costs more than it brings
 
 
 @njit(cache=True, nogil=True)
@@ -168,18 +164,6 @@ def _decode_colour(y, cb, cr, steps, down, across, images):
         _to_rgb(luma, blue[:h, :w], red[:h, :w], down, across, images[n])
 
 
-def _share(work: Callable[[slice], None], images: int, samples: int) -> None:
-    """Call `work` on slices of 0..images-1, in threads where that pays."""
-    threads = min(torch.get_num_threads(), images, max(1, images * samples // _THREAD_SAMPLES))
-    if threads == 1:
-        work(slice(0, images))
-        return
-    edges = [images * i // threads for i in range(threads + 1)]
-    # A pool of its own for each call: one that is kept does not survive a fork.
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, map(slice, edges, edges[1:])))
-
-
 def compress(pixels: torch.Tensor, steps: torch.Tensor, sampling: str) -> tuple[torch.Tensor, ...]:
     """uint8 `[N, C, H, W]`, int32 `[N, C, 8, 8]` on the CPU -> int16 levels, one a component."""
     n, channels, height, width = pixels.shape
@@ -196,7 +180,7 @@ def compress(pixels: torch.Tensor, steps: torch.Tensor, sampling: str) -> tuple[
             y, cb, cr = out
             _compress_colour(images[part], tables[part], y, cb, cr, down, across)
 
-    _share(work, n, channels * height * width)
+    share(work, n, channels * height * width)
     return tuple(map(torch.from_numpy, levels))
 
 
@@ -215,5 +199,5 @@ def decode(jpeg: Jpeg) -> torch.Tensor:
             y, cb, cr = chosen
             _decode_colour(y, cb, cr, tables[part], down, across, images[part])
 
-    _share(work, len(images), images[:1].size)
+    share(work, len(images), images[:1].size)
     return torch.from_numpy(images)

@@ -39,20 +39,24 @@ class Crop(Operation):
         return _GRID
 
     def apply(self, batch: Batch) -> Batch:
-        height, width = batch.size
+        mask = None if batch.mask is None else self._cut(batch.mask[:, None])[:, 0]
+        return batch.with_pixels(self._cut(batch.pixels), mask=mask)
+
+    def _cut(self, planes: Tensor) -> Tensor:
+        height, width = planes.shape[2:]
         if isinstance(self.top, int) and isinstance(self.left, int):
             if self.top >= height or self.left >= width:
                 raise ForensicsError(
                     f"crop({self.top},{self.left}) leaves nothing of {width} x {height} pixels"
                 )
-            return batch.with_pixels(batch.pixels[:, :, self.top :, self.left :])
-        rows = self._indices(self.top, height, batch)
-        columns = self._indices(self.left, width, batch)
-        one = torch.arange(len(batch), device=batch.device)[:, None, None]
-        planes = batch.pixels.permute(0, 2, 3, 1)[one, rows[:, :, None], columns[:, None, :]]
-        return batch.with_pixels(planes.permute(0, 3, 1, 2))
+            return planes[:, :, self.top :, self.left :]
+        rows = _indices(self.top, height, planes)
+        columns = _indices(self.left, width, planes)
+        one = torch.arange(len(planes), device=planes.device)[:, None, None]
+        cut = planes.permute(0, 2, 3, 1)[one, rows[:, :, None], columns[:, None, :]]
+        return cut.permute(0, 3, 1, 2)
 
-    @staticmethod
-    def _indices(offset: int | Tensor, side: int, batch: Batch) -> Tensor:
-        start = torch.as_tensor(offset, device=batch.device).expand(len(batch))
-        return start[:, None] + torch.arange(side - _GRID, device=batch.device)
+
+def _indices(offset: int | Tensor, side: int, planes: Tensor) -> Tensor:
+    start = torch.as_tensor(offset, device=planes.device).expand(len(planes))
+    return start[:, None] + torch.arange(side - _GRID, device=planes.device)

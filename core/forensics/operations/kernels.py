@@ -1,13 +1,15 @@
 """Interpolation kernels and the whole-number weights that they give.
 
-Without antialiasing as OpenCV: weights in 1/2048 at the exact sub-pixel phase, `bicubic` with
-a = -0.75. With antialiasing as Pillow: the kernel stretched by 1 / factor where that is above 1,
-weights in 1/2**22 that are normalised within the image, `bicubic` with a = -0.5. Sums of such
-weights times bytes are whole numbers of 32 bits: the same on every device, in any order.
+Without antialiasing as OpenCV: weights in 1/2048, `bicubic` with a = -0.75, for phases that are
+rounded to 1/2048 of a pixel. With antialiasing as Pillow: the kernel stretched by 1 / factor where
+that is above 1, weights in 1/2**22 that are normalised within the image, `bicubic` with a = -0.5.
+Sums of such weights times bytes are whole numbers of 32 bits: the same on every device, in any
+order.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -19,6 +21,8 @@ BITS = 11
 ANTIALIAS_BITS = 22
 # Pixels on either side of a point that a kernel sees.
 RADIUS = {"nearest": 0.5, "bilinear": 1.0, "bicubic": 2.0}
+# Fractional bits of the coordinates that a kernel tells apart.
+FRACTION = {"nearest": 0, "bilinear": BITS, "bicubic": BITS}
 
 
 def check(operation: str, kernel: str) -> None:
@@ -37,19 +41,24 @@ def weigh(kernel: str, distance: Tensor, a: float) -> Tensor:
     return torch.where(x < 1, near, torch.where(x < 2, far, 0.0))
 
 
-def taps(kernel: str, points: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """First pixel, int64, and the weights of it and its followers, int32 each, of the shape of
-    float64 `points`: coordinates in which pixel i lies at i."""
+@functools.cache
+def table(kernel: str) -> Tensor:
+    """The weights at every phase, int32 `[2**FRACTION, taps]` on the CPU."""
     if kernel == "nearest":
-        first = torch.floor(points + 0.5)
-        return first.long(), [torch.full_like(first, 1 << BITS, dtype=torch.int32)]
-    first = torch.floor(points)
-    phase = points - first
+        return torch.tensor([[1 << BITS]], dtype=torch.int32)
+    phase = torch.arange(1 << BITS, dtype=torch.float64) / (1 << BITS)
     radius = int(RADIUS[kernel])
-    places = range(1 - radius, radius + 1)
-    weights = [weigh(kernel, phase - k, -0.75) for k in places]
-    whole = [(w * (1 << BITS)).round().to(torch.int32) for w in weights]
-    return first.long() + 1 - radius, whole
+    weights = [weigh(kernel, phase - k, -0.75) for k in range(1 - radius, radius + 1)]
+    return (torch.stack(weights, 1) * (1 << BITS)).round().to(torch.int32)
+
+
+def taps(kernel: str, places: Tensor) -> tuple[Tensor, Tensor]:
+    """First pixels, int64, and the weights of them and their followers, int32 `[..., taps]`, at
+    int64 `places`: coordinates in units of 2**-FRACTION, in which pixel i lies at i."""
+    weights = table(kernel).to(places.device)
+    bits = FRACTION[kernel]
+    first = (places >> bits) - (weights.shape[1] - 1) // 2
+    return first, weights[places & ((1 << bits) - 1)]
 
 
 def stretched(kernel: str, points: Tensor, scale: Tensor, side: int) -> tuple[Tensor, Tensor]:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from forensics import device
 from forensics.batch import Batch
 from forensics.interfaces import Operation
-from forensics.operations.compiled_median import median_planes
 from forensics.operations.parameters import odd
 
 LARGEST = 31
@@ -49,16 +49,17 @@ def median(pixels: Tensor, size: int) -> Tensor:
     """The median filter of uint8 `[N, C, H, W]`; see `Median`."""
     if size == 1:
         return pixels.clone()
+    if device.compiled(pixels):
+        from forensics.operations import compiled_median  # compiles or loads what it compiled
+
+        return compiled_median.median(pixels, size)
     radius = size // 2
     # Replication of bytes is not implemented; these floats hold them exactly.
     padded = functional.pad(pixels.float(), (radius,) * 4, mode="replicate").to(torch.uint8)
-    if pixels.device.type == "cpu":
-        planes = padded.flatten(0, 1).contiguous().numpy()
-        return torch.from_numpy(median_planes(planes, size)).view(pixels.shape)
-    return bisected(padded, size)
+    return _bisected(padded, size)
 
 
-def bisected(padded: Tensor, size: int) -> Tensor:
+def _bisected(padded: Tensor, size: int) -> Tensor:
     """The median of the valid neighbourhoods, bit by bit from the top: a bit is set where at most
     half of the neighbours lie below the value that has it."""
     height, width = padded.shape[2] - size + 1, padded.shape[3] - size + 1

@@ -8,12 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from forensics import random
+from forensics import device, random
 from forensics.batch import Batch
 from forensics.interfaces import Operation
 from forensics.operations.parameters import reals, span
 
-_LARGEST = 1 << 20  # pixels along a side that have noise of their own
+LARGEST = 1 << 20  # pixels along a side that have noise of their own
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,25 @@ class WhiteNoise(Operation):
         span(self.sigma, "awgn takes a s.d. in grey levels", 0, 1000)
 
     def apply(self, batch: Batch) -> Batch:
-        height, width = batch.size
-        device = batch.device
         first = batch.origins
         if first is None:
-            first = torch.zeros(len(batch), 2, dtype=torch.int64, device=device)
-        rows = first[:, :1] + torch.arange(height, device=device)
-        columns = first[:, 1:] + torch.arange(width, device=device)
-        channels = torch.arange(batch.pixels.shape[1], device=device)
-        place = rows[:, :, None] * _LARGEST + columns[:, None, :]
-        counters = place[:, None] * 4 + channels[:, None, None]
-        noise = random.normal_at(batch.keys, "awgn", counters)
-        sigma = reals(self.sigma, len(batch)).float().to(device)
-        noise *= sigma[:, None, None, None]
-        noise += batch.pixels
-        return batch.with_pixels(noise.round_().clamp_(0, 255).to(torch.uint8))
+            first = torch.zeros(len(batch), 2, dtype=torch.int64, device=batch.device)
+        sigma = reals(self.sigma, len(batch)).float().to(batch.device)
+        streams = random.stream(batch.keys, "awgn")
+        if device.compiled(batch.pixels):
+            from forensics.operations import compiled_noise  # compiles or loads what it compiled
+
+            return batch.with_pixels(compiled_noise.add(batch.pixels, streams, first, sigma))
+        return batch.with_pixels(device.in_parts(_added, batch.pixels, streams, first, sigma))
+
+
+def _added(pixels: Tensor, streams: Tensor, first: Tensor, sigma: Tensor) -> Tensor:
+    channels, height, width = pixels.shape[1:]
+    rows = first[:, :1] + torch.arange(height, device=pixels.device)
+    columns = first[:, 1:] + torch.arange(width, device=pixels.device)
+    place = rows[:, :, None] * LARGEST + columns[:, None, :]
+    counters = place[:, None] * 4 + torch.arange(channels, device=pixels.device)[:, None, None]
+    noise = random.normal_at(streams, counters)
+    noise *= sigma[:, None, None, None]
+    noise += pixels
+    return noise.round_().clamp_(0, 255).to(torch.uint8)

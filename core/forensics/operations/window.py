@@ -12,20 +12,24 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from forensics.batch import Batch
 from forensics.interfaces import Operation
 
 _GRID = 16
 
 
 class Geometric(Operation):
-    """A linear map of coordinates, with interpolation."""
+    """A linear map of coordinates, with interpolation. What marks pixels that come from elsewhere
+    (`Batch.mask`) moves along, each pixel taking the mark of the nearest."""
 
     geometric: ClassVar[bool] = True
+    kernel: str
 
     @abstractmethod
     def matrices(self, count: int) -> Tensor:
@@ -34,6 +38,11 @@ class Geometric(Operation):
     @abstractmethod
     def reach(self) -> float:
         """How many old pixels around a point its new value depends on."""
+
+    @abstractmethod
+    def mover(self, batch: Batch) -> tuple[Callable[[Tensor, str], Tensor], Tensor | None]:
+        """What moves uint8 `[N, C, H, W]` of the batch's size with a kernel; and the tiles' new
+        first pixels, or None for whole images."""
 
     def margin(self, color: bool) -> int:
         return math.ceil(self.reach())
@@ -44,8 +53,15 @@ class Geometric(Operation):
         # The window moves by up to half a step of its grid; one pixel more for odd sides.
         return math.ceil(float(back.max()) * (side + _GRID) + 2 * self.reach() + 2 - 1e-9)
 
+    def apply(self, batch: Batch) -> Batch:
+        move, origins = self.mover(batch)
+        mask = batch.mask
+        if mask is not None:
+            mask = move(mask[:, None].to(torch.uint8), "nearest")[:, 0].bool()
+        return batch.with_pixels(move(batch.pixels, self.kernel), origins=origins, mask=mask)
+
     def moved(self, origins: Tensor, size: tuple[int, int]) -> Tensor:
-        """The tiles' new first pixels, int64 `[N, 2]`."""
+        """The tiles' new first pixels, int64 `[N, 2]` on the CPU."""
         half = torch.tensor(size, dtype=torch.float64) / 2
         centres = self.matrices(len(origins)) @ (origins.cpu().double() + half)[:, :, None]
         # Halves go up, so that a larger tile around the same middle makes the same choice.
