@@ -24,6 +24,7 @@ PARTS = {
     "registry": (3, {"registry", "hookspecs", "selection", "weights"}),
     "images": (4, {"images"}),
     "jpeg": (4, {"jpeg"}),
+    "scaffold": (4, {"scaffold"}),
     "operations": (5, {"operations", "attackers"}),
     "histories": (6, {"histories", "grammar"}),
     "traces": (7, {"traces", "door", "manipulations", "composites"}),

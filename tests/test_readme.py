@@ -12,27 +12,15 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
 
 
-def test_the_plugin_in_the_readme_meets_an_attacker(
-    toy, tmp_path, monkeypatch, photographs, command
-):
-    module = next(b for b in blocks("python") if b.startswith("# forensics_mine.py"))
-    entry_points = next(b for b in blocks("toml") if "entry-points" in b)
-    assert 'mine = "forensics_mine"' in entry_points
-    site = tmp_path / "site"
-    info = site / "forensics_mine-0.1.dist-info"
-    info.mkdir(parents=True)
-    (site / "forensics_mine.py").write_text(module)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: forensics-mine\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text("[forensics]\nmine = forensics_mine\n")
-    monkeypatch.syspath_prepend(str(site))
-    code, out, err = command(
-        *("run", "--attack", "toy-median", "--detectors", "grain"),
-        *("--data", photographs, "--patch", 64, "--limit", 8, "--set", "q=60", "--format", "csv"),
-    )
-    assert (code, err) == (0, "")
-    lines = out.splitlines()
-    assert len(lines) == 3
-    assert all(",grain," in line for line in lines[1:])
+def test_the_detector_in_the_readme_is_the_one_that_is_written(tmp_path, command):
+    """What it does, CONTRIBUTING's tests say."""
+    assert "    forensics plugins new streaks\n" in README.read_text()
+    assert command("plugins", "new", "streaks", "--into", tmp_path)[0] == 0
+    (shown,) = [b for b in blocks("python") if "class Streaks" in b]
+    written = (tmp_path / "forensics-streaks" / "forensics_streaks" / "models.py").read_text()
+    without_docstring = re.sub(r'    """A median.*?"""\n\n', "", written, flags=re.DOTALL)
+    assert without_docstring != written
+    assert shown in without_docstring
 
 
 @pytest.mark.parametrize("line", ["requirements.txt", "requirements-dev.txt"])

@@ -20,6 +20,16 @@ def save(folder, name, quality=None, top=0):
     image.save(folder / name)
 
 
+@pytest.mark.parametrize("corner", [(0, 1), (3, 5), (7, 4)])
+@pytest.mark.parametrize("quality", [60, 90])
+def test_a_crop_after_the_jpeg_does_not_hide_it(tmp_path, quality, corner):
+    save(tmp_path, "a.png", quality)
+    image = Image.open(tmp_path / "a.png")
+    image.crop((corner[1], corner[0], 312, 300)).save(tmp_path / "a.png")
+    (text,) = said(tmp_path)
+    assert text.startswith("1 of 1 photographs looked at")
+
+
 def said(folder):
     return [text for text in data.folder(folder).warnings if "saved without loss" in text]
 

@@ -20,7 +20,10 @@ COMMANDS = {
     "simulate": ("forensics.cli.files:simulate", "Put image files through a history."),
     "train": ("forensics.cli.train:train", "Train a model by its recipe."),
     "models": ("forensics.cli.listing:models", "Detectors and attackers that are installed."),
-    "plugins": ("forensics.cli.listing:plugins", "Plugins, what they register, and places."),
+    "plugins": (
+        "forensics.cli.listing:plugins",
+        "Plugins and places; `plugins new NAME` writes one.",
+    ),
     "traces": ("forensics.cli.listing:traces", "Traces with their histories and points."),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,10 +77,30 @@ def _needs(needs: Any) -> str:
     return ", ".join(word for word in (colors, jpeg, side) if word) or "pixels"
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def plugins(as_json: bool) -> int:
+@click.pass_context
+def plugins(context: click.Context, as_json: bool) -> int:
     """Every plugin: version, what it registers, the error of a broken one; and places."""
+    return 0 if context.invoked_subcommand else _list_plugins(as_json)
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--into", default=".", type=click.Path(file_okay=False), help="[this folder]")
+def new(name: str, into: str) -> int:
+    """Write a plugin, ready to install: a detector, an attacker and their tests."""
+    from forensics import scaffold
+
+    folder = scaffold.write(name, Path(into))
+    click.echo(f"{folder} is written. Install it, run its tests, see it in the matrix:")
+    click.echo(f"    pip install -e {folder}")
+    click.echo(f"    pytest {folder}")
+    click.echo(f"    forensics run --detectors {name} --attack {name}-dither")
+    return 0
+
+
+def _list_plugins(as_json: bool) -> int:
     places = {"weights": str(weights.home() / "weights"), "store": str(weights.home() / "store")}
     described = [
         {

@@ -36,6 +36,8 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 @click.option("--seed", type=int, help="[0]")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1. [a GPU if there is one]")
 @click.option("--batch", type=int, metavar="N", help="Patches worked on at once. [64]")
+@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes on this machine.")
+@click.option("--dask", metavar="ADDRESS", help="Scheduler of a cluster (docs/cluster.md).")
 @click.option("--config", type=click.Path(dir_okay=False), help="Options from a YAML file.")
 @click.option("--out", type=click.Path(file_okay=False), help="Where results are kept.")
 @click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and how long.")
@@ -44,6 +46,8 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 def run(
     config: str | None,
     out: str | None,
+    dask: str | None,
+    workers: int | None,
     plan_only: bool,
     as_json: bool,
     style: str,
@@ -64,7 +68,7 @@ def run(
         click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
     with _progress(len(plan.photographs)) as told:
-        matrix = execute(plan, folder, told)
+        matrix = execute(plan, folder, told, dask, workers)
     return _print(matrix, "json" if as_json else style)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import torch
+from torch import Tensor
 
 from forensics.data.source import Photograph
 from forensics.errors import UnreadableImage
 from forensics.jpeg import estimate_table
+from forensics.nn import phase_dct
 
 _LOOKED_AT = 16  # photographs of a source: their decoding is what this costs
 _SIDE = 256  # pixels, from the middle
@@ -20,8 +23,9 @@ def warning(photographs: Sequence[Photograph]) -> str | None:
     """One sentence on how many photographs have coefficients on a lattice, None where none has.
 
     Looks at the middle of 16 of them, spread evenly, for a quantisation table on the grid that
-    begins at their corner. Files that are compressed themselves are left out, and so are damaged
-    ones, which are reported when they are used.
+    begins at their corner, and on the one on which the most coefficients are zero: the photograph
+    may have been cropped since. Files that are compressed themselves are left out, and so are
+    damaged ones, which are reported when they are used.
     """
     lossless = [p for p in photographs if p.lossy is None]
     looked_at = lossless[:: -(-len(lossless) // _LOOKED_AT) or 1]
@@ -41,5 +45,23 @@ def _was_jpeg(photograph: Photograph) -> bool:
     except UnreadableImage:
         return False
     top, left = (max(0, (side - _SIDE) // 16 * 8) for side in photograph.size)
-    table = estimate_table(pixels[None, :, top : top + _SIDE, left : left + _SIDE])
+    middle = pixels[None, :, top : top + _SIDE, left : left + _SIDE]
+    if min(middle.shape[2:]) < 16:
+        return _is_table(estimate_table(middle))
+    row, column = _grid(middle[:, 0])
+    on_grid = (middle, middle[:, :, row:, column:]) if row or column else (middle,)
+    return any(_is_table(estimate_table(part)) for part in on_grid)
+
+
+def _is_table(table: Tensor) -> bool:
     return int((table > 1).sum()) >= _SUBBANDS
+
+
+def _grid(planes: Tensor) -> tuple[int, int]:
+    """Where the grid begins whose coefficients are zero most often."""
+    values = planes.float() - 128
+    shares = [
+        float((phase_dct(values, row, column).abs() < 0.5).float().mean())
+        for row, column in product(range(8), range(8))
+    ]
+    return divmod(shares.index(max(shares)), 8)

@@ -1,22 +1,23 @@
-"""The local loop: plan, work through the photographs, store, summarise."""
+"""A run: plan, work through the photographs, store, summarise."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from forensics import device, weights
-from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
+from forensics.errors import ForensicsError, NotApplicable
 from forensics.harness import cells, identity
+from forensics.harness.crew import Job, Result, crew
 from forensics.harness.matrix import Matrix
 from forensics.harness.plan import Plan, make
 from forensics.harness.settings import Settings
 from forensics.harness.store import Rows, Store
-from forensics.harness.unit import work
+from forensics.harness.unit import Outcome
 from forensics.registry import registry
 
 # Told after each photograph: how many are done, of how many.
@@ -28,47 +29,62 @@ def default_out() -> Path:
     return weights.home() / "store"
 
 
-def run(out: str | Path | None = None, progress: Progress | None = None, **options: Any) -> Matrix:
-    """Every attack against every detector; `options` are those of `Settings`, by name.
+def run(
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    dask: str | None = None,
+    workers: int | None = None,
+    **options: Any,
+) -> Matrix:
+    """Every attack against every detector; `options` are those of `Settings`, by name; `dask`
+    and `workers` are those of `crew`.
 
     Rows that `out` already holds are not computed again. Example:
 
         forensics.run(attack="afcnn", detectors="all", data="photographs/").to_pandas()
     """
-    return execute(make(Settings.of(options)), Path(out) if out else default_out(), progress)
+    plan = make(Settings.of(options))
+    return execute(plan, Path(out) if out else default_out(), progress, dask, workers)
 
 
-def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
-    """Carry out a plan. Raises ForensicsError where not a single photograph could be read."""
+def execute(
+    plan: Plan,
+    out: Path,
+    progress: Progress | None = None,
+    dask: str | None = None,
+    workers: int | None = None,
+) -> Matrix:
+    """Carry out a plan. Raises ForensicsError where not a single photograph could be read, and
+    as `crew` does."""
     store = Store(out)
     (out / "run.yaml").write_text(plan.settings.to_yaml())
     chosen = device.choose(plan.settings.device)
     started = time.monotonic()
-    failures: dict[str, str] = {}
+    results: dict[str, Result] = {}
     stored: dict[str, Rows] = {}
-    skipped, lost = list(plan.skipped), list(plan.lost)
-    for number, photograph in enumerate(plan.photographs):
-        have = store.read(photograph.sha256)
-        try:
-            with torch.inference_mode():
-                outcome = work(plan, photograph, have, chosen)
-        except UnreadableImage as error:
-            lost.append(str(error))
-            continue
-        except NotApplicable as error:
-            skipped.append(str(error))
-            continue
-        finally:
+    with crew(dask, workers) as hands:
+        for job, result in hands.results(plan, _jobs(plan, store), chosen):
+            sha256 = job.photograph.sha256
+            results[sha256] = result
+            if isinstance(result, Outcome):
+                store.write(result.rows)
+                stored[sha256] = store.read(sha256) if result.rows else job.stored
             if progress is not None:
-                progress(number + 1, len(plan.photographs))
-        store.write(outcome.rows)
-        failures.update(outcome.failures)
-        stored[photograph.sha256] = store.read(photograph.sha256) if outcome.rows else have
+                progress(len(results), len(plan.photographs))
+    # Results come in any order; what is told of them does not.
+    ordered = [results[p.sha256] for p in plan.photographs]
+    skipped = [*plan.skipped, *(str(r) for r in ordered if isinstance(r, NotApplicable))]
+    lost = [
+        *plan.lost,
+        *(str(r) for r in ordered if not isinstance(r, (Outcome, NotApplicable))),
+    ]
+    failures = {k: v for r in ordered if isinstance(r, Outcome) for k, v in r.failures.items()}
     settings = plan.settings
     if not stored:
         raise ForensicsError(f"no photograph of {settings.positive or settings.data} could be read")
+    seconds = time.monotonic() - started
     matrix = Matrix(
-        protocol(plan, chosen, len(stored), len(skipped), len(lost), time.monotonic() - started),
+        protocol(plan, chosen, hands.threads, len(stored), len(skipped), len(lost), seconds),
         cells.summarise(plan, stored, failures, len(skipped) + len(lost)),
         failures,
         (*skipped, *lost),
@@ -77,8 +93,20 @@ def execute(plan: Plan, out: Path, progress: Progress | None = None) -> Matrix:
     return matrix
 
 
+def _jobs(plan: Plan, store: Store) -> Iterator[Job]:
+    """Read as they are handed out: a run may have more photographs than fit in memory."""
+    for photograph in plan.photographs:
+        yield Job(photograph, store.read(photograph.sha256))
+
+
 def protocol(
-    plan: Plan, where: torch.device, photographs: int, skipped: int, lost: int, seconds: float
+    plan: Plan,
+    where: torch.device,
+    threads: int,
+    photographs: int,
+    skipped: int,
+    lost: int,
+    seconds: float,
 ) -> dict[str, Any]:
     """What was run on what: enough to run it again and to compare it with another run."""
     settings = plan.settings
@@ -104,7 +132,7 @@ def protocol(
         },
         "seed": settings.seed,
         "device": where.type,
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "torch": torch.__version__,
         "seconds": round(seconds, 2),
         "models": {

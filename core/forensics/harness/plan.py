@@ -85,7 +85,7 @@ def _simulated(
         (*skipped, *small),
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),
-        {p.sha256: p for p in photographs},
+        {p.sha256: p for p in photographs if any(trace.donors for trace in chosen)},
     )
     return sample, cells
 

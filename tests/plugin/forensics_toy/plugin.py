@@ -65,6 +65,7 @@ def forensics_detectors():
         ),
         ModelEntry("toy-writes", "forensics_toy.models:Writes", "writes", traces=ALL),
         ModelEntry("toy-logs", "forensics_toy.models:Logs", "logs its input", traces=ALL),
+        ModelEntry("toy-dies", "forensics_toy.models:Dies", "dies", traces=("jpeg",)),
         ModelEntry("toy-keeps", "forensics_toy.models:Keeps", "keeps its input", traces=ALL),
         ModelEntry("toy-picky", "forensics_toy.models:Picky", "answers at times", traces=ALL),
         ModelEntry("toy-cramped", "forensics_toy.models:Cramped", "little memory", traces=ALL),
