@@ -131,9 +131,15 @@ def test_resizing_between_two_sizes(astronaut):
     assert torch.equal(found, between(pixels, (108, 131)))
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in registry().all("trace") if "awgn" not in n and "noise" not in n]
-)
+# Noise differs in a rare pixel, as above.
+EXACT_TRACES = [
+    name
+    for name in registry().all("trace")
+    if not any("awgn" in history for _, history in traces.get(name).histories)
+]
+
+
+@pytest.mark.parametrize("name", EXACT_TRACES)
 def test_histories_of_every_trace(astronaut, name):
     """At the first and the last point of every grid, without an attacker."""
     trace = traces.get(name)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -146,13 +146,18 @@ SHEAR, SHEAR_JPEG, SHEAR_RESAVED = _one(
 )
 
 
-def _first_step(number: int, side: str, values: Mapping[str, Tensor]) -> Tensor:
+@dataclass(frozen=True)
+class _FirstStep:
     """The luma step of the first JPEG at a place in zig-zag order, counted from 1."""
-    return standard_tables(values["q1"], 1).flatten(1)[:, ZIGZAG[number - 1]]
+
+    number: int
+
+    def __call__(self, side: str, values: Mapping[str, Tensor]) -> Tensor:
+        return standard_tables(values["q1"], 1).flatten(1)[:, ZIGZAG[self.number - 1]]
 
 
 _STEPS = tuple(
-    Truth(f"step{i}", "step", "first luma step, zig-zag", derive=partial(_first_step, i))
+    Truth(f"step{i}", "step", "first luma step, zig-zag", derive=_FirstStep(i))
     for i in range(1, 16)
 )
 _SHIFT = (Truth("r", "class", "pixels"), Truth("c", "class", "pixels"))
