@@ -146,6 +146,13 @@ def test_naming_one_kind_asks_that_kind_only(command, photographs, tmp_path):
     assert {n for *_, n in json.loads(first["confusion"])["r"]} <= {1, 2, 3, 4}
 
 
+def test_many_points_are_not_all_listed(run):
+    qualities = ",".join(map(str, range(50, 90)))
+    code, out, _ = run("--set", f"q={qualities}", "--limit", 1)
+    assert code == 0
+    assert "at q=50, q=51, q=52, ..., q=89 (40 points)." in " ".join(out.split())
+
+
 @pytest.mark.parametrize("style", ["csv", "markdown", "latex"])
 def test_formats(run, style):
     code, out, err = run("--attack", "toy-median", "--format", style)

@@ -214,3 +214,14 @@ def test_stored_answers_are_not_asked_for_again(run, photographs, tmp_path, monk
     monkeypatch.setattr(asked.Everything, "heat", lambda self, batch: 1 / 0)
     assert harness.run(tmp_path / "out", **options).cells == first.cells
     assert harness.run(tmp_path / "other", **options).failures
+
+
+@pytest.mark.parametrize(("how", "words"), [("shape", ""), ("infinite", "infinite value")])
+@pytest.mark.parametrize("kind", ["estimators", "localizers"])
+def test_answers_that_break_the_contract_lose_their_own_cells_only(run, kind, how, words):
+    _, matrix = run(**{kind: [f"toy-everything:breaks={how}", "toy-everything"]})
+    broken, whole = matrix.cells
+    assert "raised ValueError" in broken["na"]
+    assert words in broken["na"]
+    assert whole["na"] is None
+    assert whole == run(**{kind: "toy-everything"})[1].cells[0]

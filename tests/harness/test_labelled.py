@@ -129,6 +129,22 @@ def test_patches_of_files(run, folders):
     assert value(attacked, "auc") == pytest.approx(roc_auc_score(labels, negative + positive))
 
 
+def test_maps_of_patches_against_their_parts_of_the_masks(run, folders):
+    matrix = run(localizers="toy-everything", masks=folders[2], patch=48)
+    model = forensics.load("toy-everything")
+    heats, marks = [], []
+    for path, batch in zip(sorted(folders[0].iterdir()), opened(folders[0]), strict=True):
+        mask = np.array(Image.open(folders[2] / f"{path.stem}.png")) > 0
+        for y in (0, 48):
+            for x in (0, 48):
+                part = batch.with_pixels(batch.pixels[:, :, y : y + 48, x : x + 48])
+                heat = model.heat(part)[0].to(torch.bfloat16).double().numpy()
+                heats.append(np.kron(heat, np.ones((8, 8))))
+                marks.append(mask[y : y + 48, x : x + 48])
+    pooled = roc_auc_score(np.ravel(marks), np.ravel(heats))
+    assert value(matrix.cells[0], "pixel_auc") == pytest.approx(pooled, abs=1e-12)
+
+
 def test_what_is_asked_without_names(folders):
     def kinds(**options):
         plan = harness.make(harness.Settings.of({"positive": folders[0], **options}))

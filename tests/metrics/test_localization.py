@@ -150,3 +150,13 @@ def test_a_flat_map_finds_nothing():
     assert (result["f1_otsu"].value, result["iou_otsu"].value) == (0, 0)
     assert result["pixel_auc"].value == 0.5
     assert result["f1_best"].value == pytest.approx(2 / 3)
+
+
+@pytest.mark.cuda
+def test_the_gpu_counts_the_same():
+    generator = torch.Generator().manual_seed(0)
+    heat, mask = torch.randn(2, 90, 70, generator=generator), torch.zeros(2, 361, 283).bool()
+    mask[:, 50:200, 80:150] = True
+    here = evidence(Heatmap(heat, 4, 1, torch.zeros(2)), mask)
+    there = evidence(Heatmap(heat.cuda(), 4, 1, torch.zeros(2).cuda()), mask.cuda())
+    assert [one.pack() for one in here] == [one.pack() for one in there]

@@ -34,8 +34,19 @@ def test_the_toys_break_it_in_their_ways(toy):
         "detector toy-raises": forms,
         "detector toy-writes": {"leaves input"},
         "detector toy-picky": {"one by one"},  # its threshold is the median of the batch
+        "estimator toy-table": {"names"},  # it is registered for a trace that has no truth
         "attacker toy-writing": {"leaves input"},
     }
+
+
+def test_estimators_and_localizers_are_tried(toy):
+    """Every form of every kind that a model is registered as."""
+    ran = {str(check) for check in testing.checks("toy")}
+    for kind in ("detector", "estimator", "localizer"):
+        for which in ("answers", "repeats", "one by one", "leaves input", "extremes"):
+            assert f"{kind} toy-everything: {which}, gray 8x8 cpu" in ran
+    assert "estimator toy-quality: names" in ran
+    assert "localizer toy-everything: names" not in ran
 
 
 def test_the_core_keeps_it():

@@ -13,9 +13,9 @@ from forensics.errors import ForensicsError
 
 # name -> (module:attribute, the line that --help shows)
 COMMANDS = {
-    "run": ("forensics.cli.run:run", "Every attack against every detector: the matrix."),
+    "run": ("forensics.cli.run:run", "Every attack against every model: the matrix."),
     "report": ("forensics.cli.run:report", "Print the matrix of an earlier run again."),
-    "analyze": ("forensics.cli.files:analyze", "What every detector says of image files."),
+    "analyze": ("forensics.cli.files:analyze", "What every model says of image files."),
     "attack": ("forensics.cli.files:attack", "Attack image files."),
     "simulate": ("forensics.cli.files:simulate", "Put image files through a history."),
     "train": ("forensics.cli.train:train", "Train a model by its recipe."),

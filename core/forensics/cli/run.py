@@ -19,7 +19,7 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 
 @click.command()
 @click.option("--attack", multiple=True, metavar="NAME", help="Attackers: names, globs, all, none.")
-@click.option("--detectors", multiple=True, metavar="NAME", help="Names, globs, all, none. [all]")
+@click.option("--detectors", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--estimators", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--localizers", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--trace", multiple=True, metavar="NAME", help="[what the models judge]")
@@ -54,7 +54,7 @@ def run(
     settings: tuple[str, ...],
     **options: Any,
 ) -> int:
-    """Every attack against every detector, on the same patches of the same photographs.
+    """Every attack against every model, on the same patches of the same photographs.
 
     Scores are stored: a run that was stopped, or that asks for more, computes what is missing.
     """

@@ -13,15 +13,7 @@ from forensics.data.samples import samples
 from forensics.data.source import Photograph, Source
 from forensics.registry import registry
 
-__all__ = [
-    "Photograph",
-    "Source",
-    "dead_leaves",
-    "folder",
-    "labelled",
-    "resolve",
-    "samples",
-]
+__all__ = ["Photograph", "Source", "dead_leaves", "folder", "labelled", "resolve", "samples"]
 
 
 def resolve(spec: str | None, split: str | None = None) -> Source:

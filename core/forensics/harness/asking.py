@@ -111,6 +111,7 @@ def _asked(question: Question, asked: Asked, batch: Batch, masks: Tensor) -> Ans
         assert isinstance(asked, Estimator)
         estimate = asked.estimate(lent)
         _check_shape(question.model, "values", estimate.values, (len(batch), len(estimate.names)))
+        _check_finite(question.model, estimate.values)
         columns = zip(estimate.names, estimate.values.unbind(1), strict=True)
         values, reasons = {ESTIMATE + n: column for n, column in columns}, estimate.reasons
     else:
@@ -119,6 +120,7 @@ def _asked(question: Question, asked: Asked, batch: Batch, masks: Tensor) -> Ans
         values, reasons = {HEAT: heatmap.scores}, heatmap.reasons
         if heatmap.values.ndim != 3 or len(heatmap.values) != len(batch):
             raise ValueError(f"{question.model} gave no map for each patch")
+        _check_finite(question.model, heatmap.values)
         evidence = [one.pack() for one in heat.evidence(heatmap, masks)]
     _check_untouched(question.model, lent, batch)
     for given in values.values():
@@ -136,6 +138,12 @@ def _check_shape(name: str, what: str, given: Tensor, shape: tuple[int, ...]) ->
             f"{name} gave {what} of shape {tuple(given.shape)} for {shape[0]} patches, "
             f"not {tuple(shape)}"
         )
+
+
+def _check_finite(name: str, given: Tensor) -> None:
+    """An infinite score has a rank; an infinite error or heat has no use."""
+    if given.isinf().any():
+        raise ValueError(f"{name} gave an infinite value")
 
 
 def _reasons(values: Tensor, reasons: Sequence[str | None] | None) -> list[str | None]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from forensics import random
 from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Cell, Plan, Population
@@ -96,57 +97,53 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """What is said of the patches of every side, against the truth that they have there."""
     answers: dict[str, Estimated] = {}
     reasons: list[str | None] = []
-    judged: dict[tuple[int, ...], bool] = {}
+    answered: dict[tuple[int, ...], bool] = {}  # of the altered patches: of any name
     for truth in cell.trace.truth:
-        parts = []
-        for side, population in cell.sides.items():
-            given = column(plan, stored, [population], str(cell.model), ESTIMATE + truth.name)
-            true = _true(plan, cell, side, truth.name, given)
-            pristine = np.full(len(true), side == "pristine")
-            # What has no truth, such as the first step where there was none, is not judged.
-            values = np.where(np.isnan(true), np.nan, given.values)
-            parts.append(Estimated(values, true, given.photographs, pristine))
-            if side != "pristine":
-                reasons += given.reasons
-                for owner, place, value in zip(
-                    given.photographs.tolist(), given.places.tolist(), values.tolist(), strict=True
-                ):
-                    key = (list(cell.sides).index(side), owner, *place)
-                    judged[key] = judged.get(key, False) or not np.isnan(value)
-        together = Estimated(
-            *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Estimated))
-        )
-        if not np.isnan(together.values).all():
-            answers[truth.name] = together
-    names = ", ".join(truth.name for truth in cell.trace.truth)
-    reason = next((r for r in reasons if r), f"it estimates none of {names}")
-    if not any(judged.values()):
-        return Figures(n_na=len(judged), reason=reason)
+        given = column(plan, stored, cell.sides.values(), str(cell.model), ESTIMATE + truth.name)
+        true, pristine = _true(plan, cell, truth.name, given)
+        # What has no truth, such as the first step where there was none, is not judged.
+        values = np.where(np.isnan(true), np.nan, given.values)
+        if not np.isnan(values).all():
+            answers[truth.name] = Estimated(values, true, given.photographs, pristine)
+        reasons += given.reasons
+        patches = np.column_stack([given.photographs, given.places])[~pristine].tolist()
+        for patch, blank in zip(patches, np.isnan(values[~pristine]).tolist(), strict=True):
+            answered[tuple(patch)] = answered.get(tuple(patch), False) or not blank
+    n = sum(answered.values())
+    if not n:
+        names = ", ".join(truth.name for truth in cell.trace.truth)
+        reason = next((r for r in reasons if r), f"it estimates none of {names}")
+        return Figures(n_na=len(answered), reason=reason)
     known = [truth for truth in cell.trace.truth if truth.name in answers]
     confusions = {truth.name: confusion(truth, answers[truth.name]) for truth in known}
     return Figures(
-        sum(judged.values()),
-        len(judged) - sum(judged.values()),
-        len({key[1] for key, found in judged.items() if found}),
+        n,
+        len(answered) - n,
+        len({patch[0] for patch, found in answered.items() if found}),
         estimator_metrics(known, answers, plan.settings.seed),
         tuple(truth.name for truth in group(known)),
-        {n: [list(row) for row in found] for n, found in confusions.items() if found},
+        {name: [list(row) for row in found] for name, found in confusions.items() if found},
     )
 
 
-def _true(plan: Plan, cell: Cell, side: str, name: str, given: Column) -> np.ndarray:
-    """The truth of the patches of a column, NaN where there is none."""
-    sha256 = [plan.photographs[owner].sha256 for owner in given.photographs.tolist()]
-    keys = torch.tensor(
-        [
-            random.key(plan.settings.seed, photograph, y, x)
-            for photograph, (y, x, _) in zip(sha256, given.places.tolist(), strict=True)
-        ],
-        dtype=torch.int64,
-    )
-    values = dict(cell.point) | cell.trace.drawn(keys)
-    found = cell.trace.answers(side, values, len(keys)).get(name)
-    return np.full(len(keys), np.nan) if found is None else found.numpy()
+def _true(
+    plan: Plan, cell: Cell, name: str, given: Column
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The truth of the patches of a column over all sides, NaN where there is none; and which are
+    of the pristine side."""
+    keys = [
+        random.key(plan.settings.seed, plan.photographs[owner].sha256, y, x)
+        for owner, (y, x, _) in zip(given.photographs.tolist(), given.places.tolist(), strict=True)
+    ]
+    drawn = cell.trace.drawn(torch.tensor(keys, dtype=torch.int64))
+    true, pristine = np.full(len(keys), np.nan), np.zeros(len(keys), bool)
+    for which, side in enumerate(cell.sides):
+        here = given.places[:, 2] == which
+        found = cell.trace.answers(side, dict(cell.point) | drawn, len(keys)).get(name)
+        if found is not None:
+            true[here] = found.numpy()[here]
+        pristine |= here & (side == "pristine")
+    return true, pristine
 
 
 def _altered(plan: Plan, stored: Stored, cell: Cell, name: str) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -62,7 +63,7 @@ def _places(
     source: Source, kept: Sequence[Photograph], settings: Settings
 ) -> dict[str, list[Place]]:
     """The patches of every file, or the file itself at (0, 0)."""
-    limit = settings.limit or sum(p.size[0] * p.size[1] for p in kept)
+    limit = settings.limit or sys.maxsize
     if settings.patch:
         sized = ((p.sha256, p.size) for p in kept)
         found = spread(sized, settings.patch, 0, limit, settings.seed)

@@ -79,9 +79,9 @@ def execute(
         *(str(r) for r in ordered if not isinstance(r, (Outcome, NotApplicable))),
     ]
     failures = {k: v for r in ordered if isinstance(r, Outcome) for k, v in r.failures.items()}
-    settings = plan.settings
     if not stored:
-        raise ForensicsError(f"no photograph of {settings.positive or settings.data} could be read")
+        source = plan.settings.positive or plan.settings.data
+        raise ForensicsError(f"no photograph of {source} could be read")
     seconds = time.monotonic() - started
     matrix = Matrix(
         protocol(plan, chosen, hands.threads, len(stored), len(skipped), len(lost), seconds),

@@ -35,7 +35,8 @@ class Matrix:
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row a cell: trace, the point's parameters, attack, model, counts, each metric with
-        `_low` and `_high`, each cost, na."""
+        `_low` and `_high`, each cost, na; of estimators the names that the headline is a mean of,
+        and the confusion of classes as JSON."""
         import pandas
 
         return pandas.DataFrame([_flat(cell) for cell in self.cells])

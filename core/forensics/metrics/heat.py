@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from forensics.interfaces import Heatmap
-from forensics.metrics.intervals import Floats, totals
+from forensics.metrics.intervals import Floats
 
 _PACKED = np.dtype([("level", "<f4"), ("inside", "<u4"), ("outside", "<u4")])
+
+# What each pattern of 16 bits, the first bit inverted, is as bfloat16.
+_LEVELS = torch.arange(-32768, 32768).to(torch.int16).view(torch.bfloat16).double().numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,20 +55,20 @@ def evidence(heatmap: Heatmap, masks: Tensor) -> list[Evidence]:
     The cell (i, j) stands for the pixels that lie nearest to (offset + i * stride, offset + j *
     stride), the one further on where two are equally near.
     """
-    n, cells_down, cells_across = heatmap.values.shape
     _, height, width = masks.shape
-    rows = _nearest(height, cells_down, heatmap, masks.device)
-    columns = _nearest(width, cells_across, heatmap, masks.device)
-    marked = torch.zeros(n, cells_down, width, dtype=torch.int32, device=masks.device)
-    marked.index_add_(1, rows, masks.to(torch.int32))
-    inside = torch.zeros(n, cells_down, cells_across, dtype=torch.int32, device=masks.device)
-    inside.index_add_(2, columns, marked)
-    sides = rows.bincount(minlength=cells_down), columns.bincount(minlength=cells_across)
-    area = torch.outer(*sides)
-    heat = heatmap.values.detach().to(torch.bfloat16).to("cpu", torch.float64).flatten(1).numpy()
-    within = inside.flatten(1).to("cpu", torch.float64).numpy()
-    every = area.flatten().to("cpu", torch.float64).numpy()
-    return [_histograms(values, part, every) for values, part in zip(heat, within, strict=True)]
+    _, down, across = heatmap.values.shape
+    rows = _nearest(height, down, heatmap, masks.device)
+    columns = _nearest(width, across, heatmap, masks.device)
+    sides = rows.bincount(minlength=down), columns.bincount(minlength=across)
+    area = torch.outer(*sides).flatten().double()
+    found = []
+    for heat, mask in zip(heatmap.values.detach(), masks, strict=True):
+        marked = torch.zeros(down, width, dtype=torch.int32, device=masks.device)
+        marked.index_add_(0, rows, mask.to(torch.int32))
+        inside = torch.zeros(down, across, dtype=torch.int32, device=masks.device)
+        inside.index_add_(1, columns, marked)
+        found.append(_histograms(heat.flatten(), inside.flatten().double(), area))
+    return found
 
 
 def enlarged(heatmap: Heatmap, height: int, width: int) -> Tensor:
@@ -83,8 +85,12 @@ def _nearest(length: int, cells: int, heatmap: Heatmap, device: torch.device) ->
     return pixels.div(heatmap.stride, rounding_mode="floor").clamp(0, cells - 1)
 
 
-def _histograms(heat: Floats, inside: Floats, area: Floats) -> Evidence:
-    there: NDArray[np.bool_] = ~np.isnan(heat) & (area > 0)
-    levels, place = np.unique(heat[there], return_inverse=True)
-    within = totals(inside[there], place, len(levels))
-    return Evidence(levels, within, totals(area[there], place, len(levels)) - within)
+def _histograms(heat: Tensor, inside: Tensor, area: Tensor) -> Evidence:
+    """Of cells `[n]` with their heat, and float64 numbers of pixels: whole, so that their sums are
+    exact in any order."""
+    # Plus 0, which has a negative twin.
+    codes = (heat.float() + 0.0).to(torch.bfloat16).view(torch.int16).long() + 32768
+    within, every = (codes.bincount(w, 65536).cpu().numpy() for w in (inside, area))
+    there = np.flatnonzero((every > 0) & ~np.isnan(_LEVELS))
+    there = there[np.argsort(_LEVELS[there])]
+    return Evidence(_LEVELS[there], within[there], (every - within)[there])

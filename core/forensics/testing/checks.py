@@ -134,6 +134,10 @@ def _of_model(about: str, kind: str, entry: ModelEntry) -> Iterator[Check]:
         for check in (_answers, _repeats, _one_by_one, _leaves_input, _extremes):
             name = f"{about}: {check.__name__.strip('_').replace('_', ' ')}, {form}"
             yield Check(name, partial(_where_it_can, check, kind, entry, form))
+    if kind == "estimator":
+        check = partial(_knows_names, entry)
+        form = forms(entry.needs)[0]
+        yield Check(f"{about}: names", partial(_where_it_can, check, kind, entry, form))
 
 
 def _weights(entry: ModelEntry, part: str) -> str | None:
@@ -163,6 +167,16 @@ def _where_it_can(
 
 def _answers(kind: str, model: Any, form: Form) -> None:
     ask(kind, model, form.photographs())
+
+
+def _knows_names(entry: ModelEntry, kind: str, model: Any, form: Form) -> None:
+    """Of every trace that it is registered for it answers a truth at least, each once."""
+    names = model.estimate(form.photographs()).names
+    assert len(set(names)) == len(names), f"a name occurs twice: {', '.join(names)}"
+    for text in entry.traces:
+        truth = {truth.name for truth in traces.get(judged(text)[0]).truth}
+        wanted = ", ".join(sorted(truth)) or "nothing"
+        assert truth & set(names), f"it answers {', '.join(names)}, and {text} asks for {wanted}"
 
 
 def _repeats(kind: str, model: Any, form: Form) -> None:

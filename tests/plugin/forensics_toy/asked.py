@@ -56,6 +56,7 @@ class Everything(Detector, Estimator, Localizer):
 
     needs: ClassVar[Needs] = Needs(channels=(1,), multiple_of=8)
     blind: bool = False
+    breaks: str = ""
 
     def heat(self, batch):
         x = batch.pixels.double()
@@ -67,12 +68,16 @@ class Everything(Detector, Estimator, Localizer):
         return Scores(self.heat(batch).amax((1, 2)))
 
     def estimate(self, batch):
-        found = (self.heat(batch).mean((1, 2)) / 40).clamp(max=2).floor()
-        return Estimate(("which",), found[:, None])
+        found = (self.heat(batch).mean((1, 2)) / 40).clamp(max=2).floor()[:, None]
+        if self.breaks == "infinite":
+            found = found / 0
+        return Estimate(("which", "what") if self.breaks == "shape" else ("which",), found)
 
     def localize(self, batch):
         heat = self.heat(batch)
         scores = heat.amax((1, 2))
+        if self.breaks:
+            heat = heat[:-1] if self.breaks == "shape" else heat / 0
         if not self.blind:
             return Heatmap(heat, 8, 4, scores)
         return Heatmap(heat, 8, 4, scores * float("nan"), ("blind",) * len(batch))

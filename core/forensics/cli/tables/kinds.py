@@ -232,9 +232,10 @@ KINDS = {
     "estimator": Kind(
         _estimated,
         "accuracy, mse, false",
-        "accuracy: the share of altered patches whose answer is within the tolerance of the truth; "
-        "± half its 95 % interval over photographs. mse: mean squared error. false: the share of "
-        "untouched patches that are not found to be so. Of several names, the mean over them.",
+        "accuracy: the share of altered patches (of classes with words, of untouched ones too) "
+        "whose answer is within the tolerance of the truth; ± half its 95 % interval over "
+        "photographs. mse: mean squared error. false: the share of untouched patches that are not "
+        "found to be so. Of several names, the mean over them.",
     ),
     "localizer": Kind(
         _located,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
 from forensics.harness import Matrix
+
+# More than the papers' grids of one quality, and no more than some lines.
+_MOST_POINTS = 15
 
 
 def notes(result: Matrix, starred: bool) -> list[str]:
@@ -20,9 +24,9 @@ def notes(result: Matrix, starred: bool) -> list[str]:
         lines.append("The tables of classes: of the patches of each, the share taken for which.")
     lines.append(_sample(result))
     for trace, sides in p["traces"].items() if p["positive"] is None else ():
-        points = dict.fromkeys(point(c["point"]) for c in result.cells if c["trace"] == trace)
+        points = _points(c["point"] for c in result.cells if c["trace"] == trace)
         histories = " against ".join(text or "(untouched)" for text in sides.values())
-        lines.append(f"{trace}: {histories}; at {', '.join(points)}.")
+        lines.append(f"{trace}: {histories}; at {points}.")
     against = _against(result.cells)
     if against:
         lines.append(
@@ -56,6 +60,14 @@ def _source(p: dict[str, Any]) -> str:
     masks = f" with masks in {p['masks']}" if p["masks"] else ""
     against = f", untouched files in {p['negative']}" if p["negative"] else ""
     return f"altered files in {p['positive']}{masks}{against}"
+
+
+def _points(points: Iterable[dict[str, Any]]) -> str:
+    """All of them, or the first and the last where they are many."""
+    listed = list(dict.fromkeys(map(point, points)))
+    if len(listed) > _MOST_POINTS:
+        listed = [*listed[:3], "...", f"{listed[-1]} ({len(listed)} points)"]
+    return ", ".join(listed)
 
 
 def _against(cells: Cells) -> list[str]:
