@@ -18,12 +18,13 @@ def watch(toy, monkeypatch):
 
 @pytest.fixture
 def squares(tmp_path):
-    """A folder of three colour photographs with room for one or two patches of 32 pixels in the
-    widest tile."""
+    """A folder of three colour photographs with room for a patch of 32 pixels in the widest tile;
+    what a picture lacks is mirrored."""
     folder = tmp_path / "squares"
     folder.mkdir()
     whole = (pictures.astronaut(), pictures.coffee(), pictures.rocket())
     for number, picture in enumerate(whole):
-        part = np.ascontiguousarray(picture[20:340, 60:412])
-        Image.fromarray(part).save(folder / f"{number}.png")
+        part = picture[20:340, 60:412]
+        wider = np.pad(part, ((0, 128), (0, 96), (0, 0)), mode="reflect")
+        Image.fromarray(wider).save(folder / f"{number}.png")
     return folder
