@@ -13,6 +13,7 @@ import torch
 from forensics import jpeg, nn, random, selection, traces
 from forensics.batch import Batch
 from forensics.harness import asking
+from forensics.histories import History
 from forensics.metrics.cost import psnr, ssim
 from forensics.operations import (
     Crop,
@@ -59,6 +60,13 @@ ON_TILES = [
 ]
 
 
+HOLDING = [
+    "splice(jpeg(60) crop(3,5),donor=1)",
+    "jpeg(60) splice(resize(0.8),donor=0) splice(median(3),donor=copy)",
+    "maybe(0.5,rotate(7) jpeg(70)) splice(gaussian(2),donor=self)",
+]
+
+
 def batch(astronaut, channels=3, side=120, tiles=False):
     places = ((0, 0), (100, 200), (300, 60))
     cuts = [astronaut[y : y + side, x : x + side, :channels] for y, x in places]
@@ -66,7 +74,10 @@ def batch(astronaut, channels=3, side=120, tiles=False):
     mask = pixels[:, 0] > 128
     positions = torch.tensor(places)
     origins = torch.tensor([[48, 2000], [0, 0], [160, 32]]) if tiles else None
-    return Batch(pixels, torch.arange(3) - 1, ("p",) * 3, positions, None, origins, mask)
+    donors = torch.stack([pixels.flip(2), pixels.flip(3)], 1)
+    room = (side // 4, side // 2)
+    keys = torch.arange(3) - 1
+    return Batch(pixels, keys, ("p",) * 3, positions, None, origins, mask, donors, room)
 
 
 def assert_same(here, there):
@@ -92,6 +103,15 @@ def test_operations(astronaut, operation, channels):
 def test_operations_on_tiles(astronaut, operation):
     tiles = batch(astronaut, tiles=True)
     assert_same(operation.apply(tiles), operation.apply(tiles.to(DEVICE)))
+
+
+@pytest.mark.parametrize("text", HOLDING)
+@pytest.mark.parametrize("masked", [False, True])
+def test_steps_that_hold_a_history(astronaut, text, masked):
+    tiles = batch(astronaut, 1, 192, tiles=True)
+    tiles = tiles if masked else replace(tiles, mask=None)
+    history = History.parse(text)
+    assert_same(history.apply(tiles), history.apply(tiles.to(DEVICE)))
 
 
 @pytest.mark.parametrize("sigma", [0.5, 2.0, 30.0])

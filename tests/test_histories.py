@@ -23,6 +23,12 @@ pytestmark = pytest.mark.usefixtures("toy")
         "resize({f},kernel=bicubic,antialias=true) rotate(-2.5) shear(0.1)",
         "median(3) gaussian(0.5,size=5) awgn({s})",
         "jpeg(60) toy-median:passes=2 jpeg(90)",
+        "maybe(0.5,median(3))",
+        "maybe({p},jpeg({q0}) toy-median:passes=2) jpeg(90)",
+        "splice(jpeg({qd}) crop(3,5))",
+        "splice(resize(0.8,kernel=bicubic) jpeg(60,sampling=4:2:2),donor=1)",
+        "splice(history=gaussian(1.1),donor=self) splice(donor=copy)",
+        "splice(maybe(0.5,splice(rotate(5),donor=2)),0)",
     ],
 )
 def test_the_text_parses_back(text):
@@ -58,6 +64,15 @@ def test_parts():
         ("jpeg([)", "cannot read '['"),
         ("jpeg:sampling=gray(60)", "in parentheses"),
         ("ATTACK(60)", "ATTACK"),
+        ("jpeg(90) maybe(0.5,median(3)", "never closed, at character 15"),
+        ("maybe(0.5,median(3)))", "cannot read 'maybe(0.5,median(3)))', at character 21"),
+        ("maybe(0.5,)", "an argument missing, at character 11"),
+        ("splice(,donor=1)", "an argument missing, at character 8"),
+        ("splice(jpeg(60) ATTACK)", "ATTACK has no place inside splice(...), at character 8"),
+        ("splice(crop(1,2) jpge(60))", "did you mean 'jpeg'"),
+        ("maybe(0.5,median(3) 60)", "cannot read '60', at character 21"),
+        ("jpeg(median(3))", "'median(3)' stands where a value is wanted, at character 6"),
+        ("maybe(median(3),0.5)", "'median(3)' stands where a value is wanted"),
     ],
 )
 def test_what_is_no_history(text, words):
@@ -90,6 +105,14 @@ def test_an_unknown_step_is_an_unknown_name():
         ("crop(100,0)", "leaves nothing"),
         ("toy-median(3)", "toy-median:key=value"),
         ("toy-median:size=5", "option of toy-median"),
+        ("maybe(0.5)", "maybe holds no step"),
+        ("maybe(1.5,median(3))", "from 0 to 1, not 1.5"),
+        ("maybe(0.5,crop(3,5))", "maybe(0.5,crop(3,5)) would change the size"),
+        ("maybe(0.5,resize(0.5))", "maybe(0.5,resize(0.5)) would change the size"),
+        ("maybe(0.5,jpeg({q}))", "maybe(0.5,jpeg({q})) needs a value for {q}"),
+        ("splice(jpeg(60),donor=you)", "donor=self or donor=copy, not donor=you"),
+        ("splice(jpeg(60),donor=-1)", "not donor=-1"),
+        ("splice(jpeg(60))", "no other photograph for a splice with donor=0"),
     ],
 )
 def test_arguments_that_a_step_cannot_take(text, words):
@@ -98,6 +121,31 @@ def test_arguments_that_a_step_cannot_take(text, words):
         History.parse(text).apply(batch)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_a_step_holds_counts():
+    history = History.parse(
+        "jpeg({q}) maybe({p},jpeg({q0})) splice(maybe(0.5,splice(jpeg({qx}),3)),donor=1)"
+    )
+    assert history.parameters == ("q", "p", "q0", "qx")
+    assert [step.donors for step in history.steps] == [0, 0, 4]
+    assert history.donors == 4
+    assert History.parse("jpeg(60) ATTACK splice(donor=copy) jpeg(90)").donors == 0
+    assert History.parse("splice(jpeg(60))").donors == 1
+    assert [s.geometric for s in History.parse("maybe(1,jpeg(9)) maybe(1,shear(1))").steps] == [
+        False,
+        True,
+    ]
+    assert history.text({"q0": 96, "p": 0.25}) == (
+        "jpeg({q}) maybe(0.25,jpeg(96)) splice(maybe(0.5,splice(jpeg({qx}),3)),donor=1)"
+    )
+
+
+def test_equal_steps_of_a_history_are_told_apart():
+    first, second, other = History.parse("maybe(0.5,median(3)) " * 2 + "maybe(0.5,median(5))").steps
+    assert (first.turn, second.turn, other.turn) == (0, 1, 0)
+    assert first != second
+    assert first.text() == second.text()
 
 
 def test_a_history_is_its_steps_in_order():

@@ -1,18 +1,34 @@
 """Traces: grids, points, draws, and how much of the photograph around a patch they ask for."""
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from forensics import registry, traces
+from forensics.batch import Batch
 from forensics.errors import ForensicsError, UnknownName
+from forensics.histories import History
 from forensics.registry import judged
 from forensics.traces import Draw, Trace
 
 CORE = ("jpeg", "djpeg", "djpeg-shifted")
-SINGLE = ("median", "gaussian", "awgn", "resize-bilinear", "resize-bicubic", "rotate", "shear")
+SINGLE = (
+    "median",
+    "gaussian",
+    "gaussian-kernel",
+    "awgn",
+    "resize-bilinear",
+    "resize-bicubic",
+    "rotate",
+    "shear",
+)
 MANIPULATIONS = tuple(name + kind for name in SINGLE for kind in ("", "-jpeg", "-resaved"))
-ALL = (*CORE, *MANIPULATIONS, "q1", "q1-aligned")
+OPERATION = ("operation", "operation-jpeg", "operation-resaved")
+SPLICES = ("q1", "two", "resize", "rotate", "blur", "noise", "copy")
+SPLICED = tuple("splice-" + name for name in SPLICES)
+ALL = (*CORE, *MANIPULATIONS, "q1", "q1-aligned", *OPERATION, *SPLICED)
 
 
 def test_the_registered_traces_are_there_with_their_histories():
@@ -29,16 +45,18 @@ def test_the_registered_traces_are_there_with_their_histories():
         traces.get("djpg")
 
 
-@pytest.mark.parametrize("name", [*CORE, *MANIPULATIONS])
+@pytest.mark.parametrize("name", [*CORE, *MANIPULATIONS, *OPERATION, *SPLICED])
 def test_every_side_ends_alike(name):
     """What a model is handed must not say by its form which side it is."""
     trace = traces.get(name)
     ends = {str(trace.history(side).steps[-1:]) for side in trace.sides}
     assert (len(ends) == 1) == (trace.handed == "jpeg")
-    # What is drawn is drawn on all sides alike.
+    # What is drawn is drawn on all sides alike, but for what only a spliced region goes through.
     drawn = {n for draw in trace.draws for n in draw.names}
     for side in trace.sides:
-        assert drawn <= set(trace.history(side).parameters)
+        left = drawn - set(trace.history(side).parameters)
+        assert not left or (name in ("splice-q1", "splice-two") and side == "pristine")
+        assert left <= {"rd", "cd", "re", "ce"}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -145,6 +163,7 @@ def test_the_three_traces_of_a_manipulation():
         ("median", {3, 5, 7, 9, 11, 13, 15}),
         ("gaussian", {0.5, 0.75, 1.1, 0.8, 1.4, 2.0, 2.6}),
         ("awgn", {0.25, 0.5, 2, 80.6, 139.7, 197.5, 241.9, 279.3, 312.3, 342.1}),
+        ("gaussian-kernel", {3, 7, 11, 15}),
         ("resize-bicubic", {1.01, 1.125, 1.5, *(k / 10 for k in range(5, 16) if k != 10)}),
     ],
 )
@@ -155,6 +174,73 @@ def test_paper_grids_hold_the_points_of_the_papers(name, values):
     if name == "awgn":
         variances = [0.1, 0.3, 0.6, 0.9, 1.2, 1.5, 1.8]
         assert {round(255 * v**0.5, 1) for v in variances} <= values
+
+
+def test_the_kernels_of_a_size_are_those_of_opencv():
+    """The s.d. is what OpenCV gives to a size; the kernel ends where the size says."""
+    for point in traces.get("gaussian-kernel").points("paper"):
+        line = torch.zeros(1, 1, 41, 41, dtype=torch.uint8)
+        line[..., 20] = 255
+        blurred = History.parse("gaussian({s},size={k})").apply(Batch.of(line), point).pixels[0, 0]
+        assert point["s"] == pytest.approx(0.3 * ((point["k"] - 1) / 2 - 1) + 0.8)
+        size = (point["k"], point["k"])
+        assert np.array_equal(blurred, cv2.GaussianBlur(line[0, 0].numpy(), size, point["s"]))
+        assert int((blurred[20] > 0).sum()) == point["k"]
+
+
+def test_q1_grids_hold_the_points_of_the_paper():
+    points = {(p["q1"], p["q2"]) for p in traces.get("q1").points("paper")}
+    expected = {(q, 90) for q in range(60, 99)} | {(q, 80) for q in range(55, 99)}
+    assert points == expected | {(q, 92) for q in range(60, 99)}
+    # Figure 12: background 75, donors 95 and 85, or 65 and 95, last 90.
+    two = [tuple(p[n] for n in ("q1", "qd", "qe", "q2")) for p in traces.get("splice-two").points()]
+    assert two == [(75, 95, 85, 90), (75, 65, 95, 90)]
+    drawn = traces.get("splice-two").drawn(torch.arange(5000))
+    grids = (
+        [(0, 0)] * 5000,
+        *(
+            zip(drawn[a].tolist(), drawn[b].tolist(), strict=True)
+            for a, b in (("r", "c"), ("rd", "cd"), ("re", "ce"))
+        ),
+    )
+    assert all(len(set(four)) == 4 for four in zip(*grids, strict=True))
+
+
+def test_which_operation_it_was():
+    trace = traces.get("operation-jpeg")
+    assert trace.sides == (
+        "pristine",
+        "median",
+        "gaussian",
+        "awgn",
+        "resize",
+        "rotate",
+        "shear",
+    )
+    assert str(trace.history("resize")) == "jpeg({q0}) resize({f}) ATTACK jpeg({q2})"
+    truth = trace.truth[0]
+    for number, side in enumerate(trace.sides):
+        answers = trace.answers(side, {}, 3)["operation"]
+        assert answers.tolist() == [number] * 3
+        assert truth.classes[number] == ("none" if side == "pristine" else side)
+
+
+def test_the_histories_of_splices():
+    histories = {n: str(traces.get(n).history("altered")) for n in SPLICED}
+    assert histories["splice-q1"] == (
+        "jpeg({q1}) crop({r},{c}) splice(jpeg({qd}) crop({rd},{cd})) ATTACK jpeg({q2})"
+    )
+    assert histories["splice-blur"] == (
+        "jpeg({q0}) splice(gaussian({s}),donor=self) ATTACK jpeg({q2})"
+    )
+    for name in SPLICED:
+        trace = traces.get(name)
+        # Without the splice and its attack it is the pristine side.
+        kept = [s for s in trace.history("altered").steps if s.name not in ("splice", "ATTACK")]
+        assert History(tuple(kept)) == trace.history("pristine")
+    assert {n: traces.get(n).donors for n in SPLICED} == dict(
+        zip(SPLICED, (1, 2, 1, 1, 0, 0, 0), strict=True)
+    )
 
 
 def test_a_tile_has_room_for_what_is_set_beyond_the_grids():

@@ -82,6 +82,9 @@ class Batch:
         move pixels move it along. Models never see it.
     donors: None, or uint8 `[N, D, C, H, W]`: tiles of D other photographs of the same split for
         each patch, at hand for `splice`. Models never see them.
+    room: None for whole images. For tiles, (lead, side): the patch that will be cut is the square
+        of this side whose corner is (lead, lead); what is spliced in goes there. Models never see
+        it.
     """
 
     pixels: Tensor
@@ -92,6 +95,7 @@ class Batch:
     origins: Tensor | None = None
     mask: Tensor | None = None
     donors: Tensor | None = None
+    room: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
@@ -158,6 +162,7 @@ class Batch:
             None if self.origins is None else self.origins[index],
             None if self.mask is None else self.mask[index],
             None if self.donors is None else self.donors[index],
+            self.room,
         )
 
     @staticmethod
@@ -186,4 +191,5 @@ class Batch:
             torch.cat(origins) if origins else None,
             torch.cat(masks) if masks else None,
             torch.cat(donors) if donors else None,
+            batches[0].room,
         )

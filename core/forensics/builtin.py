@@ -19,6 +19,8 @@ def forensics_operations() -> list[Entry]:
             ("resize", "Resize", "new size: resize(new/old,kernel=bilinear,antialias=false)"),
             ("rotate", "Rotate", "turn counter-clockwise: rotate(degrees,kernel=bilinear)"),
             ("shear", "Shear", "rows moved to the right: shear(factor,kernel=bilinear)"),
+            ("maybe", "Maybe", "steps that a patch takes by chance: maybe(chance,history)"),
+            ("splice", "Splice", "a region of another history: splice(history,donor=0)"),
         )
     ]
 
@@ -45,7 +47,16 @@ def forensics_traces() -> list[Entry]:
         "djpeg": "was this JPEG a JPEG before, on the same grid?",
         "djpeg-shifted": "was this JPEG a JPEG before, on another grid?",
     }
-    single = ("median", "gaussian", "awgn", "resize-bilinear", "resize-bicubic", "rotate", "shear")
+    single = (
+        "median",
+        "gaussian",
+        "gaussian-kernel",
+        "awgn",
+        "resize-bilinear",
+        "resize-bicubic",
+        "rotate",
+        "shear",
+    )
     kinds = {
         "": "was it processed before it was saved without loss?",
         "-jpeg": "was this JPEG processed before?",
@@ -55,9 +66,22 @@ def forensics_traces() -> list[Entry]:
         "q1": "which was the first quantisation of this JPEG, whatever its grid?",
         "q1-aligned": "which was the first quantisation of this JPEG, on the same grid?",
     }
+    composites = {
+        "operation": "which operation was it processed by before it was saved without loss?",
+        "operation-jpeg": "which operation was it processed by before it became this JPEG?",
+        "operation-resaved": "which operation was it processed by before it was saved twice?",
+        "splice-q1": "is a region of this JPEG from one of another first quality?",
+        "splice-two": "are two regions of this JPEG from others, of two other first qualities?",
+        "splice-resize": "is a region of this JPEG from another photograph, resized?",
+        "splice-rotate": "is a region of this JPEG from another photograph, turned?",
+        "splice-blur": "is a region of this JPEG blurred?",
+        "splice-noise": "is a region of this JPEG more noisy?",
+        "splice-copy": "is a region of this JPEG copied from elsewhere in it?",
+    }
+    modules = {"traces": summaries, "manipulations": manipulations, "composites": composites}
     return [
         Entry(name, f"forensics.{module}:{name.upper().replace('-', '_')}", summary)
-        for module, those in (("traces", summaries), ("manipulations", manipulations))
+        for module, those in modules.items()
         for name, summary in those.items()
     ]
 

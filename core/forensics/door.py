@@ -11,7 +11,8 @@ every attack, and a model can tell the sides apart by image content alone:
 - Where the trace hands over the JPEG, every side ends in the same `jpeg(...)` step; coefficients
   are cut block by block, as they are, never compressed again, and the pixels are the decoded ones.
 - Where a tile lies after steps that move pixels (`Batch.origins`), which of its pixels come from
-  elsewhere (`Batch.mask`) and what could be spliced in (`Batch.donors`) stay behind too.
+  elsewhere (`Batch.mask`), what could be spliced in (`Batch.donors`) and where (`Batch.room`) stay
+  behind too.
 - The corner lies on the grid of the last JPEG, so that the phase of the grid says nothing.
 """
 
@@ -44,7 +45,7 @@ def cut(state: Batch, lead: int, patch: int, handed: Literal["pixels", "jpeg"]) 
         if state.jpeg is None:
             raise ValueError("the trace hands over the JPEG, but this state does not end in one")
         jpeg = state.jpeg.cut(lead, lead, patch, patch)
-    return replace(state, pixels=pixels, jpeg=jpeg, origins=None, mask=None, donors=None)
+    return replace(state, pixels=pixels, jpeg=jpeg, origins=None, mask=None, donors=None, room=None)
 
 
 def mask(state: Batch, lead: int, patch: int) -> Tensor:

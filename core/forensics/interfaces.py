@@ -90,6 +90,8 @@ class Operation(ABC):
     name: ClassVar[str]
     # Whether it moves pixels, so that its input and its output cannot be compared one by one.
     geometric: ClassVar[bool] = False
+    # Whether its field `history` takes a history, which arrives as one operation.
+    holds_history: ClassVar[bool] = False
 
     def margin(self, color: bool) -> int:
         """How many pixels around a patch this step's border rule can reach."""

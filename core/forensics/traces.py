@@ -59,9 +59,7 @@ class Truth:
     tolerance: float = 0.0
     none: float | None = None
     classes: tuple[str, ...] = ()
-    derive: Callable[[str, Mapping[str, Tensor]], Tensor] | None = field(
-        default=None, compare=False
-    )
+    derive: Callable[[str, Mapping[str, Tensor]], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,11 @@ class Trace:
     @property
     def sides(self) -> tuple[str, ...]:
         return tuple(name for name, _ in self.histories)
+
+    @property
+    def donors(self) -> int:
+        """How many other photographs the regions of a patch come from."""
+        return max(self.history(side).donors for side in self.sides)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -197,6 +200,11 @@ def points_of(**values: Sequence[Number]) -> Grid:
     return tuple(
         tuple(zip(values, point, strict=True)) for point in itertools.product(*values.values())
     )
+
+
+def crossed(*grids: Grid) -> Grid:
+    """Every point of each grid with every one of the others, the last varying fastest."""
+    return tuple(tuple(itertools.chain(*those)) for those in itertools.product(*grids))
 
 
 _OFFSETS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))

@@ -180,6 +180,8 @@ def test_a_model_without_weights_is_not_applicable(command, photograph):
     ("line", "words"),
     [
         (["simulate", "jpeg(60"], "is not a history"),
+        (["simulate", "maybe(0.5,median(3)"], "never closed, at character 6"),
+        (["simulate", "jpeg(60) splice(median(3))"], "takes a region from another photograph"),
         (["simulate", "jpge(60)"], "did you mean 'jpeg'"),
         (["simulate", ""], "history is empty"),
         (["simulate", "jpeg({q})"], "open place"),
@@ -236,6 +238,42 @@ def test_traces_lists_histories_and_points(command):
     shifted = next(t for t in content["traces"] if t["name"] == "djpeg-shifted")
     assert shifted["drawn"] == ["r", "c"]
     assert len(shifted["grids"]["paper"]) == 15
+
+
+def test_traces_lists_sides_truths_and_donors(command):
+    out = command("traces")[1]
+    assert "  shear     jpeg({q0}) shear({h}) ATTACK jpeg({q2})" in out
+    assert "operation (none, median, gaussian, awgn, resize, rotate, shear, none is 0)" in out
+    assert "rd, cd, re, ce of 3906 values" in out
+    assert "2 of the other photographs" in out
+    assert "f (new / old, within 0.05, none is 1)" in out
+    content = {t["name"]: t for t in json.loads(command("traces", "--json")[1])["traces"]}
+    operation = content["operation"]
+    assert list(operation["histories"])[:3] == ["pristine", "median", "gaussian"]
+    assert [truth["name"] for truth in operation["truth"]] == ["operation"]
+    assert operation["truth"][0]["classes"] == ["none", *list(operation["histories"])[1:]]
+    assert [content[n]["donors"] for n in ("splice-two", "splice-q1", "djpeg")] == [2, 1, 0]
+
+
+def test_simulate_takes_steps_by_chance_and_regions(command, photograph, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    picture = Image.open(photograph).convert("L")
+    for number in range(6):
+        picture.crop((number, 0, 64 + number, 64)).save(folder / f"{number}.png")
+    line = ["simulate", "jpeg(60) maybe(0.5,median(3)) jpeg(90)", folder, "-o", tmp_path / "out"]
+    assert command(*line)[0] == 0
+    for number in range(6):
+        path = folder / f"{number}.png"
+        ways = []
+        for which, history in enumerate(("jpeg(60) jpeg(90)", "jpeg(60) median(3) jpeg(90)")):
+            command("simulate", history, path, "-o", tmp_path / f"way{which}")
+            ways.append((tmp_path / f"way{which}" / f"{number}.jpg").read_bytes())
+        assert (tmp_path / "out" / f"{number}.jpg").read_bytes() in ways
+    out = tmp_path / "copied"
+    assert command("simulate", "splice(donor=copy)", folder / "0.png", "-o", out)[0] == 0
+    changed = np.array(Image.open(out / "0.png")) != np.array(Image.open(folder / "0.png"))
+    assert 0.02 < changed.mean() < 0.42
 
 
 def test_models_and_plugins_say_what_is_there(command, home):

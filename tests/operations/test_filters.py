@@ -42,6 +42,14 @@ def test_gaussian_equals_opencv(astronaut, sigma, size):
     assert np.array_equal(as_opencv(found), cv2.GaussianBlur(array, (size, size), sigma))
 
 
+def sized(sigma):
+    """Cut off near 1.5 s.d. a side."""
+    size = 3 * sigma
+    return Gaussian(
+        sigma, size.long() * 2 + 1 if isinstance(size, torch.Tensor) else int(size) * 2 + 1
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "values"),
     [
@@ -49,6 +57,7 @@ def test_gaussian_equals_opencv(astronaut, sigma, size):
         (Gaussian, torch.tensor([0.5, 2.6, 1.1], dtype=torch.float64)),
         (WhiteNoise, torch.tensor([0.0, 2.0, 30.0], dtype=torch.float64)),
         (Gaussian, torch.tensor([1, 2, 3])),
+        (sized, torch.tensor([0.5, 2.6, 1.1], dtype=torch.float64)),
     ],
 )
 def test_a_value_for_each_image_in_any_batch(astronaut, make, values):

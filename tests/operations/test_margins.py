@@ -23,7 +23,11 @@ def steps():
             continue
         trace = traces.get(name)
         values = [dict(point) for _, points in trace.grids for point in points]
-        drawn = [dict(zip(d.names, c, strict=True)) for d in trace.draws for c in d.choices]
+        drawn = [
+            dict(zip(draw.names, choice, strict=True))
+            for draw in trace.draws
+            for choice in draw.choices[:: 1 + len(draw.choices) // 100 * 10]
+        ]
         for history in map(trace.history, trace.sides):
             for step in history.steps:
                 if step.name == SLOT:
@@ -35,12 +39,16 @@ def steps():
 
 
 def tile(pixels, side):
-    """The middle of `[1, C, H, W]`, whose photograph begins at (-208, -176)."""
+    """The middle of `[1, C, H, W]`, whose photograph begins at (-208, -176); its mirror images are
+    the donors."""
     top = (pixels.shape[2] - side) // 2
     left = (pixels.shape[3] - side) // 2
     cut = pixels[:, :, top : top + side, left : left + side].contiguous()
     origins = torch.tensor([[208 + top, 176 + left]])
-    return Batch(cut, torch.tensor([5]), ("p",), origins, None, origins)
+    donors = torch.stack([cut.flip(2), cut.flip(3)], 1)
+    room = ((side - PATCH) // 2, PATCH)
+    key = torch.tensor([5])
+    return Batch(cut, key, ("p",), origins, origins=origins, donors=donors, room=room)
 
 
 def middle(batch):
@@ -56,7 +64,17 @@ def even(side, align):
 
 def test_there_are_steps_of_every_kind():
     names = {step.name for step, _ in steps().values()}
-    assert names >= {"jpeg", "crop", "median", "gaussian", "awgn", "resize", "rotate", "shear"}
+    assert names >= {
+        "jpeg",
+        "crop",
+        "median",
+        "gaussian",
+        "awgn",
+        "resize",
+        "rotate",
+        "shear",
+        "splice",
+    }
     assert len(steps()) > 100
 
 

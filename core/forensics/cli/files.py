@@ -232,6 +232,11 @@ def simulate(
     parsed = History.parse(history)
     if parsed.parameters or parsed.has_slot:
         raise ForensicsError(f"{history!r} has an open place: write a value or an attacker there")
+    if parsed.donors:
+        raise ForensicsError(
+            f"{history!r} takes a region from another photograph, and each file stands alone here: "
+            "write donor=self or donor=copy, or run a trace with splices over a folder"
+        )
     if not parsed.steps:
         raise ForensicsError("the history is empty: write steps such as 'jpeg(60) jpeg(90)'")
 

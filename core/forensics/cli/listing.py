@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from forensics.calibration.cards import cards
 from forensics.harness import identity
 from forensics.registry import MODEL_KINDS, Registered, registry
 from forensics.selection import model
+
+if TYPE_CHECKING:
+    from forensics.traces import Truth
 
 
 @click.command()
@@ -157,6 +160,8 @@ def traces(as_json: bool) -> int:
                 "histories": dict(t.histories),
                 "handed": t.handed,
                 "drawn": [n for draw in t.draws for n in draw.names],
+                "donors": t.donors,
+                "truth": [_truth(truth) for truth in t.truth],
                 "grids": {name: t.points(name) for name, _ in t.grids},
             }
             for t in found
@@ -168,14 +173,42 @@ def traces(as_json: bool) -> int:
         for side, history in t.histories:
             click.echo(f"  {side:9} {history or '(untouched)'}")
         click.echo(f"  handed    {'the JPEG' if t.handed == 'jpeg' else 'pixels'}")
+        if t.donors:
+            click.echo(f"  donors    {t.donors} of the other photographs, for each patch")
         for draw in t.draws:
             click.echo(f"  drawn     {', '.join(draw.names)} of {len(draw.choices)} values")
+        if t.truth:
+            click.echo(f"  truth     {_truths([_truth(truth) for truth in t.truth])}")
         for name, _ in t.grids:
             click.echo(f"  {name:9} {_points(t.points(name))}")
     return 0
 
 
+def _truth(truth: Truth) -> dict[str, Any]:
+    return {
+        "name": truth.name,
+        "kind": truth.kind,
+        "unit": truth.unit,
+        "tolerance": truth.tolerance,
+        "none": truth.none,
+        "classes": list(truth.classes),
+    }
+
+
+def _truths(truths: Sequence[Mapping[str, Any]]) -> str:
+    """What an estimator is asked for: what is alike is said once."""
+    said: dict[str, list[str]] = {}
+    for truth in truths:
+        about = ", ".join(truth["classes"]) or truth["unit"]
+        about += f", within {truth['tolerance']:g}" if truth["tolerance"] else ""
+        about += f", none is {truth['none']:g}" if truth["none"] is not None else ""
+        said.setdefault(about, []).append(truth["name"])
+    return "; ".join(f"{', '.join(names)} ({about})" for about, names in said.items())
+
+
 def _points(points: Sequence[Mapping[str, float]]) -> str:
+    if points == [{}]:
+        return "one point, without parameters"
     shown = [" ".join(f"{k}={v}" for k, v in p.items()) for p in points[:5]]
     return ", ".join(shown) + (f", ... ({len(points)} points)" if len(points) > 5 else "")
 

@@ -43,8 +43,8 @@ def model(text: str, kind: str) -> Asked:
 
 
 def attacked(name: str, batch: Batch) -> Batch:
-    """The batch after an attack. Raises NotApplicable where the attacker cannot act, ValueError
-    where it breaks its contract."""
+    """The batch after an attack, by an attacker that sees neither mask nor donors. Raises
+    NotApplicable where the attacker cannot act, ValueError where it breaks its contract."""
     attacker = model(name, "attacker")
     assert isinstance(attacker, Attacker)
     refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
@@ -57,10 +57,11 @@ def attacked(name: str, batch: Batch) -> Batch:
         _check_untouched(name, lent, part)
         return result
 
-    result = Batch.cat(_halving(act, batch))
+    shown = replace(batch, mask=None, donors=None, room=None)
+    result = Batch.cat(_halving(act, shown))
     if result.pixels.shape != batch.pixels.shape or result.device != batch.device:
         raise ValueError(f"{name} gave pixels of another size or on another device")
-    return result
+    return replace(result, mask=batch.mask, donors=batch.donors, room=batch.room)
 
 
 def answer(question: Question, batch: Batch, masks: Tensor, size: int) -> Answer | str:

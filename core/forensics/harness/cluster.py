@@ -62,7 +62,9 @@ class Cluster:
         same = Sameness.of(plan)
         # A task and not scattered data: it is done again where the workers that have it are lost.
         photographs = tuple(_absolute(p) for p in plan.photographs)
-        pickled = pickle.dumps(dataclasses.replace(plan, photographs=photographs))
+        donors = {sha256: _absolute(p) for sha256, p in plan.donors.items()}
+        elsewhere = dataclasses.replace(plan, photographs=photographs, donors=donors)
+        pickled = pickle.dumps(elsewhere)
         sent = self._client.submit(_receive, pickled, same, pure=False)
         under_way: dict[Any, Job] = {}
         try:
@@ -195,20 +197,26 @@ _ONE_AT_A_TIME = threading.Lock()
 def _receive(pickled: bytes, same: Sameness) -> Plan:
     _refuse(same)
     plan: Plan = pickle.loads(pickled)
+    for photograph in plan.donors.values():
+        _refuse_absent(photograph)
     return plan
 
 
 def _work(plan: Plan, job: Job, device: str, threads: int, same: Sameness) -> Result:
     with _ONE_AT_A_TIME:
         _refuse(same)
-        for path in _paths(job.photograph).values():
-            if not path.is_file():
-                raise ForensicsError(
-                    f"worker {_address()} sees no {path}: put the photographs under the same path "
-                    "on every machine"
-                )
+        _refuse_absent(job.photograph)
         torch.set_num_threads(threads)
         return attempt(plan, job, devices.choose(device))
+
+
+def _refuse_absent(photograph: Photograph) -> None:
+    for path in _paths(photograph).values():
+        if not path.is_file():
+            raise ForensicsError(
+                f"worker {_address()} sees no {path}: put the photographs under the same path "
+                "on every machine"
+            )
 
 
 def _refuse(same: Sameness) -> None:

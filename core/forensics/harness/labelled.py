@@ -54,6 +54,7 @@ def make(
         tuple(skipped),
         tuple(str(error) for source in sources.values() for error in source.skipped),
         tuple(dict.fromkeys(w for source in sources.values() for w in source.warnings)),
+        donors={},
     )
     return sample, _cells(settings, judges, attackers)
 

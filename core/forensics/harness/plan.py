@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from forensics import data, device, selection, traces
 from forensics.data import Photograph
 from forensics.errors import ForensicsError
-from forensics.harness import identity, labelled
+from forensics.harness import donors, identity, labelled
 from forensics.harness.places import lattice, lead, spread, usable
 from forensics.harness.populations import (
     ASKED,
@@ -63,7 +63,9 @@ def _simulated(
     source = data.resolve(settings.data, settings.split)
     photographs, skipped = usable(source, settings.color)
     small = _too_small(photographs, chosen, settings)
-    cells = [cell for trace in chosen for cell in _cells(trace, settings, judges, attackers)]
+    cells = [
+        cell for trace in chosen for cell in _cells(trace, settings, judges, attackers, photographs)
+    ]
     places = {
         trace.name: spread(
             ((p.sha256, p.size) for p in photographs),
@@ -88,6 +90,7 @@ def _simulated(
         (*skipped, *small),
         tuple(str(error) for error in source.skipped),
         tuple(source.warnings),
+        {p.sha256: p for p in photographs if any(trace.donors for trace in chosen)},
     )
     return sample, cells
 
@@ -140,8 +143,17 @@ def _too_small(
 
 
 def _cells(
-    trace: Trace, settings: Settings, judges: Judges, attackers: Sequence[Model]
+    trace: Trace,
+    settings: Settings,
+    judges: Judges,
+    attackers: Sequence[Model],
+    photographs: Sequence[Photograph],
 ) -> list[Cell]:
+    others = tuple(donors.able(photographs, settings.patch + 2 * lead(trace, settings)))
+
+    def population(side: str, attacker: Model | None) -> Population:
+        return _population(trace, side, values, attacker, settings, others)
+
     asked: list[tuple[str | None, Model | None]] = [
         (kind, model)
         for kind, models in judges.items()
@@ -154,10 +166,8 @@ def _cells(
     for point in trace.points(settings.grid, settings.set):
         values = tuple(point.items())
         for attacker in (None, *attackers):
-            sides = {s: _population(trace, s, values, attacker, settings) for s in trace.sides}
-            clean = {
-                s: _population(trace, s, values, None, settings) for s in sides if s != "pristine"
-            }
+            sides = {s: population(s, attacker) for s in trace.sides}
+            clean = {s: population(s, None) for s in sides if s != "pristine"}
             for kind, model in asked:
                 reason = _beforehand(kind, model, trace, point, attacker, settings)
                 cells.append(Cell(kind, model, trace, values, attacker, sides, clean, reason))
@@ -206,6 +216,7 @@ def _population(
     point: tuple[tuple[str, Number], ...],
     attacker: Model | None,
     settings: Settings,
+    others: Sequence[str],
 ) -> Population:
     template = trace.history(side)
     if not any(step.name == SLOT for step in template.steps):
@@ -217,6 +228,7 @@ def _population(
         repr(trace.draws),
         trace.handed,
         f"{settings.patch} {lead(trace, settings)} {settings.color} {settings.seed}",
+        *(others if template.donors else ()),
         identity.core(),
     )
     return Population(trace, template, used, attacker, trace.name, digest)

@@ -112,7 +112,8 @@ class Cell:
 class Sample:
     """What a run works on. places: by the `Population.sample` (a trace's name, for all its sides
     are made of one), photograph hash -> patches; skipped: photographs that do not fit the run;
-    lost: files that cannot be read; each with its reason."""
+    lost: files that cannot be read; each with its reason; donors: by hash, the photographs that
+    splices may take regions from."""
 
     split: str | None
     photographs: tuple[Photograph, ...]
@@ -120,6 +121,7 @@ class Sample:
     skipped: tuple[str, ...]
     lost: tuple[str, ...]
     warnings: tuple[str, ...]
+    donors: Mapping[str, Photograph]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from forensics import random
 from forensics.batch import Batch
 from forensics.data import Photograph
 from forensics.errors import NotApplicable
-from forensics.harness import labelled
+from forensics.harness import donors, labelled
 from forensics.harness.asking import answer, attacked
 from forensics.harness.places import Place, lead, origins
 from forensics.harness.populations import (
@@ -60,6 +60,9 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
         for start in range(0, len(places), plan.settings.batch):
             some = places[start : start + plan.settings.batch]
             tiles = _tiles(plan, photograph, pixels, some, around)
+            count = max(plan.populations[digest].history.donors for digest in wanted)
+            if count:
+                tiles = replace(tiles, donors=_donors(plan, photograph, some, tiles, count))
             view = TileView(some, around, plan.settings.patch, trace.handed)
             _Group(plan, tiles, wanted, outcome, view).run()
     return outcome
@@ -98,7 +101,17 @@ def _tiles(
         (photograph.sha256,) * len(places),
         positions,
         origins=origins(positions, around),
+        room=(around, plan.settings.patch),
     )
+
+
+def _donors(
+    plan: Plan, photograph: Photograph, places: Sequence[Place], tiles: Batch, count: int
+) -> Tensor | None:
+    """Tiles of other photographs; None where there are too few, which splices then say."""
+    color, seed = plan.settings.color, plan.settings.seed
+    found = donors.tiles(plan.donors, photograph.sha256, places, tiles.size[0], count, color, seed)
+    return None if found is None else found.to(tiles.device)
 
 
 class _Group:

@@ -24,24 +24,30 @@ _WHAT = "gaussian takes a s.d. in pixels"
 class Gaussian(Operation):
     """Blur rows and columns by a sampled Gaussian.
 
-    sigma: s.d. in pixels, 0.1..20, or `[N]`. size: odd number of taps, or 0 for OpenCV's choice,
-    `round(6 sigma + 1)` and one more where that is even: 3 s.d. a side (0.5 gives 5 taps). The
-    weights are rounded to 1/256 with the error carried on, the result half up; beyond the border
-    the image is mirrored without repeating its edge. Equal to OpenCV's `GaussianBlur` of 8-bit
-    images in every pixel, on every device.
+    sigma: s.d. in pixels, 0.1..20, or `[N]`. size: odd number of taps, or `[N]`, or 0 for OpenCV's
+    choice, `round(6 sigma + 1)` and one more where that is even: 3 s.d. a side (0.5 gives 5 taps).
+    The weights are rounded to 1/256 with the error carried on, the result half up; beyond the
+    border the image is mirrored without repeating its edge. Equal to OpenCV's `GaussianBlur` of
+    8-bit images in every pixel, on every device.
     """
 
     name: ClassVar[str] = "gaussian"
     sigma: float | Tensor
-    size: int = 0
+    size: int | Tensor = 0
 
     def __post_init__(self) -> None:
         span(self.sigma, _WHAT, 0.1, 20)
-        if self.size != 0:
+        if isinstance(self.size, Tensor) or self.size != 0:
             odd(self.size, "gaussian takes an odd size", 1, 121)
 
     def margin(self, color: bool) -> int:
-        return _taps(span(self.sigma, _WHAT, 0.1, 20)[1], self.size) // 2
+        values = (v for v in (self.sigma, self.size) if isinstance(v, Tensor))
+        return max(_taps(*pair) for pair in self._pairs(max(map(len, values), default=1))) // 2
+
+    def _pairs(self, count: int) -> list[tuple[float, int]]:
+        """The s.d. and the size of each image."""
+        sizes = torch.as_tensor(self.size).expand(count).tolist()
+        return list(zip(reals(self.sigma, count).tolist(), sizes, strict=True))
 
     def apply(self, batch: Batch) -> Batch:
         radius = self.margin(False)
@@ -50,8 +56,9 @@ class Gaussian(Operation):
                 f"gaussian reaches {radius} pixels, more than an image of "
                 f"{batch.size[1]} x {batch.size[0]} has: choose a smaller s.d."
             )
-        one = {s: _weights(s, self.size, radius) for s in reals(self.sigma, len(batch)).tolist()}
-        rows = [one[s] for s in reals(self.sigma, len(batch)).tolist()]
+        pairs = self._pairs(len(batch))
+        one = {pair: _weights(*pair, radius) for pair in set(pairs)}
+        rows = [one[pair] for pair in pairs]
         weights = torch.tensor(rows[:1] if len(one) == 1 else rows)
         if device.compiled(batch.pixels):
             from forensics.operations import compiled_gaussian  # compiles or loads what it compiled

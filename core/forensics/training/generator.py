@@ -6,9 +6,10 @@ on every device, and again after a resume.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -95,6 +96,26 @@ class Pool:
         positions = (corners + lead).to(self.device)
         return Batch(pixels, keys.to(self.device), names, positions, origins=origins)
 
+    def others(self, numbers: Tensor, side: int, keys: Tensor, count: int) -> list[Batch]:
+        """Squares of `count` photographs that are not those of `numbers`, nor one another, drawn
+        by the keys. Raises ForensicsError where too few photographs hold one."""
+        fitting = self.fitting(side)
+        if len(fitting) <= count:
+            raise ForensicsError(
+                f"a splice takes regions from {count} other photographs, and {len(fitting)} of the "
+                f"split {self.source.split} in {self.source.name} hold {side} x {side} pixels: add "
+                "others"
+            )
+        order = random.uniform(keys, "donors", (len(fitting),))
+        order[fitting == numbers[:, None]] = 2  # itself comes last
+        squares: list[Batch] = []
+        for turn, chosen in enumerate(fitting[order.argsort(1)[:, :count]].unbind(1)):
+            keyed = random.bits(keys, f"donor {turn}")
+            spans = self.sizes[chosen] - side + 1
+            corners = random.integers(keyed, "position", 1 << 40, (2,)) % spans
+            squares.append(self.crops(chosen, corners, side, keyed, 0))
+        return squares
+
 
 class Generator:
     """Makes the examples of a recipe from a pool of photographs.
@@ -118,6 +139,7 @@ class Generator:
                     "Gamma(most), Reduction(least), Camera(share) or one of your own"
                 )
         self.histories = {s: self.trace.history(s).fill(None) for s in self.trace.sides}
+        self.donors = self.trace.donors
         self.lead = functools.cache(self._lead)
 
     def _lead(self, side: int) -> int:
@@ -156,7 +178,9 @@ class Generator:
         for choice in self.choices:
             values |= choice.drawn(keys)
         crops = self.pool.crops(numbers, corners, whole, keys, around)
-        return self._histories(self._augmented(crops, side), values, side)
+        others = self.pool.others(numbers, whole, keys, self.donors)
+        augmented = [self._augmented(tiles, side) for tiles in (crops, *others)]
+        return self._histories(augmented[0], augmented[1:], values, side)
 
     def _augmented(self, crops: Batch, side: int) -> Batch:
         """Tiles after the augmentations, each cut to what the next one looks at."""
@@ -184,9 +208,15 @@ class Generator:
         for i in range(0, count, batch):
             part = slice(i, i + batch)
             crops = self.pool.crops(numbers[part], corners[part], tile, keys[part], lead)
-            yield self._histories(crops, {n: v[part] for n, v in values.items()}, side)
+            others = self.pool.others(numbers[part], tile, keys[part], self.donors)
+            yield self._histories(crops, others, {n: v[part] for n, v in values.items()}, side)
 
-    def _histories(self, crops: Batch, drawn: Mapping[str, Tensor], side: int) -> Example:
+    def _histories(
+        self, crops: Batch, others: Sequence[Batch], drawn: Mapping[str, Tensor], side: int
+    ) -> Example:
+        """others: tiles of other photographs, for splices."""
+        donors = torch.stack([tiles.pixels for tiles in others], 1) if others else None
+        crops = dataclasses.replace(crops, donors=donors, room=(self.lead(side), side))
         values = {name: value.to(crops.device) for name, value in drawn.items()}
         values.update(self.trace.drawn(crops.keys))
         states = {name: history.apply(crops, values) for name, history in self.histories.items()}

@@ -1,0 +1,1 @@
+"""A plugin that keeps what it is shown, on every trace of the core."""
