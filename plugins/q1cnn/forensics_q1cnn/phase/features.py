@@ -1,0 +1,110 @@
+"""What the network sees of a patch: histograms of all 64 frequencies on the phases asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forensics import device
+from forensics.jpeg import ZIGZAG, Jpeg, block_idct
+from forensics.nn import sliding_dct
+from forensics_q1cnn.phase import counting
+from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
+from forensics_q1cnn.phase.noise import deviation, second_rounding
+
+CONDITIONS = 8
+_SCALE = 0.15  # brings counts and sums of cosines to about 1
+_TELLING = 3.0  # smaller coefficients say little of a period: the zeros of every lattice
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """N patches on P phases each. counts: float32 `[64, N, P, 75]`, histogram and conditions by
+    frequency in zig-zag order; waves: `[6, N, P, 23]`, cosine sums of the first six."""
+
+    counts: Tensor
+    waves: Tensor
+
+
+def luma(jpeg: Jpeg) -> tuple[Tensor, Tensor, Tensor]:
+    """The decoded luma without rounding or clipping, less 128, float32 `[N, 8 by, 8 bx]`; the
+    levels int16 `[N, blocks, 64]`; the steps int32 `[N, 64]`, both in natural order."""
+    levels, steps = jpeg.coefficients[0], jpeg.tables[:, 0]
+    planes = block_idct(levels.float() * steps[:, None, None])
+    return planes, levels.flatten(1, 2).flatten(2), steps.flatten(1)
+
+
+def features(
+    planes: Tensor, levels: Tensor, steps: Tensor, phases: Tensor, rounding: float
+) -> Features:
+    """Features of patches on these phases, int64 `[N, P]` (8 row + column of the first grid in
+    the patch). rounding: see `noise.deviation`; the other arguments as `luma` gives them."""
+    if device.compiled(planes):
+        counts, waves, squares = _compiled(planes, phases)
+    else:
+        counts, waves, squares = _on_tensors(planes, phases)
+    order = ZIGZAG.to(planes.device)
+    spread = deviation(second_rounding(levels, steps), phases, rounding)[..., order].movedim(2, 0)
+    q = steps[:, order].T[..., None].float()
+    down, across = phases // 8, phases % 8
+    blocks = ((planes.shape[1] - down) // 8) * ((planes.shape[2] - across) // 8)
+    given = counts[..., BINS:]
+    given[..., 0] = spread.log()
+    given[..., 1] = 0.3 * (squares + 0.05).log()
+    given[..., 2] = q.log()
+    given[..., 3] = down == 0
+    given[..., 4] = across == 0
+    given[..., 5] = 1 / spread
+    given[..., 6] = 4 / q
+    given[..., 7] = blocks / 64
+    return Features(counts, waves)
+
+
+def _compiled(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    n, p = phases.shape
+    counts = planes.new_empty(64, n, p, BINS + CONDITIONS)
+    waves = planes.new_empty(PERIODIC, n, p, COSINES)
+    squares = planes.new_empty(64, n, p)
+    given = planes.contiguous().numpy(), phases.contiguous().numpy()
+    made = counts.numpy(), waves.numpy(), squares.numpy()
+
+    def work(part: slice) -> None:
+        counting.count(
+            *(array[part] for array in given),
+            ZIGZAG.numpy(),
+            np.float32(_SCALE),
+            np.float32(_TELLING),
+            *(array[:, part] for array in made),
+        )
+
+    device.share(work, n, p * 64 * 64)
+    return counts, waves, squares
+
+
+def _on_tensors(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same for any device, a phase at a time."""
+    n, p = phases.shape
+    counts = planes.new_zeros(64, n, p, BINS + CONDITIONS)
+    waves = planes.new_zeros(PERIODIC, n, p, COSINES)
+    squares = planes.new_zeros(64, n, p)
+    # [64, N, windows down, windows across], zig-zag order
+    every = sliding_dct(planes).flatten(3)[..., ZIGZAG.to(planes.device)].movedim(3, 0).abs()
+    bins = torch.from_numpy(counting.BIN).to(planes.device)
+    periods = torch.from_numpy(counting.PERIODS).to(planes.device)
+    for phase in phases.unique().tolist():
+        patch, place = (phases == phase).nonzero(as_tuple=True)
+        x = every[:, patch, phase // 8 :: 8, phase % 8 :: 8].flatten(2)
+        squares[:, patch, place] = x.square().mean(2)
+        index = bins[(x * 2).long().clamp(max=len(bins) - 1)]
+        found = x.new_zeros(*x.shape[:2], BINS).scatter_add_(2, index, torch.ones_like(x))
+        found[0] = 0  # the lattice of the DC shows in its cosines alone
+        counts[:, patch, place, :BINS] = _SCALE * found
+        low = x[:PERIODIC]
+        telling = (low > _TELLING).float()
+        telling[0] = 1
+        cosines = torch.cos(2 * torch.pi * low[..., None] / periods) * telling[..., None]
+        waves[:, patch, place] = _SCALE * cosines.sum(2)
+    return counts, waves, squares

@@ -1,0 +1,114 @@
+"""The network: one small perceptron a frequency, shared by phases, and one soft-max over all
+phases and tables."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from forensics.jpeg import ZIGZAG, standard_tables
+from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
+from forensics_q1cnn.phase.features import CONDITIONS, Features
+
+QUALITIES = tuple(range(50, 101))
+STEPS = 15  # so many are estimated
+
+
+def libjpeg_tables() -> Tensor:
+    """int64 `[51, 64]`: the luma tables of qualities 50..100, zig-zag order."""
+    return standard_tables(torch.tensor(QUALITIES), 1).flatten(1)[:, ZIGZAG].long()
+
+
+def candidates() -> list[list[int]]:
+    """The steps that each frequency knows: 1..cap for the first 15, those of qualities 50..100
+    for the others."""
+    tables = libjpeg_tables()
+    first = [list(range(1, int(tables[0, i]) + 1)) for i in range(STEPS)]
+    return first + [sorted(set(tables[:, i].tolist())) for i in range(STEPS, 64)]
+
+
+class _Perceptrons(nn.Module):
+    """64 of them, in one batched product."""
+
+    def __init__(self, hidden: int, outputs: int) -> None:
+        super().__init__()
+        inputs = BINS + CONDITIONS
+        self.enter = nn.Parameter(torch.randn(64, inputs, hidden) / inputs**0.5)
+        self.waves = nn.Parameter(torch.randn(PERIODIC, COSINES, hidden) / COSINES**0.5 * 0.5)
+        self.offset = nn.Parameter(torch.zeros(64, 1, hidden))
+        self.leave = nn.Parameter(torch.randn(64, hidden, outputs) / hidden**0.5 * 0.3)
+        self.last = nn.Parameter(torch.zeros(64, 1, outputs))
+        self.single = nn.Parameter(torch.zeros(64, hidden))
+
+    def forward(self, counts: Tensor, waves: Tensor) -> Tensor:
+        """counts `[64, R, 75]`, waves `[6, R, 23]` -> hidden `[64, R, H]`."""
+        low = torch.cat([counts[:PERIODIC], waves], 2)
+        into = torch.cat([self.enter[:PERIODIC], self.waves], 1)
+        found = [
+            torch.baddbmm(self.offset[:PERIODIC], low, into),
+            torch.baddbmm(self.offset[PERIODIC:], counts[PERIODIC:], self.enter[PERIODIC:]),
+        ]
+        return torch.cat(found).relu_()
+
+
+class PhaseNetwork(nn.Module):
+    """Scores of phases and tables. Phase 0, on the second JPEG's own grid, has weights of its own,
+    for its coefficients lie on the second lattice."""
+
+    def __init__(self, hidden: int = 48) -> None:
+        super().__init__()
+        steps = candidates()
+        self.outputs = max(map(len, steps))
+        self.aligned = _Perceptrons(hidden, self.outputs)
+        self.shifted = _Perceptrons(hidden, self.outputs)
+        self.bias = nn.Parameter(torch.zeros(3))  # aligned, shifted, single
+        known = torch.full((64, self.outputs), 10_000)
+        for i, those in enumerate(steps):
+            known[i, : len(those)] = torch.tensor(those)
+        self.known: Tensor
+        self.register_buffer("known", known, persistent=False)
+
+    def index(self, tables: Tensor) -> Tensor:
+        """The place of each step among those that its frequency knows, the nearest where it is
+        not among them. tables: int64 `[..., 64]`, zig-zag order."""
+        return (tables[..., None] - self.known).abs().argmin(-1)
+
+    def hidden(self, own: Features, others: Features) -> tuple[Tensor, Tensor]:
+        """Hidden values of phase 0, `[64, N, 1, H]`, and of others, `[64, N, P, H]`."""
+        found = []
+        for part, seen in ((self.aligned, own), (self.shifted, others)):
+            h = part(seen.counts.flatten(1, 2), seen.waves.flatten(1, 2))
+            found.append(h.unflatten(1, seen.counts.shape[1:3]))
+        return found[0], found[1]
+
+    def scores(self, hidden: tuple[Tensor, Tensor], index: Tensor) -> Tensor:
+        """`[N, 1 + P, T]` for a list of tables that all patches share, `index` `[T, 64]`."""
+        found = []
+        for number, (part, h) in enumerate(zip((self.aligned, self.shifted), hidden, strict=True)):
+            every = torch.arange(64, device=index.device)[:, None]
+            leave = part.leave[every, :, index.T]  # [64, T, H]
+            last = part.last[every, 0, index.T].sum(0)
+            flat = h.flatten(1, -2)  # [64, N (P - 1), H]
+            total = torch.addbmm(
+                (last + self.bias[number]).expand(flat.shape[1], -1), flat, leave.transpose(1, 2)
+            )
+            found.append(total.unflatten(0, (h.shape[1], -1)))
+        return torch.cat(found, 1)
+
+    def single(self, hidden: tuple[Tensor, Tensor]) -> Tensor:
+        """`[N]`: the score of 'compressed once', from phase 0."""
+        return torch.einsum("inph,ih->n", hidden[0], self.aligned.single) + self.bias[2]
+
+    def steps(self, hidden: tuple[Tensor, Tensor], place: Tensor) -> Tensor:
+        """`[N, 15, outputs]`: scores of the steps alone on one phase a patch, its place in the
+        list of phases `[N]`; -inf where a frequency knows no such step."""
+        chosen = torch.where(
+            (place == 0)[None, :, None], hidden[0][:STEPS, :, 0], hidden[1][:STEPS, :, 0]
+        )
+        aligned = (place == 0)[None, :, None]
+        both = [
+            torch.baddbmm(part.last[:STEPS], chosen, part.leave[:STEPS])
+            for part in (self.aligned, self.shifted)
+        ]
+        made = torch.where(aligned, *both).movedim(0, 1)
+        return made.masked_fill(self.known[:STEPS] >= 10_000, float("-inf"))

@@ -1,0 +1,89 @@
+"""From scores of phases and tables to probabilities, and from these to an answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from forensics_q1cnn.phase.features import features
+from forensics_q1cnn.phase.network import STEPS, PhaseNetwork
+
+Decode = Literal["argmax", "expectation", "table"]
+
+# How often, beside the one crop in 64, both JPEGs have one grid in training.
+ALIGNED = 0.15
+_TRAINED = ALIGNED + (1 - ALIGNED) / 64
+# How often they have one grid in the world: that of any crop.
+_PRIOR = 1 / 64
+_TOGETHER = 32  # patches on 64 phases: 40 MB of features
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """double: float32 `[N, 64, T]`, of phase and table, given that there was a first JPEG; they
+    sum to 1. single: `[N]`, that there was none. tables: int64 `[T, 64]`, zig-zag order."""
+
+    double: Tensor
+    single: Tensor
+    tables: Tensor
+
+    @classmethod
+    def of(cls, scores: Tensor, single: Tensor, tables: Tensor) -> Posterior:
+        """From the network's scores `[N, 64, T]` and `[N]`; of several patches of one image on
+        one grid, their sums."""
+        logs = scores + _towards_the_prior(scores.device)
+        double = logs.flatten(1).softmax(1).view_as(logs)
+        return cls(double, torch.sigmoid(single - logs.flatten(1).logsumexp(1)), tables)
+
+    def phases(self) -> Tensor:
+        """float32 `[N, 64]`: 8 row + column of where the first grid begins in the image."""
+        return self.double.sum(2)
+
+    def steps(self, index: int) -> Tensor:
+        """float32 `[N, cap + 1]`: of every step at a place in zig-zag order, counted from 0."""
+        column = self.tables[:, index]
+        of_tables = self.double.sum(1)
+        found = of_tables.new_zeros(len(of_tables), int(column.max()) + 1)
+        return found.index_add(1, column, of_tables)
+
+    def estimates(self, decode: Decode) -> Tensor:
+        """float32 `[N, 15]`: the most probable step of each frequency, its expectation, or the
+        steps of the most probable table."""
+        if decode == "table":
+            return self.tables[self.double.sum(1).argmax(1), :STEPS].float()
+        every = [self.steps(i) for i in range(STEPS)]
+        if decode == "argmax":
+            return torch.stack([p.argmax(1) for p in every], 1).float()
+        return torch.stack([p @ torch.arange(p.shape[1], dtype=p.dtype) for p in every], 1)
+
+    def entropy(self) -> Tensor:
+        """float32 `[N]`, nats: of phase and table together. Small where the answer is sure."""
+        return torch.special.entr(self.double).sum((1, 2))
+
+
+def _towards_the_prior(device: torch.device) -> Tensor:
+    """What turns the odds of the aligned phase in training into those of any crop, `[64, 1]`."""
+    change = torch.full((64, 1), math.log((1 - _PRIOR) / (1 - _TRAINED)), device=device)
+    change[0] = math.log(_PRIOR / _TRAINED)
+    return change
+
+
+def every_phase(
+    network: PhaseNetwork, seen: tuple[Tensor, Tensor, Tensor], rounding: float, index: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The network's scores of patches, `[N, 64, T]` and, of 'compressed once', `[N]`.
+
+    seen: as `luma` gives them; index: `[T, 64]`, of `PhaseNetwork.index`.
+    """
+    found = []
+    for part in zip(*(values.split(_TOGETHER) for values in seen), strict=True):
+        phases = torch.arange(64, device=index.device).expand(len(part[0]), 64)
+        own, others = (features(*part, those, rounding) for those in (phases[:, :1], phases[:, 1:]))
+        hidden = network.hidden(own, others)
+        found.append((network.scores(hidden, index), network.single(hidden)))
+    scores, single = zip(*found, strict=True)
+    return torch.cat(scores), torch.cat(single)

@@ -1,0 +1,202 @@
+"""How `q1phase` is trained: all second qualities at once, any first table, and none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from forensics import random
+from forensics.jpeg import ZIGZAG
+from forensics.training.draws import Draws
+from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
+from forensics_q1cnn import tables
+from forensics_q1cnn.phase.features import Features, features, luma
+from forensics_q1cnn.phase.network import QUALITIES, STEPS, PhaseNetwork, libjpeg_tables
+from forensics_q1cnn.phase.noise import COLOUR, GRAY
+from forensics_q1cnn.phase.posterior import ALIGNED, Posterior, every_phase
+
+SIDE = 64  # of a patch; a crop holds several
+OTHERS = 15  # phases beside the true one and the second JPEG's own
+_FACTORISED = 0.06  # weight of the loss of phase and steps without a list of tables
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """The patches of crops, with their truth: features on phase 0 and on P others, the true one
+    first where it is not 0; place: of the true phase among them, 0 or 1; first: int64 `[N, 64]`,
+    the first table, zig-zag order; single: bool `[N]`, no first JPEG."""
+
+    own: Features
+    others: Features
+    place: Tensor
+    first: Tensor
+    single: Tensor
+
+
+def patches(example: Example, step: int) -> Patches:
+    """Cuts the crops into patches and draws the phases that they are looked at on."""
+    batch = example.sides["altered"]
+    assert batch.jpeg is not None
+    per_side = batch.size[0] // SIDE
+    cut = [
+        batch.jpeg.cut(SIDE * y, SIDE * x, SIDE, SIDE)
+        for y in range(per_side)
+        for x in range(per_side)
+    ]
+    parts = [torch.cat(part) for part in zip(*map(luma, cut), strict=True)]
+    many = per_side**2
+    numbers = example.values["t"].repeat(many)
+    row, column = (((8 - example.values[name]) % 8).repeat(many) for name in ("r", "c"))
+    phase = torch.where(numbers == tables.NONE, 0, 8 * row + column).to(batch.device)
+    others = _others(phase, step)
+    made = [
+        features(*parts, phases, COLOUR if batch.pixels.shape[1] == 3 else GRAY)
+        for phases in (torch.zeros_like(phase)[:, None], others)
+    ]
+    first = tables.tables(numbers, 1)[:, 0].flatten(1)[:, ZIGZAG].long().to(batch.device)
+    single = (numbers == tables.NONE).to(batch.device)
+    return Patches(made[0], made[1], (phase != 0).long(), first, single)
+
+
+def _others(phase: Tensor, step: int) -> Tensor:
+    """int64 `[N, OTHERS + 1]`: different phases from 1..63, the true one first if it is not 0."""
+    keys = torch.arange(len(phase), device=phase.device) + step * len(phase)
+    drawn = random.bits(keys, "phases", (63,)).argsort(1) + 1
+    true_last = (drawn == phase[:, None]).long().argsort(dim=1, stable=True)
+    drawn = drawn.gather(1, true_last)[:, : OTHERS + 1]
+    drawn[:, 0] = torch.where(phase > 0, phase, drawn[:, 0])
+    return drawn
+
+
+@dataclass(frozen=True)
+class PhaseRecipe(NetworkRecipe):
+    """Minus the log-posterior of the true phase and table among 16 phases and a list of tables:
+    libjpeg's, and one a crop that is either the true one or an invented one to be told from it."""
+
+    hidden: int = 64
+    rate: float = 2e-3
+
+    trace: ClassVar[str] = "q1-tables"
+    color: ClassVar[bool] = True
+    part: ClassVar[str] = "phase"
+    validations: ClassVar[int] = 12
+    validation_crop: ClassVar[int] = SIDE
+    validation_crops: ClassVar[int] = 192
+    averaging: ClassVar[float] = 0.998
+    limits: ClassVar[tuple[str, ...]] = (
+        "First steps above those of quality 50 have no class.",
+        "Trained on photographs that are mostly reduced; flat patches say less.",
+    )
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return (Phase(1.0, 2 * SIDE, 16, self.rate),)
+
+    def draws(self) -> Draws:
+        shifts = [(r, c) for r in range(8) for c in range(8)]
+        # As often as ALIGNED says, beside the one in 64 of any crop.
+        again = round(ALIGNED * 64 / (1 - ALIGNED))
+        invented = range(tables.FIRST_INVENTED, tables.FIRST_INVENTED + 51 * 200)
+        first = [*range(50, 101)] * 160 + [tables.NONE] * 800 + list(invented)[::8]
+        second = [*range(60, 99)] * 100 + [90] * 1000 + [80] * 600
+        # Invented second tables from those of qualities 60 to 98.
+        second += [number for number in list(invented)[::4] if 10 <= number % 51 - 1000 % 51 <= 48]
+        return {"t": first, "u": second, ("r", "c"): shifts + [(0, 0)] * again}
+
+    def network(self) -> nn.Module:
+        return PhaseNetwork(self.hidden)
+
+    def schedule(self, progress: Progress) -> float:
+        """Half a cosine to 0, after a short linear start."""
+        fall = 0.5 * (1 + math.cos(math.pi * progress.within))
+        return max(fall, 1e-3) * min(1.0, 0.1 + progress.within / 0.01)
+
+    def loss(
+        self, network: nn.Module, example: Example, progress: Progress
+    ) -> tuple[Tensor, dict[str, float]]:
+        assert isinstance(network, PhaseNetwork)
+        seen = patches(example, progress.step)
+        crops = len(example.values["t"])
+        listed = torch.cat([libjpeg_tables(), _beside(seen.first[:crops], progress.step)])
+        with torch.autocast(seen.first.device.type, torch.bfloat16):
+            hidden = network.hidden(seen.own, seen.others)
+            scores = network.scores(hidden, network.index(listed)).float()
+            single = network.single(hidden).float()
+        scores = scores + _standing_for(seen.place, scores.shape[1])[..., None]
+        listed_loss = _listed_loss(scores, single, seen, listed)
+        steps = network.steps((hidden[0].float(), hidden[1][:, :, :1].float()), seen.place)
+        factorised = _factorised_loss(scores, steps, seen, network.index(seen.first))
+        parts = {"listed": listed_loss.item(), "factorised": factorised.item()}
+        return listed_loss + _FACTORISED * factorised, parts
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        """The accuracy of the 15 steps where the first table is libjpeg's, the accuracy of the
+        phase there, and how often 'compressed once' is told from 'twice'."""
+        assert isinstance(network, PhaseNetwork)
+        right, phases, told = [], [], []
+        for example in examples:
+            batch, t = example.sides["altered"], example.values["t"]
+            assert batch.jpeg is not None
+            found = _judged(network, example)
+            told.append((found.single > 0.5) == (t == tables.NONE))
+            listed = (t >= QUALITIES[0]) & (t <= QUALITIES[-1])
+            true = tables.tables(t, 1)[:, 0].flatten(1)[:, ZIGZAG[:STEPS]]
+            right.append((found.estimates("argmax") == true)[listed].float().mean(1))
+            row, column = ((8 - example.values[name]) % 8 for name in ("r", "c"))
+            phases.append((found.phases().argmax(1) == 8 * row + column)[listed].float())
+        figures = {"accuracy": right, "phase": phases, "told": told}
+        means = {name: float(torch.cat(those).float().mean()) for name, those in figures.items()}
+        return {"objective": means["accuracy"], **means}
+
+
+def _judged(network: PhaseNetwork, example: Example) -> Posterior:
+    batch = example.sides["altered"]
+    assert batch.jpeg is not None
+    rounding = COLOUR if batch.pixels.shape[1] == 3 else GRAY
+    listed = libjpeg_tables()
+    scores, single = every_phase(network, luma(batch.jpeg), rounding, network.index(listed))
+    return Posterior.of(scores.cpu(), single.cpu(), listed)
+
+
+def _beside(first: Tensor, step: int) -> Tensor:
+    """One more table a crop, int64 `[crops, 64]`: the true one where it is not libjpeg's, else
+    an invented one."""
+    keys = torch.arange(len(first)) + step * len(first)
+    numbers = tables.FIRST_INVENTED + random.integers(keys, "decoy", 1 << 20)
+    decoys = tables.tables(numbers, 1)[:, 0].flatten(1)[:, ZIGZAG].long().to(first.device)
+    known = (first[:, None] == libjpeg_tables().to(first.device)).all(2).any(1)
+    return torch.where(known[:, None], decoys, first)
+
+
+def _standing_for(place: Tensor, count: int) -> Tensor:
+    """`[N, count]`: the logarithm of how many phases each one that was drawn stands for."""
+    aligned = place == 0
+    drawn = torch.where(aligned, count - 1, count - 2)
+    left = torch.where(aligned, 63, 62)
+    weights = (left / drawn).log()[:, None].repeat(1, count)
+    weights[:, 0] = 0
+    weights[~aligned, 1] = 0
+    return weights
+
+
+def _listed_loss(scores: Tensor, single: Tensor, seen: Patches, listed: Tensor) -> Tensor:
+    n = len(single)
+    true = torch.zeros_like(scores, dtype=torch.bool)
+    same = (listed.to(seen.first.device) == seen.first[:, None]).all(2)
+    true[torch.arange(n), seen.place] = same & ~seen.single[:, None]
+    every = torch.cat([scores.flatten(1), single[:, None]], 1)
+    right = torch.cat([true.flatten(1), seen.single[:, None]], 1)
+    log_true = every.masked_fill(~right, -torch.inf).logsumexp(1)
+    return (every.logsumexp(1) - log_true).mean()
+
+
+def _factorised_loss(scores: Tensor, steps: Tensor, seen: Patches, index: Tensor) -> Tensor:
+    of_phase = scores.logsumexp(2)
+    phase = of_phase.logsumexp(1) - of_phase.gather(1, seen.place[:, None])[:, 0]
+    log_steps = steps.log_softmax(2).gather(2, index[:, :STEPS, None])[..., 0]
+    return ((phase - log_steps.sum(1)) * ~seen.single).mean()

@@ -1,0 +1,54 @@
+"""What this plugin registers."""
+
+from __future__ import annotations
+
+from forensics import hookimpl
+from forensics.interfaces import Needs
+from forensics.registry import Entry, ModelEntry
+
+
+@hookimpl
+def forensics_operations() -> list[Entry]:
+    return [
+        Entry("qtable", "forensics_q1cnn.tables:TableCompression", "one JPEG of a numbered table")
+    ]
+
+
+@hookimpl
+def forensics_traces() -> list[Entry]:
+    return [
+        Entry(
+            "q1-tables",
+            "forensics_q1cnn.traces:Q1_TABLES",
+            "which was the first quantisation of this JPEG, libjpeg's or not?",
+        )
+    ]
+
+
+@hookimpl
+def forensics_estimators() -> list[ModelEntry]:
+    return [Q1PHASE]
+
+
+@hookimpl
+def forensics_recipes() -> list[Entry]:
+    return [
+        Entry(
+            "q1phase",
+            "forensics_q1cnn.phase.recipe:PhaseRecipe",
+            "all second qualities at once, any first table",
+            options={"hidden": "units a frequency", "rate": "learning rate at the start"},
+        )
+    ]
+
+
+Q1PHASE = ModelEntry(
+    "q1phase",
+    "forensics_q1cnn.phase.model:Q1Phase",
+    "histograms of 64 frequencies on 64 phases, one soft-max over phase and table",
+    options={"decode": "argmax, expectation or table"},
+    traces=("q1", "q1-aligned", "q1-tables"),
+    needs=Needs(smallest=32, multiple_of=8, jpeg=True),
+    card="forensics_q1cnn:weights/q1phase",
+    parts=("phase",),
+)

@@ -1,0 +1,92 @@
+"""Quantisation tables by number, for histories: libjpeg's, named ones, invented ones, none.
+
+0             no compression at all
+1 .. 100      libjpeg's table of that quality
+101 .. 199    the named tables of `NAMED`, in its order
+1000 ..       invented: a table of libjpeg's, from the number modulo 51 (qualities 50 to 100),
+              times a factor for the whole table and one for each step, log-normal with
+              s.d. .25 and .2, drawn by the number
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from PIL.JpegPresets import presets
+from torch import Tensor
+
+from forensics import jpeg, random
+from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.interfaces import Operation
+
+NONE, FIRST_NAMED, FIRST_INVENTED = 0, 101, 1000
+# Photoshop's, as Pillow has them: its qualities 12, 10 and 8 (and 5 and 3, above step 24).
+NAMED = {"photoshop-12": "web_maximum", "photoshop-10": "maximum", "photoshop-8": "high"}
+_CAP = 50  # the quality whose steps are the largest that are estimated
+
+
+def tables(numbers: Tensor, components: int) -> Tensor:
+    """int32 `[N, components, 8, 8]`, natural order, for int64 numbers `[N]`; of 0, all steps 1.
+
+    Raises ForensicsError for a number that stands for no table.
+    """
+    numbers = numbers.cpu()
+    known = (numbers >= 0) & (numbers < FIRST_NAMED + len(NAMED)) | (numbers >= FIRST_INVENTED)
+    if not bool(known.all()):
+        raise ForensicsError(
+            f"there is no table {int(numbers[~known][0])}: take 0, 1 to 100, "
+            f"{FIRST_NAMED} to {FIRST_NAMED + len(NAMED) - 1} or {FIRST_INVENTED} and more"
+        )
+    made = jpeg.standard_tables(numbers.clamp(1, 100), components)
+    made[numbers == NONE] = 1
+    for place, preset in enumerate(NAMED.values()):
+        luma, chroma = (
+            torch.tensor(t, dtype=torch.int32).view(8, 8) for t in presets[preset]["quantization"]
+        )
+        made[numbers == FIRST_NAMED + place] = torch.stack([luma, chroma, chroma])[:components]
+    new = numbers >= FIRST_INVENTED
+    if bool(new.any()):
+        made[new] = _invented(numbers[new], components)
+    return made
+
+
+def _invented(numbers: Tensor, components: int) -> Tensor:
+    base = jpeg.standard_tables(50 + numbers % 51, components).double()
+    whole = random.normal(numbers, "table", (1, 1, 1)).double() * 0.25
+    single = random.normal(numbers, "steps", (1, 8, 8)).double() * 0.2
+    cap = jpeg.standard_tables(_CAP, components)
+    return (base * torch.exp(whole + single)).round().clamp(min=1).minimum(cap).to(torch.int32)
+
+
+@dataclass(frozen=True)
+class TableCompression(Operation):
+    """`qtable(102)`: compress with the tables of a number and decode; see above. number: int, or
+    int64 `[N]`. Colour is sampled 4:2:0. With 0 pixels stay as they are, and what comes out of a
+    batch that has one is no JPEG."""
+
+    name: ClassVar[str] = "qtable"
+    number: int | Tensor
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.number, (int, Tensor)) or isinstance(self.number, bool):
+            raise ForensicsError(f"qtable takes a whole number, not {self.number}")
+        tables(torch.as_tensor(self.number).reshape(-1), 1)
+
+    def margin(self, color: bool) -> int:
+        return 16 if color else 0
+
+    def align(self, color: bool) -> int:
+        return 16 if color else 8
+
+    def apply(self, batch: Batch) -> Batch:
+        numbers = torch.as_tensor(self.number, device=batch.device).expand(len(batch))
+        made = tables(numbers, batch.pixels.shape[1]).to(batch.device)
+        compressed = jpeg.compress(batch.pixels, tables=made, sampling="4:2:0")
+        pixels = jpeg.decode(compressed)
+        none = numbers == NONE
+        if bool(none.any()):
+            return batch.with_pixels(torch.where(none[:, None, None, None], batch.pixels, pixels))
+        return batch.with_pixels(pixels, compressed)

@@ -1,0 +1,47 @@
+"""Double JPEGs whose first table need not be libjpeg's."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from forensics.jpeg import ZIGZAG
+from forensics.traces import Draw, Trace, Truth, points_of
+from forensics_q1cnn import tables
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A first luma step, by its place in zig-zag order counted from 1."""
+
+    number: int
+
+    def __call__(self, side: str, values: Mapping[str, Tensor]) -> Tensor:
+        made = tables.tables(values["t"], 1)
+        return made.flatten(1)[:, ZIGZAG[self.number - 1]]
+
+
+_NAMED = range(tables.FIRST_NAMED, tables.FIRST_NAMED + len(tables.NAMED))
+
+Q1_TABLES = Trace(
+    "q1-tables",
+    "which was the first quantisation of this JPEG, libjpeg's or not?",
+    (("altered", "qtable({t}) ATTACK crop({r},{c}) qtable({u})"),),
+    (
+        ("quick", points_of(t=tuple(_NAMED), u=(90,))),
+        ("paper", points_of(t=tuple(_NAMED), u=(80, 90))),
+    ),
+    "jpeg",
+    (
+        *(
+            Truth(f"step{i}", "step", "first luma step, zig-zag", derive=_Step(i))
+            for i in range(1, 16)
+        ),
+        Truth("r", "class", "pixels"),
+        Truth("c", "class", "pixels"),
+    ),
+    (Draw(("r", "c"), tuple(itertools.product(range(8), range(8)))),),
+)
