@@ -15,7 +15,8 @@ COSINES = len(PERIODS)
 PERIODIC = 6  # so many frequencies have cosine sums
 BINS = 67
 
-# |x| in halves -> bin: of width .5 to 16, 1 to 40, 4 to 80, and beyond.
+# |x| in halves, rounded, -> bin: of width .5 to 16, 1 to 40, 4 to 80, and beyond. Rounded, so that
+# the whole numbers that coefficients of the second grid are lie in the middle of their bins.
 BIN = np.array(
     [h if h < 32 else 32 + (h - 32) // 2 if h < 80 else 56 + (h - 80) // 8 for h in range(160)]
     + [BINS - 1],
@@ -60,7 +61,7 @@ def _add(flat, order, scale, telling, bins, waves, energy):
         value = abs(flat[order[i]])
         energy[i] += value * value
         if i:  # the lattice of the DC shows in its cosines alone
-            bins[i, BIN[min(int(value * 2), 160)]] += scale
+            bins[i, BIN[min(int(value * 2 + np.float32(0.5)), 160)]] += scale
         if i < PERIODIC and (i == 0 or value > telling):
             for t in range(COSINES):
                 turns = value * _RATES[t]

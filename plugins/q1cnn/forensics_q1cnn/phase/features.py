@@ -17,7 +17,9 @@ from forensics_q1cnn.phase.noise import deviation, second_rounding
 
 CONDITIONS = 8
 _SCALE = 0.15  # brings counts and sums of cosines to about 1
-_TELLING = 3.0  # smaller coefficients say little of a period: the zeros of every lattice
+# Smaller coefficients say little of a period: they are the zeros of every lattice. Not a whole
+# number, which coefficients of the second grid are.
+_TELLING = 2.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ def _on_tensors(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]
         patch, place = (phases == phase).nonzero(as_tuple=True)
         x = every[:, patch, phase // 8 :: 8, phase % 8 :: 8].flatten(2)
         squares[:, patch, place] = x.square().mean(2)
-        index = bins[(x * 2).long().clamp(max=len(bins) - 1)]
+        index = bins[(x * 2 + 0.5).long().clamp(max=len(bins) - 1)]
         found = x.new_zeros(*x.shape[:2], BINS).scatter_add_(2, index, torch.ones_like(x))
         found[0] = 0  # the lattice of the DC shows in its cosines alone
         counts[:, patch, place, :BINS] = _SCALE * found

@@ -105,7 +105,7 @@ class PhaseRecipe(NetworkRecipe):
         first = [*range(50, 101)] * 160 + [tables.NONE] * 800 + list(invented)[::8]
         second = [*range(60, 99)] * 100 + [90] * 1000 + [80] * 600
         # Invented second tables from those of qualities 60 to 98.
-        second += [number for number in list(invented)[::4] if 10 <= number % 51 - 1000 % 51 <= 48]
+        second += [number for number in list(invented)[::4] if 10 <= number % 51 <= 48]
         return {"t": first, "u": second, ("r", "c"): shifts + [(0, 0)] * again}
 
     def network(self) -> nn.Module:

@@ -1,0 +1,103 @@
+"""Features against plain numpy and scipy, noise against a simulation."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.fft import dctn
+from skimage import data
+
+from forensics import jpeg
+from forensics.jpeg import ZIGZAG
+from forensics_q1cnn.phase import features
+from forensics_q1cnn.phase.counting import BINS, PERIODS
+from forensics_q1cnn.phase.noise import GRAY, deviation, second_rounding
+
+EDGES = [
+    0,
+    *(np.array([*np.arange(0.5, 16, 0.5), *range(16, 40), *range(40, 81, 4)]) - 0.25),
+    np.inf,
+]
+
+
+def patches(quality=90, shift=(0, 0), first=None):
+    """Four gray patches of 64 x 64, after a first JPEG if there is one."""
+    pixels = torch.from_numpy(data.camera()[None, None, 100:300, 180:380])
+    if first:
+        pixels = jpeg.decode(jpeg.compress(pixels, first))
+    pixels = pixels[:, :, shift[0] :, shift[1] :]
+    whole = jpeg.compress(pixels.contiguous(), quality).cut(0, 0, 128, 128)
+    parts = [whole.cut(y, x, 64, 64) for y in (0, 64) for x in (0, 64)]
+    return [torch.cat(found) for found in zip(*map(features.luma, parts), strict=True)]
+
+
+@pytest.mark.parametrize("path", ["_compiled", "_on_tensors"])
+def test_histograms_and_cosines_by_hand(path):
+    planes, _, _ = patches(first=70)
+    phases = torch.tensor([[0, 63, 19], [0, 8, 5], [0, 7, 40], [0, 1, 2]])
+    counts, waves, squares = getattr(features, path)(planes, phases)
+    for n, p in ((0, 1), (1, 0), (2, 2)):
+        top, left = divmod(int(phases[n, p]), 8)
+        plane = planes[n].double().numpy()
+        blocks = [
+            np.abs(dctn(plane[y : y + 8, x : x + 8], norm="ortho").ravel()[ZIGZAG.numpy()])
+            for y in range(top, 57, 8)
+            for x in range(left, 57, 8)
+        ]
+        values = np.array(blocks)
+        for i in (1, 2, 17, 63):
+            by_hand, _ = np.histogram(values[:, i], EDGES)
+            found = counts[i, n, p, :BINS].numpy() / 0.15
+            assert np.abs(by_hand - found).max() < 1e-3
+        np.testing.assert_allclose(squares[:, n, p], (values**2).mean(0), rtol=1e-3, atol=1e-3)
+        for i in (0, 1, 5):
+            telling = values[:, i] if i == 0 else values[values[:, i] > 2.75, i]
+            by_hand = np.cos(2 * np.pi * telling[:, None] / PERIODS).sum(0)
+            np.testing.assert_allclose(waves[i, n, p] / 0.15, by_hand, atol=0.2)
+
+
+def test_both_paths_agree():
+    planes, levels, steps = patches(first=60, shift=(3, 5))
+    phases = torch.arange(64).expand(4, 64).contiguous()
+    compiled, tensors = (
+        getattr(features, path)(planes, phases) for path in ("_compiled", "_on_tensors")
+    )
+    differing = (compiled[0][..., :BINS] - tensors[0][..., :BINS]).abs() > 1e-4
+    assert float(differing.float().mean()) < 1e-3
+    torch.testing.assert_close(compiled[1], tensors[1], atol=0.05, rtol=0)
+    torch.testing.assert_close(compiled[2], tensors[2], atol=1e-2, rtol=1e-3)
+
+
+def test_patches_are_features_of_their_own():
+    planes, levels, steps = patches(first=60)
+    phases = torch.tensor([[0, 9, 33]]).expand(4, 3).contiguous()
+    together = features.features(planes, levels, steps, phases, GRAY)
+    for n in range(4):
+        part = slice(n, n + 1)
+        alone = features.features(planes[part], levels[part], steps[part], phases[part], GRAY)
+        assert torch.equal(alone.counts, together.counts[:, part])
+        assert torch.equal(alone.waves, together.waves[:, part])
+
+
+@pytest.mark.parametrize("quality", [75, 90])
+@pytest.mark.parametrize("shift", [(0, 0), (3, 6), (0, 5)])
+def test_the_deviation_is_that_of_the_second_jpeg(quality, shift):
+    """What the second rounding does to coefficients of the first grid, measured where the image
+    before it is known."""
+    rng = np.random.default_rng(1)
+    # A Laplacian image: the noise model's own assumption, so that it can be held to it.
+    scale = 60 / (1 + np.add.outer(np.arange(8), np.arange(8)) * 2.0)
+    drawn = rng.laplace(size=(400, 64, 8, 8)) * scale
+    first = torch.from_numpy(drawn).float()
+    planes = jpeg.block_idct(first.unflatten(1, (8, 8)))
+    steps = jpeg.standard_tables(quality, 1)[0]
+    levels = (jpeg.block_dct(planes) / steps).round()
+    after = jpeg.block_idct(levels * steps)
+    error = after - planes
+    top, left = shift
+    height, width = ((64 - s) // 8 * 8 for s in shift)
+    cut = error[:, top : top + height, left : left + width]
+    measured = jpeg.block_dct(cut).square().mean((0, 1, 2)).flatten()
+    # All as one image: so many blocks that the smoothing of the share of zeros is nothing.
+    variance = second_rounding(levels.reshape(1, -1, 64).long(), steps.flatten()[None])
+    modelled = deviation(variance, torch.tensor([[8 * top + left]]), 0.0).square()[0, 0]
+    torch.testing.assert_close(modelled, measured, rtol=0.25, atol=0.02)
