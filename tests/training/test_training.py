@@ -407,7 +407,7 @@ def test_whole_numbers_in_a_network_are_not_averaged(plugin, photographs, tmp_pa
         return made
 
     monkeypatch.setattr(tiny, "network", network)
-    monkeypatch.setattr(tiny, "averaging", 0.9)
+    monkeypatch.setattr(tiny, "averaging", 0.1)
     monkeypatch.setattr(Descent, "last", True)  # rather than the best
     result = trained(photographs, tmp_path, steps=12)
     assert load_file(result.path)["places"].tolist() == list(range(60))
