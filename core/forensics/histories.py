@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -175,6 +175,14 @@ class History:
     @property
     def has_slot(self) -> bool:
         return any(step.name == SLOT for step in self.steps)
+
+    def all_steps(self) -> Iterator[Step]:
+        """Its steps and those that they hold in turn; a slot is none."""
+        for step in self.steps:
+            if step.name != SLOT:
+                yield step
+            if step.inner is not None:
+                yield from step.inner.all_steps()
 
     def fill(self, attacker: Step | None) -> History:
         """The history with the slot filled, or left out."""

@@ -225,6 +225,7 @@ def _population(
     digest = identity.digest(
         template.fill(None).text(dict(used)) if attacker is None else template.text(dict(used)),
         identity.model(attacker) if attacker else "",
+        *map(identity.step, template.all_steps()),
         repr(trace.draws),
         trace.handed,
         f"{settings.patch} {lead(trace, settings)} {settings.color} {settings.seed}",
