@@ -50,7 +50,7 @@ def make(settings: Settings) -> Plan:
         populations=populations,
         wanted=wanted,
         hashes=hashes,
-        slow=tuple(f"{m}: slower than half a second a patch: name it to run it" for m in slow),
+        slow=tuple(f"{m}: {selection.SLOWER}" for m in slow),
     )
 
 
