@@ -68,7 +68,6 @@ class Trace:
     the points of each; handed: what the door gives to models."""
 
     name: str
-    summary: str
     histories: tuple[tuple[str, str], ...]
     grids: tuple[tuple[str, Grid], ...]
     handed: Literal["pixels", "jpeg"]
@@ -217,7 +216,6 @@ _DOUBLE = (
 
 JPEG = Trace(
     "jpeg",
-    "was it JPEG-compressed before it was saved without loss?",
     (("pristine", ""), ("altered", "jpeg({q}) ATTACK")),
     (("quick", points_of(q=(60, 80, 90))), ("paper", points_of(q=_QUALITIES))),
     "pixels",
@@ -225,7 +223,6 @@ JPEG = Trace(
 )
 DJPEG = Trace(
     "djpeg",
-    "was this JPEG a JPEG before, on the same grid?",
     (("pristine", "jpeg({q2})"), ("altered", "jpeg({q1}) ATTACK jpeg({q2})")),
     _DOUBLE,
     "jpeg",
@@ -233,7 +230,6 @@ DJPEG = Trace(
 )
 DJPEG_SHIFTED = Trace(
     "djpeg-shifted",
-    "was this JPEG a JPEG before, on another grid?",
     (
         ("pristine", "crop({r},{c}) jpeg({q2})"),
         ("altered", "jpeg({q1}) ATTACK crop({r},{c}) jpeg({q2})"),

@@ -21,7 +21,7 @@ STEPS = {
 
 
 def population(history):
-    trace = Trace("made", "", (("pristine", ""), ("altered", history)), (("q", ((),)),), "pixels")
+    trace = Trace("made", (("pristine", ""), ("altered", history)), (("q", ((),)),), "pixels")
     return plan._population(trace, "altered", (), None, Settings(), ())
 
 

@@ -152,12 +152,13 @@ def traces(as_json: bool) -> int:
     """Every trace: its histories, its parameters, the points of its grids."""
     from forensics.traces import get
 
-    found = [get(name) for name in registry().all("trace")]
+    summaries = {name: t.entry.summary for name, t in registry().all("trace").items()}
+    found = [get(name) for name in summaries]
     if as_json:
         content = [
             {
                 "name": t.name,
-                "summary": t.summary,
+                "summary": summaries[t.name],
                 "histories": dict(t.histories),
                 "handed": t.handed,
                 "drawn": [n for draw in t.draws for n in draw.names],
@@ -170,7 +171,7 @@ def traces(as_json: bool) -> int:
         click.echo(json.dumps({"traces": content}, indent=1))
         return 0
     for t in found:
-        click.echo(f"{t.name}: {t.summary}")
+        click.echo(f"{t.name}: {summaries[t.name]}")
         for side, history in t.histories:
             click.echo(f"  {side:9} {history or '(untouched)'}")
         click.echo(f"  handed    {'the JPEG' if t.handed == 'jpeg' else 'pixels'}")
