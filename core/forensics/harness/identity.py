@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _CORE = (
     "batch.py",
     "random.py",
+    "device.py",
     "interfaces.py",
     "images",
     "data/source.py",
