@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from forensics import weights
 from forensics.errors import ForensicsError
-from forensics.registry import Registered, registry
+from forensics.registry import Registered
 from forensics.selection import Model
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def model(chosen: Model) -> str:
 def step(step: Step) -> str:
     """Hash of what a step of a history depends on beside its text: of an
     attacker its weights, of a plugin its sources. Empty for an operation of the core's own."""
-    found = registry().get(step.name, "operation", "attacker")
+    found = step.registered
     if "attacker" in found.kinds:
         return model(Model(found, step.options))
     return _package_of(found)

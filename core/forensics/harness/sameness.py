@@ -12,7 +12,7 @@ from forensics import selection
 from forensics.errors import UnknownName
 from forensics.harness import identity
 from forensics.harness.plan import Plan
-from forensics.registry import MODEL_KINDS, registry
+from forensics.registry import MODEL_KINDS
 
 _RELEASES = ("image-forensics", "torch", "numpy", "pillow", "scipy")
 
@@ -47,7 +47,7 @@ def _things(plan: Plan) -> Iterator[str]:
     yield from models
     steps = {s: None for p in plan.populations.values() for s in p.template.all_steps()}
     for step in steps:
-        found = registry().get(step.name, "operation", "attacker")
+        found = step.registered
         if "attacker" in found.kinds:
             yield step.text()
         elif found.entry.package != "forensics":
