@@ -77,19 +77,19 @@ def model(chosen: Model) -> str:
     """Hash of a model: its text with options, weights, version and source."""
     found: Registered = chosen.registered
     parts = [str(chosen), found.distribution, found.version, core()]
-    parts.append(_package_of(chosen.registered))
+    parts.append(_package_of(found))
     if chosen.entry.card is not None:
         there = weights.there(chosen.entry)
         parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]
     return digest(*parts)
 
 
-def step(step: Step) -> str:
-    """Hash of what a step of a history depends on beside its text: of an
-    attacker its weights, of a plugin its sources. Empty for an operation of the core's own."""
-    found = step.registered
+def step(taken: Step) -> str:
+    """Hash of what a step of a history depends on beside its text: an attacker's weights, a
+    plugin's sources. Empty for an operation of the core's own."""
+    found = taken.registered
     if "attacker" in found.kinds:
-        return model(Model(found, step.options))
+        return model(Model(found, taken.options))
     return _package_of(found)
 
 
