@@ -108,7 +108,7 @@ def test_rows_say_what_they_are(run, tmp_path):
     assert names.count("score") == 4 * 8
     assert names.count("psnr") == names.count("ssim_input") == 4 * 3
     assert set(rows[0]) >= {"population", "model", "photograph", "y", "x", "value", "reason"}
-    assert not list((tmp_path / "out" / "rows").glob("*.partial"))
+    assert not list((tmp_path / "out" / "rows").glob(".partial-*"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nothing of the kind PAR1", None])

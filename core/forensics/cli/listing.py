@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 
 from forensics import weights
 from forensics.calibration.cards import cards
+from forensics.cli.terminal import table
 from forensics.harness import identity
 from forensics.registry import MODEL_KINDS, Registered, registry
 from forensics.selection import model
@@ -151,12 +152,13 @@ def traces(as_json: bool) -> int:
     """Every trace: its histories, its parameters, the points of its grids."""
     from forensics.traces import get
 
-    found = [get(name) for name in registry().all("trace")]
+    summaries = {name: t.entry.summary for name, t in registry().all("trace").items()}
+    found = [get(name) for name in summaries]
     if as_json:
         content = [
             {
                 "name": t.name,
-                "summary": t.summary,
+                "summary": summaries[t.name],
                 "histories": dict(t.histories),
                 "handed": t.handed,
                 "drawn": [n for draw in t.draws for n in draw.names],
@@ -169,7 +171,7 @@ def traces(as_json: bool) -> int:
         click.echo(json.dumps({"traces": content}, indent=1))
         return 0
     for t in found:
-        click.echo(f"{t.name}: {t.summary}")
+        click.echo(f"{t.name}: {summaries[t.name]}")
         for side, history in t.histories:
             click.echo(f"  {side:9} {history or '(untouched)'}")
         click.echo(f"  handed    {'the JPEG' if t.handed == 'jpeg' else 'pixels'}")
@@ -211,22 +213,3 @@ def _points(points: Sequence[Mapping[str, float]]) -> str:
         return "one point, without parameters"
     shown = [" ".join(f"{k}={v}" for k, v in p.items()) for p in points[:5]]
     return ", ".join(shown) + (f", ... ({len(points)} points)" if len(points) > 5 else "")
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], wrapped: Sequence[str] = ()) -> str:
-    """A plain table, as wide as the terminal (100 columns where there is none); only the columns
-    called `wrapped`, by default the last, are broken into lines."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if Console().is_terminal else 100)
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in header:
-        folds = name in (wrapped or header[-1:])
-        made.add_column(name, no_wrap=not folds, overflow="fold")
-    for row in rows:
-        made.add_row(*row)
-    with console.capture() as capture:
-        console.print(made)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())

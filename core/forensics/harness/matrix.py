@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forensics.atomic import replacing
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Matrix:
         """Beside the rows, for `forensics report`."""
         content = self.to_dict() | {"failures": self.failures, "skipped": list(self.skipped)}
         content["form"] = _FORM
-        (folder / FILE).write_text(json.dumps(content, indent=1, allow_nan=False))
+        with replacing(folder / FILE) as partial:
+            partial.write_text(json.dumps(content, indent=1, allow_nan=False))
 
     @classmethod
     def load(cls, folder: Path) -> Matrix:

@@ -50,7 +50,7 @@ def make(settings: Settings) -> Plan:
         populations=populations,
         wanted=wanted,
         hashes=hashes,
-        slow=tuple(f"{m}: slower than half a second a patch: name it to run it" for m in slow),
+        slow=tuple(f"{m}: {selection.SLOWER}" for m in slow),
     )
 
 
@@ -225,6 +225,7 @@ def _population(
     digest = identity.digest(
         template.fill(None).text(dict(used)) if attacker is None else template.text(dict(used)),
         identity.model(attacker) if attacker else "",
+        *map(identity.step, template.all_steps()),
         repr(trace.draws),
         trace.handed,
         f"{settings.patch} {lead(trace, settings)} {settings.color} {settings.seed}",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from forensics.cli.terminal import table
+
 
 @dataclass(frozen=True)
 class Section:
@@ -17,23 +19,9 @@ class Section:
 
 
 def terminal(section: Section) -> str:
-    """As wide as the terminal, 100 columns where there is none; only the first column is never
-    broken into lines."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if Console().is_terminal else 100)
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(section.header):
-        made.add_column(name.replace(": ", "\n"), no_wrap=number == 0, overflow="fold")
-    for number, row in enumerate(section.rows):
-        if number == section.rule:
-            made.add_section()
-        made.add_row(*row)
-    with console.capture() as capture:
-        console.print(made)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    """As wide as the terminal, between empty lines; only the first column is never broken."""
+    shown = table(section.header, section.rows, section.header[1:], section.rule)
+    return f"\n{shown}\n"
 
 
 def markdown(section: Section) -> str:
