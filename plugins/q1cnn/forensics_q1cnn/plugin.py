@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from forensics import hookimpl
 from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry
@@ -31,6 +33,12 @@ def forensics_estimators() -> list[ModelEntry]:
 
 
 @hookimpl
+def forensics_detectors() -> list[ModelEntry]:
+    # The same model, which also says whether there was a first JPEG at all.
+    return [replace(Q1PHASE, traces=("djpeg", "djpeg-shifted"))]
+
+
+@hookimpl
 def forensics_recipes() -> list[Entry]:
     return [
         Entry(
@@ -51,4 +59,5 @@ Q1PHASE = ModelEntry(
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase",),
+    seconds=0.02,
 )

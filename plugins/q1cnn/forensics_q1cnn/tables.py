@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from PIL.JpegPresets import presets
 from torch import Tensor
@@ -43,10 +44,9 @@ def tables(numbers: Tensor, components: int) -> Tensor:
     made = jpeg.standard_tables(numbers.clamp(1, 100), components)
     made[numbers == NONE] = 1
     for place, preset in enumerate(NAMED.values()):
-        luma, chroma = (
-            torch.tensor(t, dtype=torch.int32).view(8, 8) for t in presets[preset]["quantization"]
-        )
-        made[numbers == FIRST_NAMED + place] = torch.stack([luma, chroma, chroma])[:components]
+        luma, chroma = np.array(presets[preset]["quantization"], np.int32).reshape(2, 8, 8)
+        named = torch.from_numpy(np.stack([luma, chroma, chroma])[:components])
+        made[numbers == FIRST_NAMED + place] = named
     new = numbers >= FIRST_INVENTED
     if bool(new.any()):
         made[new] = _invented(numbers[new], components)

@@ -28,7 +28,6 @@ _NAMED = range(tables.FIRST_NAMED, tables.FIRST_NAMED + len(tables.NAMED))
 
 Q1_TABLES = Trace(
     "q1-tables",
-    "which was the first quantisation of this JPEG, libjpeg's or not?",
     (("altered", "qtable({t}) ATTACK crop({r},{c}) qtable({u})"),),
     (
         ("quick", points_of(t=tuple(_NAMED), u=(90,))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from forensics.jpeg import ZIGZAG, Jpeg, block_idct
 from forensics.nn import sliding_dct
 from forensics_q1cnn.phase import counting
 from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
-from forensics_q1cnn.phase.noise import deviation, second_rounding
+from forensics_q1cnn.phase.noise import COLOUR, GRAY, deviation, second_rounding
 
 CONDITIONS = 8
 _SCALE = 0.15  # brings counts and sums of cosines to about 1
@@ -31,25 +32,51 @@ class Features:
     waves: Tensor
 
 
-def luma(jpeg: Jpeg) -> tuple[Tensor, Tensor, Tensor]:
-    """The decoded luma without rounding or clipping, less 128, float32 `[N, 8 by, 8 bx]`; the
-    levels int16 `[N, blocks, 64]`; the steps int32 `[N, 64]`, both in natural order."""
-    levels, steps = jpeg.coefficients[0], jpeg.tables[:, 0]
-    planes = block_idct(levels.float() * steps[:, None, None])
-    return planes, levels.flatten(1, 2).flatten(2), steps.flatten(1)
+@dataclass(frozen=True, eq=False)
+class Luma:
+    """What is used of N JPEGs. planes: the decoded luma without rounding or clipping, less 128,
+    float32 `[N, 8 by, 8 bx]`; levels: int16 `[N, blocks, 64]` and steps: int32 `[N, 64]`, natural
+    order; rounding: the variance that rounding the image before to integers adds."""
+
+    planes: Tensor
+    levels: Tensor
+    steps: Tensor
+    rounding: float
+
+    @classmethod
+    def of(cls, jpeg: Jpeg) -> Luma:
+        levels, steps = jpeg.coefficients[0], jpeg.tables[:, 0]
+        planes = block_idct(levels.float() * steps[:, None, None])
+        rounding = GRAY if len(jpeg.coefficients) == 1 else COLOUR
+        return cls(planes, levels.flatten(1, 2).flatten(2), steps.flatten(1), rounding)
+
+    @classmethod
+    def cat(cls, parts: Sequence[Luma]) -> Luma:
+        """One of several of the same size and the same kind, gray or colour."""
+        planes, levels, steps = (
+            torch.cat([getattr(part, name) for part in parts])
+            for name in ("planes", "levels", "steps")
+        )
+        return cls(planes, levels, steps, parts[0].rounding)
+
+    def __len__(self) -> int:
+        return len(self.planes)
+
+    def __getitem__(self, part: slice) -> Luma:
+        return Luma(self.planes[part], self.levels[part], self.steps[part], self.rounding)
 
 
-def features(
-    planes: Tensor, levels: Tensor, steps: Tensor, phases: Tensor, rounding: float
-) -> Features:
-    """Features of patches on these phases, int64 `[N, P]` (8 row + column of the first grid in
-    the patch). rounding: see `noise.deviation`; the other arguments as `luma` gives them."""
+def features(seen: Luma, phases: Tensor) -> Features:
+    """Features of patches on these phases, int64 `[N, P]`: 8 row + column of where the first
+    JPEG's grid begins in the patch."""
+    planes, steps = seen.planes, seen.steps
     if device.compiled(planes):
         counts, waves, squares = _compiled(planes, phases)
     else:
         counts, waves, squares = _on_tensors(planes, phases)
     order = ZIGZAG.to(planes.device)
-    spread = deviation(second_rounding(levels, steps), phases, rounding)[..., order].movedim(2, 0)
+    spread = deviation(second_rounding(seen.levels, steps), phases, seen.rounding)
+    spread = spread[..., order].movedim(2, 0)
     q = steps[:, order].T[..., None].float()
     down, across = phases // 8, phases % 8
     blocks = ((planes.shape[1] - down) // 8) * ((planes.shape[2] - across) // 8)
@@ -71,16 +98,12 @@ def _compiled(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     waves = planes.new_empty(PERIODIC, n, p, COSINES)
     squares = planes.new_empty(64, n, p)
     given = planes.contiguous().numpy(), phases.contiguous().numpy()
-    made = counts.numpy(), waves.numpy(), squares.numpy()
+    order = ZIGZAG.numpy()
+    scales = np.float32(_SCALE), np.float32(_TELLING)
 
     def work(part: slice) -> None:
-        counting.count(
-            *(array[part] for array in given),
-            ZIGZAG.numpy(),
-            np.float32(_SCALE),
-            np.float32(_TELLING),
-            *(array[:, part] for array in made),
-        )
+        made = counts[:, part].numpy(), waves[:, part].numpy(), squares[:, part].numpy()
+        counting.count(given[0][part], given[1][part], order, *scales, *made)
 
     device.share(work, n, p * 64 * 64)
     return counts, waves, squares

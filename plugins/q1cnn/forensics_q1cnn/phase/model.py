@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
 from forensics import weights
 from forensics.batch import Batch, Jpeg
 from forensics.errors import ForensicsError
-from forensics.interfaces import Estimate, Estimator
-from forensics_q1cnn.phase.features import luma
+from forensics.interfaces import Detector, Estimate, Estimator, Scores
+from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import STEPS, PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.noise import COLOUR, GRAY
 from forensics_q1cnn.phase.posterior import Decode, Posterior, every_phase
 from forensics_q1cnn.plugin import Q1PHASE
 
@@ -34,7 +32,7 @@ def _network(device: torch.device, version: str) -> PhaseNetwork:
 
 
 @dataclass(frozen=True)
-class Q1Phase(Estimator):
+class Q1Phase(Estimator, Detector):
     """The first 15 luma steps in zig-zag order and the crop (r, c) between both compressions.
 
     decode: `argmax` of each step's probability; `expectation`, for the least squared error; or
@@ -63,6 +61,11 @@ class Q1Phase(Estimator):
         crops = phase.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]
         return Estimate(NAMES, values, steps | {"r": crops.sum(2), "c": crops.sum(1)})
 
+    def score(self, batch: Batch) -> Scores:
+        """The logarithm of how much more probable two compressions are than one."""
+        assert batch.jpeg is not None
+        return Scores(posterior(batch.jpeg).odds)
+
 
 # The crop by which a grid comes to begin at 0..7, and the other way round.
 _CROP = torch.tensor([0, 7, 6, 5, 4, 3, 2, 1])
@@ -70,28 +73,21 @@ _CROP = torch.tensor([0, 7, 6, 5, 4, 3, 2, 1])
 
 def posterior(jpeg: Jpeg) -> Posterior:
     """The posterior of phase and first table for each image, on the images' device."""
-    found = weights.find(Q1PHASE, "phase")
+    there = weights.find(Q1PHASE, "phase")
     device = jpeg.tables.device
-    network = _network(device, found.sha256 if found else "")
+    network = _network(device, there.sha256 if there else "")
     listed = libjpeg_tables().to(device)
-    rounding = GRAY if len(jpeg.coefficients) == 1 else COLOUR
-    scores: Tensor | float = 0.0
-    single: Tensor | float = 0.0
-    for window in _windows(jpeg):
-        more, once = every_phase(network, luma(window), rounding, network.index(listed))
-        scores, single = scores + more, single + once
-    assert isinstance(scores, Tensor)
-    assert isinstance(single, Tensor)
+    found = [every_phase(network, Luma.of(w), network.index(listed)) for w in _windows(jpeg)]
+    scores, single = (torch.stack(part).sum(0) for part in zip(*found, strict=True))
     return Posterior.of(scores, single, listed)
 
 
 def _windows(jpeg: Jpeg) -> list[Jpeg]:
-    """The luma in windows of 64 x 64, or what there is of them, on the JPEG's own grid."""
+    """The image in windows of 64 x 64, or what there is of them, on the JPEG's own grid."""
     height, width = (side - side % 8 for side in jpeg.size)
-    gray = Jpeg(jpeg.coefficients[:1], jpeg.tables[:, :1], "gray", jpeg.size)
     rows, columns = (_corners(side) for side in (height, width))
     side = [min(_WINDOW, whole) for whole in (height, width)]
-    return [gray.cut(y, x, *side) for y in rows for x in columns]
+    return [jpeg.cut(y, x, *side) for y in rows for x in columns]
 
 
 def _corners(whole: int) -> list[int]:

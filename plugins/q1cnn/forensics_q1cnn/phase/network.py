@@ -110,5 +110,5 @@ class PhaseNetwork(nn.Module):
             torch.baddbmm(part.last[:STEPS], chosen, part.leave[:STEPS])
             for part in (self.aligned, self.shifted)
         ]
-        made = torch.where(aligned, *both).movedim(0, 1)
+        made = torch.where(aligned, both[0], both[1]).movedim(0, 1)
         return made.masked_fill(self.known[:STEPS] >= 10_000, float("-inf"))

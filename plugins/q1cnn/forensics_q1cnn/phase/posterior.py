@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from forensics_q1cnn.phase.features import features
+from forensics_q1cnn.phase.features import Luma, features
 from forensics_q1cnn.phase.network import STEPS, PhaseNetwork
 
 Decode = Literal["argmax", "expectation", "table"]
@@ -25,10 +25,11 @@ _TOGETHER = 32  # patches on 64 phases: 40 MB of features
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """double: float32 `[N, 64, T]`, of phase and table, given that there was a first JPEG; they
-    sum to 1. single: `[N]`, that there was none. tables: int64 `[T, 64]`, zig-zag order."""
+    sum to 1. odds: `[N]`, the logarithm of how much more probable a first JPEG is than none.
+    tables: int64 `[T, 64]`, zig-zag order."""
 
     double: Tensor
-    single: Tensor
+    odds: Tensor
     tables: Tensor
 
     @classmethod
@@ -37,7 +38,7 @@ class Posterior:
         one grid, their sums."""
         logs = scores + _towards_the_prior(scores.device)
         double = logs.flatten(1).softmax(1).view_as(logs)
-        return cls(double, torch.sigmoid(single - logs.flatten(1).logsumexp(1)), tables)
+        return cls(double, logs.flatten(1).logsumexp(1) - single, tables)
 
     def phases(self) -> Tensor:
         """float32 `[N, 64]`: 8 row + column of where the first grid begins in the image."""
@@ -72,18 +73,14 @@ def _towards_the_prior(device: torch.device) -> Tensor:
     return change
 
 
-def every_phase(
-    network: PhaseNetwork, seen: tuple[Tensor, Tensor, Tensor], rounding: float, index: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The network's scores of patches, `[N, 64, T]` and, of 'compressed once', `[N]`.
-
-    seen: as `luma` gives them; index: `[T, 64]`, of `PhaseNetwork.index`.
-    """
-    found = []
-    for part in zip(*(values.split(_TOGETHER) for values in seen), strict=True):
-        phases = torch.arange(64, device=index.device).expand(len(part[0]), 64)
-        own, others = (features(*part, those, rounding) for those in (phases[:, :1], phases[:, 1:]))
-        hidden = network.hidden(own, others)
-        found.append((network.scores(hidden, index), network.single(hidden)))
-    scores, single = zip(*found, strict=True)
+def every_phase(network: PhaseNetwork, seen: Luma, index: Tensor) -> tuple[Tensor, Tensor]:
+    """The network's scores of patches, `[N, 64, T]` and, of 'compressed once', `[N]`. index:
+    `[T, 64]`, of `PhaseNetwork.index`."""
+    scores, single = [], []
+    for start in range(0, len(seen), _TOGETHER):
+        part = seen[start : start + _TOGETHER]
+        phases = torch.arange(64, device=index.device).expand(len(part), 64)
+        hidden = network.hidden(features(part, phases[:, :1]), features(part, phases[:, 1:]))
+        scores.append(network.scores(hidden, index))
+        single.append(network.single(hidden))
     return torch.cat(scores), torch.cat(single)

@@ -15,9 +15,8 @@ from forensics.jpeg import ZIGZAG
 from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn import tables
-from forensics_q1cnn.phase.features import Features, features, luma
+from forensics_q1cnn.phase.features import Features, Luma, features
 from forensics_q1cnn.phase.network import QUALITIES, STEPS, PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.noise import COLOUR, GRAY
 from forensics_q1cnn.phase.posterior import ALIGNED, Posterior, every_phase
 
 SIDE = 64  # of a patch; a crop holds several
@@ -43,21 +42,14 @@ def patches(example: Example, step: int) -> Patches:
     batch = example.sides["altered"]
     assert batch.jpeg is not None
     per_side = batch.size[0] // SIDE
-    cut = [
-        batch.jpeg.cut(SIDE * y, SIDE * x, SIDE, SIDE)
-        for y in range(per_side)
-        for x in range(per_side)
-    ]
-    parts = [torch.cat(part) for part in zip(*map(luma, cut), strict=True)]
+    corners = [(SIDE * y, SIDE * x) for y in range(per_side) for x in range(per_side)]
+    seen = Luma.cat([Luma.of(batch.jpeg.cut(*corner, SIDE, SIDE)) for corner in corners])
     many = per_side**2
     numbers = example.values["t"].repeat(many)
     row, column = (((8 - example.values[name]) % 8).repeat(many) for name in ("r", "c"))
     phase = torch.where(numbers == tables.NONE, 0, 8 * row + column).to(batch.device)
     others = _others(phase, step)
-    made = [
-        features(*parts, phases, COLOUR if batch.pixels.shape[1] == 3 else GRAY)
-        for phases in (torch.zeros_like(phase)[:, None], others)
-    ]
+    made = [features(seen, phases) for phases in (torch.zeros_like(phase)[:, None], others)]
     first = tables.tables(numbers, 1)[:, 0].flatten(1)[:, ZIGZAG].long().to(batch.device)
     single = (numbers == tables.NONE).to(batch.device)
     return Patches(made[0], made[1], (phase != 0).long(), first, single)
@@ -143,7 +135,7 @@ class PhaseRecipe(NetworkRecipe):
             batch, t = example.sides["altered"], example.values["t"]
             assert batch.jpeg is not None
             found = _judged(network, example)
-            told.append((found.single > 0.5) == (t == tables.NONE))
+            told.append((found.odds < 0) == (t == tables.NONE))
             listed = (t >= QUALITIES[0]) & (t <= QUALITIES[-1])
             true = tables.tables(t, 1)[:, 0].flatten(1)[:, ZIGZAG[:STEPS]]
             right.append((found.estimates("argmax") == true)[listed].float().mean(1))
@@ -157,9 +149,8 @@ class PhaseRecipe(NetworkRecipe):
 def _judged(network: PhaseNetwork, example: Example) -> Posterior:
     batch = example.sides["altered"]
     assert batch.jpeg is not None
-    rounding = COLOUR if batch.pixels.shape[1] == 3 else GRAY
     listed = libjpeg_tables()
-    scores, single = every_phase(network, luma(batch.jpeg), rounding, network.index(listed))
+    scores, single = every_phase(network, Luma.of(batch.jpeg), network.index(listed))
     return Posterior.of(scores.cpu(), single.cpu(), listed)
 
 

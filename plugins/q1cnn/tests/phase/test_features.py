@@ -10,7 +10,7 @@ from forensics import jpeg
 from forensics.jpeg import ZIGZAG
 from forensics_q1cnn.phase import features
 from forensics_q1cnn.phase.counting import BINS, PERIODS
-from forensics_q1cnn.phase.noise import GRAY, deviation, second_rounding
+from forensics_q1cnn.phase.noise import deviation, second_rounding
 
 EDGES = [
     0,
@@ -27,12 +27,12 @@ def patches(quality=90, shift=(0, 0), first=None):
     pixels = pixels[:, :, shift[0] :, shift[1] :]
     whole = jpeg.compress(pixels.contiguous(), quality).cut(0, 0, 128, 128)
     parts = [whole.cut(y, x, 64, 64) for y in (0, 64) for x in (0, 64)]
-    return [torch.cat(found) for found in zip(*map(features.luma, parts), strict=True)]
+    return features.Luma.cat([features.Luma.of(part) for part in parts])
 
 
 @pytest.mark.parametrize("path", ["_compiled", "_on_tensors"])
 def test_histograms_and_cosines_by_hand(path):
-    planes, _, _ = patches(first=70)
+    planes = patches(first=70).planes
     phases = torch.tensor([[0, 63, 19], [0, 8, 5], [0, 7, 40], [0, 1, 2]])
     counts, waves, squares = getattr(features, path)(planes, phases)
     for n, p in ((0, 1), (1, 0), (2, 2)):
@@ -56,7 +56,7 @@ def test_histograms_and_cosines_by_hand(path):
 
 
 def test_both_paths_agree():
-    planes, levels, steps = patches(first=60, shift=(3, 5))
+    planes = patches(first=60, shift=(3, 5)).planes
     phases = torch.arange(64).expand(4, 64).contiguous()
     compiled, tensors = (
         getattr(features, path)(planes, phases) for path in ("_compiled", "_on_tensors")
@@ -68,12 +68,12 @@ def test_both_paths_agree():
 
 
 def test_patches_are_features_of_their_own():
-    planes, levels, steps = patches(first=60)
+    seen = patches(first=60)
     phases = torch.tensor([[0, 9, 33]]).expand(4, 3).contiguous()
-    together = features.features(planes, levels, steps, phases, GRAY)
+    together = features.features(seen, phases)
     for n in range(4):
         part = slice(n, n + 1)
-        alone = features.features(planes[part], levels[part], steps[part], phases[part], GRAY)
+        alone = features.features(seen[part], phases[part])
         assert torch.equal(alone.counts, together.counts[:, part])
         assert torch.equal(alone.waves, together.waves[:, part])
 
