@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from forensics.batch import Batch
-from forensics.cli.listing import table
+from forensics.cli.page import table
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.images.writing import write
 from forensics.interfaces import Estimator, Heatmap, Localizer

@@ -17,8 +17,8 @@ import torch
 from forensics import images, selection
 from forensics.batch import Batch
 from forensics.calibration.cards import Card
-from forensics.cli import LOSSES, answers, calibrated
-from forensics.cli.listing import table
+from forensics.cli import LOSSES, Command, answers, calibrated
+from forensics.cli.page import lines, table
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.harness.asking import fitting
@@ -38,7 +38,7 @@ FOLDER = click.option(
 FORCE = click.option("--force", is_flag=True, help="Write over files that exist.")
 
 
-@click.command()
+@click.command(cls=Command)
 @FILES
 @click.option("--detectors", multiple=True, help="Names, globs, all. [all]")
 @click.option("--estimators", multiple=True, help="[all; with others named, none]")
@@ -154,17 +154,14 @@ def _print_scores(rows: list[dict[str, Any]], valid: dict[str, list[Card]], styl
         if found["score"] is None
     )
     cells = [[row["file"], *(_short(row, name) for name in names)] for row in rows]
-    if names:
-        click.echo(table(["file", *names], cells, wrapped=("file",)))
-    for shown in answers.tables(rows):
-        click.echo(shown)
-    for reason in [*reasons, *answers.reasons(rows)]:
-        click.echo(f"n/a for {reason}")
-    for line in calibrated.lines(rows, valid):
-        click.echo(line)
-    for row in rows:
-        for note in row["notes"]:
-            click.echo(f"{row['file']}: {note}")
+    shown = [table(["file", *names], cells, wrapped=("file",), keys=1)] if names else []
+    shown += [*answers.tables(rows), *calibrated.tables(rows)]
+    notes = [f"n/a for {reason}" for reason in [*reasons, *answers.reasons(rows)]]
+    notes += calibrated.notes(rows, valid)
+    notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
+    click.echo("\n" + "\n\n\n".join(shown) + "\n")
+    for note in notes:
+        click.echo(lines(note))
 
 
 def _plain(row: dict[str, Any], name: str) -> float | None:
@@ -179,7 +176,7 @@ def _short(row: dict[str, Any], name: str) -> str:
     return f"{score:.0f}" if abs(score) >= 1000 else f"{score:.3g}"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name")
 @FILES
 @FOLDER
@@ -206,7 +203,7 @@ def attack(
     return _convert(files, Path(out), force, max_megapixels, act)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("history")
 @FILES
 @FOLDER
@@ -239,6 +236,8 @@ def simulate(
         )
     if not parsed.steps:
         raise ForensicsError("the history is empty: write steps such as 'jpeg(60) jpeg(90)'")
+    for step in parsed.steps:
+        step.bind({})  # a value that no step takes is an error of the request, not of each file
 
     def act(picture: images.Picture) -> Batch:
         start = picture.batch(color=False) if gray else picture.batch()

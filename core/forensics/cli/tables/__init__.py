@@ -27,7 +27,7 @@ def matrix(result: Matrix, style: str) -> str:
     tables += confusions(result)
     below = notes(result, starred)
     if style == "table":
-        return "".join(map(terminal, tables)) + "\n".join(["", *below, ""])
+        return "\n" + "\n\n\n".join(map(terminal, tables)) + "\n".join(["\n", *below, ""])
     if style == "markdown":
         return "\n\n".join(map(markdown, tables)) + "\n\n" + "\n".join(below) + "\n"
     return "\n".join([*map(latex, tables), *(f"% {note}" for note in below), ""])

@@ -22,11 +22,14 @@ def plan(made: Plan, folder: Path) -> str:
         f"expected time: {ahead.time}",
         *(f"skipped: {model}" for model in made.slow),
     ]
-    lines += [
-        f"n/a: {c.model or c.attacker} on {c.trace.name} {point(dict(c.point))}: {c.reason}"
-        for c in made.cells
-        if c.reason is not None
-    ]
+    points: dict[tuple[str, str], list[str]] = {}
+    for cell in made.cells:
+        if cell.reason is not None:
+            what = f"{cell.model or cell.attacker} on {cell.trace.name}"
+            points.setdefault((what, cell.reason), []).append(point(dict(cell.point)))
+    for (what, reason), those in points.items():
+        at = " at " + ", ".join(dict.fromkeys(those)) if any(those) else ""
+        lines.append(f"n/a: {what}{at}: {reason}")
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from forensics.cli.tables.layout import Section
 from forensics.harness import Matrix
+from forensics.harness.cells import INPUT
 
 Cells = list[dict[str, Any]]
 
@@ -42,7 +43,7 @@ def section(result: Matrix, kind: str, costs: bool) -> Section:
     if costs:
         gap = [""] * (len(header) - 2 - len(attacks))
         rows += [[label, trace, *gap, *values] for label, trace, values in _costs(result, attacks)]
-    return Section(header, rows, rule)
+    return Section(header, rows, rule, len(header) - len(attacks))
 
 
 def marked_name(name: str, result: Matrix) -> str:
@@ -154,15 +155,17 @@ def _costs(result: Matrix, attacks: Sequence[str | None]) -> list[tuple[str, str
     for trace in dict.fromkeys(c["trace"] for c in result.cells):
         for label, name, digits in (("PSNR (dB)", "psnr", 2), ("SSIM", "ssim", 3)):
             values = [_cost(result.cells, trace, a, name, digits) for a in attacks]
-            if any(values):
+            if any(value not in ("", "-") for value in values):
                 rows.append((label, trace, values))
     return rows
 
 
 def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) -> str:
-    """What the attack costs; in the column `clean`, what the image had before any attack."""
+    """What the attack costs; in the column `clean`, what the image had before any attack, and `-`
+    where nothing was done to it."""
     if attack is None:
-        name, found = f"{name}_input", [c for c in cells if c["attack"] is not None]
+        name = f"{name}_input"
+        found = [c for c in cells if c["cost"] and c["cost"]["against"] != INPUT]
     else:
         found = [c for c in cells if c["attack"] == attack]
     unique = {
@@ -171,7 +174,7 @@ def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) 
         if c["trace"] == trace and c["cost"] is not None
     }
     values = [v for v in unique.values() if v is not None]
-    return f"{fmean(values):.{digits}f}" if values else ""
+    return f"{fmean(values):.{digits}f}" if values else "-" if attack is None else ""
 
 
 def confusions(result: Matrix) -> list[Section]:

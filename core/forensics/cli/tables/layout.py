@@ -5,35 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from forensics.cli import page
+
 
 @dataclass(frozen=True)
 class Section:
     """One table. header: a title for each column, `"clean: AUC"` on two lines where there is room;
-    rows: texts; rule: the row before which a line is drawn, if any."""
+    rows: texts; rule: the row before which a line is drawn, if any; keys: how many of the first
+    columns say what a row is about."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     rule: int | None = None
+    keys: int = 2
 
 
 def terminal(section: Section) -> str:
-    """As wide as the terminal, 100 columns where there is none; only the first column is never
-    broken into lines."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if Console().is_terminal else 100)
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for number, name in enumerate(section.header):
-        made.add_column(name.replace(": ", "\n"), no_wrap=number == 0, overflow="fold")
-    for number, row in enumerate(section.rows):
-        if number == section.rule:
-            made.add_section()
-        made.add_row(*row)
-    with console.capture() as capture:
-        console.print(made)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    """As wide as the terminal, 100 columns where there is none; columns beyond that come in tables
+    below, with the keys again."""
+    header = [name.replace(": ", "\n") for name in section.header]
+    return page.table(header, section.rows, keys=section.keys, rule=section.rule)
 
 
 def markdown(section: Section) -> str:
