@@ -52,6 +52,8 @@ def calibrate(
     sources only.
     """
     given = {k: v for k, v in options.items() if v is not None and v != ()}
+    if tippett is not None:
+        _check(tippett)
     with progress() as told:
         result = make(model, data, set=set_options(settings), progress=told, **given)
     if tippett is not None:
@@ -89,6 +91,14 @@ def _lines(result: Calibrated) -> list[str]:
 
 def _figure(value: dict[str, Any]) -> str:
     return "{value:.3f} ({low:.3f} to {high:.3f})".format(**value)
+
+
+def _check(path: Path) -> None:
+    """Before anything is calibrated: whether the file can be written."""
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise ForensicsError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _write(path: Path, data: dict[str, list[float]]) -> None:

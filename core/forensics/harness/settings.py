@@ -150,7 +150,7 @@ def read_config(text: str, where: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
-        why = getattr(error, "problem", None) or error
+        why = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ForensicsError(
             f"{where} is not YAML{place}: {why}; write options such as `patch: 128`, one a line"
         ) from None

@@ -22,15 +22,25 @@ def plan(made: Plan, folder: Path) -> str:
         f"expected time: {ahead.time}",
         *(f"skipped: {model}" for model in made.slow),
     ]
-    points: dict[tuple[str, str], list[str]] = {}
-    for cell in made.cells:
-        if cell.reason is not None:
-            what = f"{cell.model or cell.attacker} on {cell.trace.name}"
-            points.setdefault((what, cell.reason), []).append(point(dict(cell.point)))
-    for (what, reason), those in points.items():
-        at = " at " + ", ".join(dict.fromkeys(those)) if any(those) else ""
-        lines.append(f"n/a: {what}{at}: {reason}")
+    lines += _reasons(made)
     return "\n".join(lines)
+
+
+def _reasons(made: Plan) -> list[str]:
+    """Why cells are n/a: models, points and traces that share a reason in one sentence."""
+    points: dict[tuple[str, str, str], dict[str, None]] = {}
+    for c in made.cells:
+        if c.reason is not None:
+            key = (str(c.model or c.attacker), c.trace.name, c.reason)
+            points.setdefault(key, {})[point(dict(c.point))] = None
+    models: dict[tuple[str, str, str], list[str]] = {}
+    for (model, trace, reason), those in points.items():
+        at = f" at {', '.join(those)}" if any(those) else ""
+        models.setdefault((trace, at, reason), []).append(model)
+    return [
+        f"n/a: {', '.join(names)} on {trace}{at}: {reason}"
+        for (trace, at, reason), names in models.items()
+    ]
 
 
 def plan_json(made: Plan, folder: Path) -> str:
