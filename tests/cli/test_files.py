@@ -210,7 +210,7 @@ def test_a_model_without_weights_is_not_applicable(command, photograph):
         (["attack", "toy-median:size=3"], "option of toy-median"),
         (["attack", "toy-median", "--device", "cuda:99"], "cuda:99"),
         (["analyze", "--detectors", "toy-grian"], "did you mean 'toy-grain'"),
-        (["analyze", "--detectors", "none"], "no detector to ask"),
+        (["analyze", "--detectors", "none"], "no model to ask"),
         (["analyze", "--device", "abacus"], "abacus"),
     ],
 )

@@ -365,6 +365,35 @@ def test_an_option_given_twice(run, more, words):
     assert words in err
 
 
+def test_a_run_that_asks_nobody(run):
+    code, out, err = run(detectors=["none"])
+    assert (code, out) == (1, "")
+    assert "nothing to run: no model is asked, and no attacker is named" in err
+
+
+def test_costs_alone_are_called_costs(run):
+    code, out, err = run("--attack", "toy-median", detectors=["none"])
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split() == ["cost", "trace", "clean", "toy-median"]
+    assert "AUC" not in out
+
+
+def test_an_attacked_file_is_measured_against_itself_and_an_unattacked_one_is_not(
+    command, photographs, tmp_path
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (96, 96), "gray").save(other / "flat.png")
+    line = ["run", "--positive", photographs, "--negative", other, "--attack", "toy-median"]
+    code, out, _ = command(*line, "--detectors", "toy-grain", "--out", tmp_path / "out")
+    assert code == 0
+    clean = [line.split()[-2] for line in out.splitlines() if line.startswith((" PSNR", " SSIM"))]
+    assert clean == ["-", "-"]
+    words = " ".join(out.split())
+    assert "of the image at the slot, attacked, against the attacker's input." in words
+    assert "pe_cv n/a for toy-grain: other photographs do not have both sides" in words
+
+
 def test_an_empty_folder(run, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, err = run(data=tmp_path / "empty")

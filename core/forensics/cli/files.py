@@ -73,7 +73,7 @@ def analyze(
         for kind, names in (("estimator", estimators), ("localizer", localizers))
     }
     if not chosen and not any(others.values()):
-        raise ForensicsError("no detector to ask: name some with --detectors")
+        raise ForensicsError("no model to ask: name some that `forensics models` lists")
     where = choose(device)
     made = [(str(model), model.create()) for model in chosen]
     valid = {str(model): calibrated.cards(model) for model in chosen}

@@ -21,7 +21,7 @@ def matrix(result: Matrix, style: str) -> str:
     kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
     # Without a model the matrix says what attacks cost; with several kinds the first table does.
     tables = [
-        section(result, kind, costs=not number) for number, kind in enumerate(kinds or ["detector"])
+        section(result, kind, costs=not number) for number, kind in enumerate(kinds or [None])
     ]
     starred = any("*" in cell for table in tables for row in table.rows for cell in row)
     tables += confusions(result)

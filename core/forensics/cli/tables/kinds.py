@@ -27,18 +27,21 @@ class Kind:
     about: str
 
 
-def section(result: Matrix, kind: str, costs: bool) -> Section:
-    """The table of one kind of model; with a row for each cost of the attacks, where asked."""
+def section(result: Matrix, kind: str | None, costs: bool) -> Section:
+    """The table of one kind of model, or of none; with a row for each cost of the attacks, where
+    asked."""
     attacks = list(dict.fromkeys(c["attack"] for c in result.cells))
     marked = [marked_name(a, result) if a else "clean" for a in attacks]
     those = [c for c in result.cells if c["kind"] == kind]
-    if kind == "estimator":
+    if kind is None:
+        rows, header = [], ["cost", "trace"]
+    elif kind == "estimator":
         rows = _estimators(result, those, attacks)
         header = ["model", "trace", "what"]
     else:
         rows = _rows(result, those, attacks, KINDS[kind])
         header = ["model", "trace"]
-    header += [f"{name}: {KINDS[kind].shown}" for name in marked]
+    header += [f"{name}: {KINDS[kind].shown}" if kind else name for name in marked]
     rule = len(rows) if rows else None
     if costs:
         gap = [""] * (len(header) - 2 - len(attacks))

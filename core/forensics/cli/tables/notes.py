@@ -18,8 +18,8 @@ def notes(result: Matrix, starred: bool) -> list[str]:
     """Lines of at most 98 characters. starred: whether a star marks cells that miss points."""
     p = result.protocol
     kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
-    about = " ".join(KINDS[kind].about for kind in kinds or ["detector"])
-    about += " Means over the points" + ("; * = over those that are not n/a." if starred else ".")
+    about = "".join(f"{KINDS[kind].about} " for kind in kinds)
+    about += "Means over the points" + ("; * = over those that are not n/a." if starred else ".")
     lines = [about]
     if confusions(result):
         lines.append("The tables of classes: of the patches of each, the share taken for which.")
@@ -56,12 +56,13 @@ def _sample(result: Matrix) -> str:
 
 
 def _source(p: dict[str, Any]) -> str:
-    split = f", split {p['split']}" if p["split"] else ""
+    split = f"split {p['split']}" if p["split"] else ""
     if p["positive"] is None:
-        return f"{p['data']}{split}"
+        return f"{p['data']}, {split}" if split else str(p["data"])
     masks = f" with masks in {p['masks']}" if p["masks"] else ""
     against = f", untouched files in {p['negative']}" if p["negative"] else ""
-    return f"altered files in {p['positive']}{split}{masks}{against}"
+    within = f" ({split})" if split else ""
+    return f"altered files in {p['positive']}{within}{masks}{against}"
 
 
 def _points(points: Iterable[dict[str, Any]]) -> str:
