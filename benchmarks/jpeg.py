@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from forensics.jpeg import codec, compress, decode
+from forensics.jpeg import compress, decode
 
 try:
     from kornia.enhance import jpeg_codec_differentiable
@@ -70,14 +70,14 @@ def methods(
         return decode(compress(there, quality, sampling))
 
     def tensors() -> Tensor:
-        with mock.patch.object(codec, "_HAS_NUMBA", False):
+        with mock.patch("forensics.device.compiled", return_value=False):
             return ours()
 
     found: dict[str, tuple[int, Callable[[], object]]] = {
         "Pillow": (len(here), lambda: pillow_loop(here, quality, threads)),
         "forensics": (n, ours),
     }
-    if device == "cpu" and codec._HAS_NUMBA:
+    if device == "cpu":
         found["forensics, tensor path"] = (n, tensors)
     if jpeg_codec_differentiable is not None and sampling == "4:2:0":
         floats = there[:1024].float() / 255

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import forensics
+
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -34,3 +36,10 @@ def test_links_lead_somewhere():
     assert len(targets) > 5
     missing = [t for t in targets if "://" not in t and not (README.parent / t).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("name", sorted({*forensics.__all__} - {"hookimpl"}))
+def test_every_call_is_there_and_shown(name):
+    assert getattr(forensics, name).__doc__
+    shown = next(b for b in blocks("python") if "import forensics\n" in b)
+    assert f"forensics.{name}(" in shown

@@ -102,7 +102,7 @@ def test_draws_depend_on_keys_and_names_only():
     for order in ([3, 2, 1, 0], [1], [0, 0, 2]):
         again = shifted.drawn(keys[order])
         assert all(torch.equal(again[name], drawn[name][order]) for name in ("r", "c"))
-    other = Trace("other", "", (("pristine", ""),), (), "pixels", draws=shifted.draws)
+    other = Trace("other", (("pristine", ""),), (), "pixels", draws=shifted.draws)
     assert torch.equal(other.drawn(keys)["r"], drawn["r"])
     renamed = Draw(("a", "b"), shifted.draws[0].choices).values(torch.arange(100))["a"]
     assert not torch.equal(renamed, shifted.drawn(torch.arange(100))["r"])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from forensics.harness import calibrate, run
     from forensics.images import open
     from forensics.presets import reproduce
+    from forensics.training import train
 
 _WHERE = {
     "calibrate": "forensics.harness",
@@ -24,6 +25,7 @@ _WHERE = {
     "open": "forensics.images",
     "reproduce": "forensics.presets",
     "run": "forensics.harness",
+    "train": "forensics.training",
 }
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "reproduce",
     "run",
     "simulate",
+    "train",
 ]
 
 

@@ -16,6 +16,8 @@ SAMPLINGS: dict[str, tuple[int, int]] = {
     "4:2:2": (1, 2),
     "4:2:0": (2, 2),
 }
+# Blocks of 4:2:0 JPEGs begin at multiples of this, and so do patches, in runs and in trainings.
+GRID = 16
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,12 +50,11 @@ _FEW = _strengths((3, 0.5, 0.5, 0.8, 5, 0.1), _STRONG)
 _MANY = _FEW + _strengths((3, 0.75, 0.5, 1.05, 2, 0.05), (7, 2.0, 2.0, 1.5, -15, 0.3))
 
 
-def _operation(kind: str, where: str, pristine: str, altered: str, few: Grid, many: Grid) -> Trace:
+def _operation(kind: str, pristine: str, altered: str, few: Grid, many: Grid) -> Trace:
     """altered: the history around `{}`, the operation."""
     sides = tuple((name, altered.format(step)) for name, step in _OPERATIONS.items())
     return Trace(
         f"operation{kind}",
-        f"which operation, if any, was it processed by {where}?",
         (("pristine", pristine), *sides),
         (("quick", few), ("paper", many)),
         "jpeg" if kind else "pixels",
@@ -64,10 +63,9 @@ def _operation(kind: str, where: str, pristine: str, altered: str, few: Grid, ma
     )
 
 
-OPERATION = _operation("", "before it was saved without loss", "", "{} ATTACK", _FEW, _MANY)
+OPERATION = _operation("", "", "{} ATTACK", _FEW, _MANY)
 OPERATION_JPEG = _operation(
     "-jpeg",
-    "before it became this JPEG",
     "jpeg({q0}) jpeg({q2})",
     "jpeg({{q0}}) {} ATTACK jpeg({{q2}})",
     crossed(_FEW, points_of(q2=(90,))),
@@ -75,7 +73,6 @@ OPERATION_JPEG = _operation(
 )
 OPERATION_RESAVED = _operation(
     "-resaved",
-    "before it was saved twice",
     "jpeg({q0}) jpeg({q2}) ATTACK jpeg({q3})",
     "jpeg({{q0}}) {} jpeg({{q2}}) ATTACK jpeg({{q3}})",
     crossed(_FEW, points_of(q2=(75,), q3=(90,))),
@@ -100,7 +97,6 @@ def _qualities(names: Sequence[str], *points: tuple[int, ...]) -> Grid:
 
 SPLICE_Q1 = Trace(
     "splice-q1",
-    "is a region of this JPEG from one of another first quality?",
     (
         ("pristine", "jpeg({q1}) crop({r},{c}) jpeg({q2})"),
         ("altered", f"jpeg({{q1}}) crop({{r}},{{c}}) {_REGION} ATTACK jpeg({{q2}})"),
@@ -120,7 +116,6 @@ SPLICE_Q1 = Trace(
 _TWO = _qualities(("q1", "qd", "qe", "q2"), (75, 95, 85, 90), (75, 65, 95, 90))
 SPLICE_TWO = Trace(
     "splice-two",
-    "are two regions of this JPEG from others, of two other first qualities?",
     (
         ("pristine", "jpeg({q1}) crop({r},{c}) jpeg({q2})"),
         (
@@ -136,13 +131,10 @@ SPLICE_TWO = Trace(
 )
 
 
-def _region(
-    name: str, what: str, step: str, truth: tuple[Truth, ...], quick: Grid, paper: Grid
-) -> Trace:
+def _region(name: str, step: str, truth: tuple[Truth, ...], quick: Grid, paper: Grid) -> Trace:
     """step: the splice, in a JPEG of the camera that becomes another."""
     return Trace(
         f"splice-{name}",
-        f"is a region of this JPEG {what}?",
         (
             ("pristine", "jpeg({q0}) jpeg({q2})"),
             ("altered", f"jpeg({{q0}}) {step} ATTACK jpeg({{q2}})"),
@@ -159,7 +151,6 @@ def _region(
 
 SPLICE_RESIZE = _region(
     "resize",
-    "from another photograph, resized",
     "splice(jpeg({q0}) resize({f}))",
     (Truth("f", "real", "new / old", 0.05, none=1),),
     points_of(f=(0.8, 1.2)),
@@ -167,7 +158,6 @@ SPLICE_RESIZE = _region(
 )
 SPLICE_ROTATE = _region(
     "rotate",
-    "from another photograph, turned",
     "splice(jpeg({q0}) rotate({d}))",
     (Truth("d", "real", "degrees", 1.0, none=0),),
     points_of(d=(5, -15)),
@@ -175,7 +165,6 @@ SPLICE_ROTATE = _region(
 )
 SPLICE_BLUR = _region(
     "blur",
-    "blurred",
     "splice(gaussian({s}),donor=self)",
     (Truth("s", "class", "pixels", none=0),),
     points_of(s=(1.1, 2.0)),
@@ -183,10 +172,9 @@ SPLICE_BLUR = _region(
 )
 SPLICE_NOISE = _region(
     "noise",
-    "more noisy",
     "splice(awgn({s}),donor=self)",
     (Truth("s", "class", "grey levels", none=0),),
     points_of(s=(2.0, 5.0)),
     points_of(s=(0.5, 2.0, 5.0, 10.0)),
 )
-SPLICE_COPY = _region("copy", "copied from elsewhere in it", "splice(donor=copy)", (), ((),), ((),))
+SPLICE_COPY = _region("copy", "splice(donor=copy)", (), ((),), ((),))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.interfaces import Attacker, Operation
 from forensics.operations.chain import Chain
-from forensics.registry import registry
+from forensics.registry import Registered, registry
 from forensics.selection import Model, parse_options, parse_value
 
 SLOT = "ATTACK"
@@ -45,6 +45,11 @@ class Step:
     turn: int = 0
 
     @property
+    def registered(self) -> Registered:
+        """What it names. Raises UnknownName where nobody registered that, as for a slot."""
+        return registry().get(self.name, "operation", "attacker")
+
+    @property
     def inner(self) -> History | None:
         """The history that this step holds."""
         return next((v for _, v in self.arguments if isinstance(v, History)), None)
@@ -62,7 +67,7 @@ class Step:
     @property
     def geometric(self) -> bool:
         """Whether it moves pixels; see `Operation`."""
-        factory = registry().get(self.name, "operation", "attacker").entry.load()
+        factory = self.registered.entry.load()
         inside = self.inner
         return bool(factory.geometric) or (
             inside is not None and any(step.geometric for step in inside.steps)
@@ -71,7 +76,7 @@ class Step:
     @property
     def donors(self) -> int:
         """How many tiles of other photographs it takes a region from, for each patch."""
-        factory = registry().get(self.name, "operation", "attacker").entry.load()
+        factory = self.registered.entry.load()
         names = list(inspect.signature(factory).parameters)
         given = {k or names[i]: v for i, (k, v) in enumerate(self.arguments) if i < len(names)}
         donor = given.get("donor", 0) if "donor" in names else None
@@ -96,7 +101,7 @@ class Step:
 
     def bind(self, values: Mapping[str, Any]) -> Operation:
         """The operation, with every parameter replaced by its number or int64 tensor `[N]`."""
-        found = registry().get(self.name, "operation", "attacker")
+        found = self.registered
         if "attacker" in found.kinds:
             if self.arguments:
                 raise ForensicsError(
@@ -175,6 +180,14 @@ class History:
     @property
     def has_slot(self) -> bool:
         return any(step.name == SLOT for step in self.steps)
+
+    def all_steps(self) -> Iterator[Step]:
+        """Its steps and those that they hold in turn; a slot is none."""
+        for step in self.steps:
+            if step.name != SLOT:
+                yield step
+            if step.inner is not None:
+                yield from step.inner.all_steps()
 
     def fill(self, attacker: Step | None) -> History:
         """The history with the slot filled, or left out."""

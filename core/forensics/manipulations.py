@@ -33,14 +33,12 @@ def _three(
     name: str, step: str, truths: tuple[Truth, ...], quick: Grid, paper: Grid
 ) -> tuple[Trace, Trace, Trace]:
     """The three traces of one step, written with its parameters, such as `median({k})`."""
-    what = name.replace("-", ", ")
 
     def grids(few: Grid, many: Grid) -> tuple[tuple[str, Grid], ...]:
         return ("quick", crossed(quick, few)), ("paper", crossed(paper, many))
 
     plain = Trace(
         name,
-        f"was it processed ({what}) before it was saved without loss?",
         (("pristine", ""), ("altered", f"{step} ATTACK")),
         (("quick", quick), ("paper", paper)),
         "pixels",
@@ -48,7 +46,6 @@ def _three(
     )
     jpeg = Trace(
         f"{name}-jpeg",
-        f"was this JPEG processed ({what}) before?",
         (
             ("pristine", "jpeg({q0}) jpeg({q2})"),
             ("altered", f"jpeg({{q0}}) {step} ATTACK jpeg({{q2}})"),
@@ -60,7 +57,6 @@ def _three(
     )
     resaved = Trace(
         f"{name}-resaved",
-        f"was this JPEG processed ({what}) before it was saved twice?",
         (
             ("pristine", "jpeg({q0}) jpeg({q2}) ATTACK jpeg({q3})"),
             ("altered", f"jpeg({{q0}}) {step} jpeg({{q2}}) ATTACK jpeg({{q3}})"),
@@ -171,7 +167,6 @@ _PRIMARY = (
 
 Q1 = Trace(
     "q1",
-    "which was the first quantisation of this JPEG, whatever its grid?",
     (("altered", "jpeg({q1}) ATTACK crop({r},{c}) jpeg({q2})"),),
     _PRIMARY,
     "jpeg",
@@ -180,7 +175,6 @@ Q1 = Trace(
 )
 Q1_ALIGNED = Trace(
     "q1-aligned",
-    "which was the first quantisation of this JPEG, on the same grid?",
     (("altered", "jpeg({q1}) ATTACK jpeg({q2})"),),
     _PRIMARY,
     "jpeg",

@@ -76,6 +76,11 @@ class Entry:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise ForensicsError(f"a name is letters, digits, _ and -, not {self.name!r}")
 
+    @property
+    def package(self) -> str:
+        """The import package that brings it, or the name of a single module."""
+        return self.factory.partition(":")[0].partition(".")[0]
+
     def load(self) -> Any:
         """The factory itself; imports its module."""
         module, _, attribute = self.factory.partition(":")

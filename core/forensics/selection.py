@@ -15,6 +15,7 @@ from forensics.registry import Registered, Registry, judged, registry
 
 # Seconds a gray patch of 128 x 128 on two CPU cores, above which a model is run by name only.
 SLOW = 0.5
+SLOWER = "slower than half a second a patch: name it to run it"
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:

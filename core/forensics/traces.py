@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from forensics import random
+from forensics.batch import GRID
 from forensics.errors import ForensicsError
 from forensics.histories import SLOT, History
 from forensics.registry import registry
@@ -27,8 +28,6 @@ Grid = tuple[tuple[tuple[str, Number], ...], ...]
 # Pixels around a patch that every slot gives an attacker, filled or empty, so that the places of
 # the patches do not depend on who attacks. Wider than the receptive field of the attackers here.
 SLOT_MARGIN = 32
-# Patch corners lie on multiples of this: the grid of 4:2:0 JPEGs.
-_ALIGN = 16
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,6 @@ class Trace:
     the points of each; handed: what the door gives to models."""
 
     name: str
-    summary: str
     histories: tuple[tuple[str, str], ...]
     grids: tuple[tuple[str, Grid], ...]
     handed: Literal["pixels", "jpeg"]
@@ -162,7 +160,7 @@ class Trace:
             columns = zip(*draw.choices, strict=True)
             known |= {n: column(c) for n, c in zip(draw.names, columns, strict=True)}
         widest = max(self._tile(self.history(s), patch, known, color, slot) for s in self.sides)
-        return -(-(widest - patch) // (2 * _ALIGN)) * _ALIGN
+        return -(-(widest - patch) // (2 * GRID)) * GRID
 
     @staticmethod
     def _tile(
@@ -217,7 +215,6 @@ _DOUBLE = (
 
 JPEG = Trace(
     "jpeg",
-    "was it JPEG-compressed before it was saved without loss?",
     (("pristine", ""), ("altered", "jpeg({q}) ATTACK")),
     (("quick", points_of(q=(60, 80, 90))), ("paper", points_of(q=_QUALITIES))),
     "pixels",
@@ -225,7 +222,6 @@ JPEG = Trace(
 )
 DJPEG = Trace(
     "djpeg",
-    "was this JPEG a JPEG before, on the same grid?",
     (("pristine", "jpeg({q2})"), ("altered", "jpeg({q1}) ATTACK jpeg({q2})")),
     _DOUBLE,
     "jpeg",
@@ -233,7 +229,6 @@ DJPEG = Trace(
 )
 DJPEG_SHIFTED = Trace(
     "djpeg-shifted",
-    "was this JPEG a JPEG before, on another grid?",
     (
         ("pristine", "crop({r},{c}) jpeg({q2})"),
         ("altered", "jpeg({q1}) ATTACK crop({r},{c}) jpeg({q2})"),

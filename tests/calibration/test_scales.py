@@ -190,7 +190,7 @@ def test_cards_are_found_by_identity_and_trace_and_replaced(entry, home):
 
 
 def test_the_users_own_win_while_they_fit(entry, tmp_path, monkeypatch):
-    monkeypatch.setattr(cards, "package", lambda entry: tmp_path)
+    monkeypatch.setattr(cards, "package_folder", lambda entry: tmp_path)
     shipped = cards.shipped_file(tmp_path, entry)
     cards.put(shipped, CARD)
     assert cards.find(entry, "a", "jpeg").origin == "shipped"

@@ -93,3 +93,17 @@ def test_a_localizer_without_an_answer(command, files):
     code, out, _ = command(*line)
     assert code == 0
     assert "n/a for toy-everything:blind=true: blind" in out
+
+
+def test_slow_models_are_asked_by_name_only(command, files):
+    words = "toy-slow: slower than half a second a patch: name it to run it"
+    line = ("analyze", files[0], "--detectors", "toy-[gs]*")
+    code, out, _ = command(*line)
+    assert code == 0
+    assert f"skipped: {words}" in out
+    content = json.loads(command(*line, "--json")[1])
+    assert content["slow"] == [words]
+    assert list(content["files"][0]["scores"]) == ["toy-grain"]
+    content = json.loads(command(*line, "--detectors", "toy-slow", "--json")[1])
+    assert content["slow"] == []
+    assert list(content["files"][0]["scores"]) == ["toy-grain", "toy-slow"]

@@ -16,7 +16,7 @@ import forensics
 from forensics import weights
 from forensics.calibration import cards
 from forensics.errors import ForensicsError
-from forensics.harness import default_out, identity
+from forensics.harness import calibrating, default_out, identity
 from forensics.metrics.calibration import NAMES
 from forensics.registry import registry
 
@@ -213,7 +213,8 @@ def test_json_and_tippett_data(split, command, tmp_path):
 def test_publishing_into_an_editable_plugin(split, tmp_path, monkeypatch):
     (tmp_path / "source" / "forensics_toy").mkdir(parents=True)
     package = tmp_path / "source" / "forensics_toy"
-    monkeypatch.setattr(cards, "package", lambda entry: package)
+    for module in (cards, calibrating):
+        monkeypatch.setattr(module, "package_folder", lambda name: package)
     made = calibrate(split, publish=True)
     assert made.published == package / "calibrations" / "toy-grain.json"
     assert made.published.read_text() == made.path.read_text()

@@ -10,6 +10,7 @@ import pytest
 
 from forensics import harness
 from forensics.errors import ForensicsError
+from forensics.harness import Matrix
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -107,7 +108,7 @@ def test_rows_say_what_they_are(run, tmp_path):
     assert names.count("score") == 4 * 8
     assert names.count("psnr") == names.count("ssim_input") == 4 * 3
     assert set(rows[0]) >= {"population", "model", "photograph", "y", "x", "value", "reason"}
-    assert not list((tmp_path / "out" / "rows").glob("*.partial"))
+    assert not list((tmp_path / "out" / "rows").glob(".partial-*"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nothing of the kind PAR1", None])
@@ -173,3 +174,17 @@ def test_ctrl_c_keeps_the_rows(photographs, tmp_path):
     (sentence,) = stderr.strip().splitlines()  # click ends the line with ^C first
     assert "stored" in sentence
     assert list((tmp_path / "stopped").glob("rows/*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"protocol": {}, "cells": [], "failures": {}, "skipped": []}', "another version"),
+        ("[]", "is damaged"),
+        ("{", "is damaged"),
+    ],
+)
+def test_a_matrix_that_cannot_be_read_is_one_sentence(tmp_path, content, said):
+    (tmp_path / "matrix.json").write_text(content)
+    with pytest.raises(ForensicsError, match=said):
+        Matrix.load(tmp_path)

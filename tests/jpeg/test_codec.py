@@ -10,8 +10,9 @@ import skimage.data
 import torch
 from PIL import Image
 
+from forensics import device
 from forensics.errors import ForensicsError
-from forensics.jpeg import Jpeg, codec, compress, decode, standard_tables
+from forensics.jpeg import Jpeg, compress, decode, standard_tables
 
 SUBSAMPLING = {"gray": 0, "4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 PATHS = ["tensor", "compiled"]
@@ -20,9 +21,8 @@ PATHS = ["tensor", "compiled"]
 @pytest.fixture(params=PATHS)
 def path(request, monkeypatch):
     """Both implementations: the one that runs anywhere and the one for a CPU."""
-    if request.param == "compiled":
-        pytest.importorskip("numba")
-    monkeypatch.setattr(codec, "_HAS_NUMBA", request.param == "compiled")
+    if request.param == "tensor":
+        monkeypatch.setattr(device, "compiled", lambda values: False)
     return request.param
 
 

@@ -395,3 +395,19 @@ def test_a_gpu_is_given_the_same_examples_ahead(plugin, photographs):
             ours = ahead.take(step, 0)[0].sides["altered"].pixels
             assert torch.equal(ours, make(step, 0).sides["altered"].pixels)
             torch.cuda.current_stream().synchronize()
+
+
+def test_whole_numbers_in_a_network_are_not_averaged(plugin, photographs, tmp_path, monkeypatch):
+    tiny = registry().get("tiny", "recipe").entry.load()
+    plain = tiny.network
+
+    def network(self):
+        made = plain(self)
+        made.register_buffer("places", torch.arange(60))
+        return made
+
+    monkeypatch.setattr(tiny, "network", network)
+    monkeypatch.setattr(tiny, "averaging", 0.1)
+    monkeypatch.setattr(Descent, "last", True)  # rather than the best
+    result = trained(photographs, tmp_path, steps=12)
+    assert load_file(result.path)["places"].tolist() == list(range(60))

@@ -8,17 +8,16 @@ for any other it does not count, and that model is uncalibrated.
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from forensics.atomic import replacing
 from forensics.calibration.scale import Scale
 from forensics.errors import ForensicsError
-from forensics.registry import ModelEntry
+from forensics.registry import ModelEntry, package_folder
 from forensics.weights import home
 
 
@@ -66,14 +65,6 @@ def user_file(entry: ModelEntry) -> Path:
     return home() / "calibrations" / f"{entry.name}.json"
 
 
-def package(entry: ModelEntry) -> Path | None:
-    """The folder of the package that brings the model; None where that is a single module."""
-    spec = importlib.util.find_spec(entry.factory.partition(":")[0].partition(".")[0])
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(spec.submodule_search_locations[0])
-
-
 def shipped_file(package: Path, entry: ModelEntry) -> Path:
     """The file of a model's calibrations in the package that brings it."""
     return package / "calibrations" / f"{entry.name}.json"
@@ -82,7 +73,7 @@ def shipped_file(package: Path, entry: ModelEntry) -> Path:
 def cards(entry: ModelEntry) -> Iterator[Card]:
     """Every calibration of a model, the user's first, whatever it was made for. Raises
     ForensicsError where a file is damaged."""
-    brought = package(entry)
+    brought = package_folder(entry.package)
     yield from _read(user_file(entry), "user")
     if brought is not None:
         yield from _read(shipped_file(brought, entry), "shipped")
@@ -101,11 +92,10 @@ def put(path: Path, content: Mapping[str, Any]) -> None:
     key = ("model", "trace")
     others = [dict(c.content) for c in _read(path, "user")]
     kept = [c for c in others if [c[k] for k in key] != [content[k] for k in key]]
-    partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps([*kept, content], indent=1, allow_nan=False) + "\n")
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            partial.write_text(json.dumps([*kept, content], indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise ForensicsError(f"cannot write {path}: {error.strerror}; make room there") from None
 

@@ -15,7 +15,7 @@ from forensics.errors import ForensicsError
 COMMANDS = {
     "run": ("forensics.cli.run:run", "Every attack against every model: the matrix."),
     "report": ("forensics.cli.run:report", "Print the matrix of an earlier run again."),
-    "analyze": ("forensics.cli.files:analyze", "What every model says of image files."),
+    "analyze": ("forensics.cli.analyze:analyze", "What every model says of image files."),
     "attack": ("forensics.cli.files:attack", "Attack image files."),
     "simulate": ("forensics.cli.files:simulate", "Put image files through a history."),
     "train": ("forensics.cli.train:train", "Train a model by its recipe."),
@@ -24,7 +24,10 @@ COMMANDS = {
         "Set a detector's threshold; scores to likelihood ratios.",
     ),
     "reproduce": ("forensics.cli.reproduce:reproduce", "The tables of a paper, run again."),
-    "models": ("forensics.cli.listing:models", "Detectors and attackers that are installed."),
+    "models": (
+        "forensics.cli.listing:models",
+        "Detectors, estimators, localizers and attackers that are installed.",
+    ),
     "plugins": (
         "forensics.cli.listing:plugins",
         "Plugins and places; `plugins new NAME` writes one.",

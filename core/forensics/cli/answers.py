@@ -1,10 +1,10 @@
-"""What estimators and localizers say of one image file, as plain values and as files."""
+"""What models say of one image file, as plain values and as files."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,25 @@ import numpy as np
 import torch
 
 from forensics.batch import Batch
-from forensics.cli.page import table
+from forensics.cli.terminal import table
 from forensics.errors import ForensicsError, NotApplicable
+from forensics.harness.asking import refused
 from forensics.images.writing import write
-from forensics.interfaces import Estimator, Heatmap, Localizer
+from forensics.interfaces import Detector, Estimator, Heatmap, Localizer
 from forensics.metrics.heat import enlarged
+
+
+def scored(model: Detector, batch: Batch) -> dict[str, Any]:
+    """`{"score": value}`, or `{"score": None, "na": reason}`."""
+
+    def ask() -> dict[str, Any]:
+        given = model.score(batch)
+        reason, value = given.reasons[0] if given.reasons else None, float(given.values[0])
+        if reason is None and not math.isfinite(value):
+            reason = "no score" if math.isnan(value) else "infinite score"
+        return {"na": reason} if reason else {"score": value}
+
+    return {"score": None} | _asked(model, batch, ask)
 
 
 def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
@@ -33,16 +47,19 @@ def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
     return _asked(model, batch, ask)
 
 
-def located(model: Localizer, batch: Batch, folder: Path | None, stem: str, force: bool) -> Any:
-    """`{"score": of the image, "map": file or None}`, or `{"na": reason}`. The map goes into
-    `folder`: its values as `STEM.npy` and, enlarged to the image and from its least to its
-    greatest value, as a gray `STEM.png`. Raises ForensicsError where they cannot be written."""
+def located(
+    model: Localizer, batch: Batch, target: tuple[Path, str] | None, force: bool
+) -> dict[str, Any]:
+    """`{"score": of the image, "map": file or None}`, or `{"na": reason}`. target: the folder and
+    the name that the map is written to: its values as `NAME.npy` and, enlarged to the image and
+    from its least to its greatest value, as a gray `NAME.png`. Raises ForensicsError where they
+    cannot be written."""
 
     def ask() -> dict[str, Any]:
         given = model.localize(batch)
         if given.reasons and given.reasons[0]:
             return {"na": given.reasons[0]}
-        path = None if folder is None else _draw(given, batch, folder, stem, force)
+        path = None if target is None else _draw(given, batch, *target, force)
         score = _finite(float(given.scores[0]))
         return {"score": score, "map": None if path is None else str(path)}
 
@@ -50,9 +67,9 @@ def located(model: Localizer, batch: Batch, folder: Path | None, stem: str, forc
 
 
 def _asked(
-    model: Estimator | Localizer, batch: Batch, ask: Callable[[], dict[str, Any]]
+    model: Detector | Estimator | Localizer, batch: Batch, ask: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    refusal = model.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
+    refusal = refused(model.needs, batch)
     if refusal:
         return {"na": refusal}
     try:
@@ -81,7 +98,7 @@ def _draw(given: Heatmap, batch: Batch, folder: Path, stem: str, force: bool) ->
     return image
 
 
-def columns(rows: list[dict[str, Any]]) -> dict[str, list[float | None]]:
+def columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
     """For CSV: each image's score by localizers, `NAME:map`, and what estimators say, `NAME:q`."""
     maps = dict.fromkeys(name for row in rows for name in row["maps"])
     values = dict.fromkeys(
@@ -100,7 +117,7 @@ def columns(rows: list[dict[str, Any]]) -> dict[str, list[float | None]]:
     }
 
 
-def tables(rows: list[dict[str, Any]]) -> list[str]:
+def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
     """For people: the images' scores by localizers with the maps, and what estimators say."""
     maps = [
         (row["file"], name, _short(found.get("score")), Path(found.get("map") or "").name)
@@ -120,13 +137,13 @@ def tables(rows: list[dict[str, Any]]) -> list[str]:
     return made
 
 
-def reasons(rows: list[dict[str, Any]]) -> list[str]:
+def reasons(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Why there is no answer, each once."""
     return list(
         dict.fromkeys(
             f"{name}: {found['na']}"
             for row in rows
-            for kind in ("maps", "estimates")
+            for kind in ("scores", "maps", "estimates")
             for name, found in row[kind].items()
             if "na" in found
         )

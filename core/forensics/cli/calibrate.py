@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from forensics.cli import Command
-from forensics.cli.page import lines
 from forensics.cli.run import progress, set_options
+from forensics.cli.terminal import lines
 from forensics.errors import ForensicsError
 from forensics.harness.calibrating import Calibrated
 from forensics.harness.calibrating import calibrate as make

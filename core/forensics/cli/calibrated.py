@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from forensics.calibration.cards import Card, find
-from forensics.cli.page import table
+from forensics.cli.terminal import table
 from forensics.harness import identity
+from forensics.harness.calibrated import colour
 from forensics.images import Picture
 from forensics.registry import judged
 from forensics.selection import Model
@@ -31,13 +32,12 @@ def answers(held: Sequence[Card], found: Mapping[str, Any], picture: Picture) ->
         return {}
     score = np.array([found["score"]])
     height, width, channels = picture.pixels.shape
-    color = "RGB" if channels == 3 else "gray"
     return {
         "calibrated": {
             card.trace: {
                 "log10_lr": float(card.scale.ratios(score)[0]),
                 "verdict": "altered" if card.scale.called(score)[0] else "pristine",
-                "beyond": card.beyond((height, width), color),
+                "beyond": card.beyond((height, width), colour(channels == 3)),
             }
             for card in held
         }

@@ -14,7 +14,7 @@ import click
 from forensics import weights
 from forensics.calibration.cards import cards
 from forensics.cli import Command
-from forensics.cli.page import lines, table
+from forensics.cli.terminal import lines, table
 from forensics.harness import identity
 from forensics.registry import MODEL_KINDS, Registered, registry
 from forensics.selection import model, unknown
@@ -158,12 +158,14 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
     """Every trace, or those of the NAMEs (globs count): histories, parameters, points of grids."""
     from forensics.traces import get
 
-    found = [get(name) for name in _chosen(names, list(registry().all("trace")))]
+    there = registry().all("trace")
+    summaries = {name: there[name].entry.summary for name in _chosen(names, list(there))}
+    found = [get(name) for name in summaries]
     if as_json:
         content = [
             {
                 "name": t.name,
-                "summary": t.summary,
+                "summary": summaries[t.name],
                 "histories": dict(t.histories),
                 "handed": t.handed,
                 "drawn": [n for draw in t.draws for n in draw.names],
@@ -176,7 +178,7 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
         click.echo(json.dumps({"traces": content}, indent=1))
         return 0
     for t in found:
-        click.echo(lines(f"{t.name}: {t.summary}", 2))
+        click.echo(lines(f"{t.name}: {summaries[t.name]}", 2))
         about = [(side, history or "(untouched)") for side, history in t.histories]
         about.append(("handed", "the JPEG" if t.handed == "jpeg" else "pixels"))
         if t.donors:

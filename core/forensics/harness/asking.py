@@ -47,7 +47,7 @@ def attacked(name: str, batch: Batch) -> Batch:
     NotApplicable where the attacker cannot act, ValueError where it breaks its contract."""
     attacker = model(name, "attacker")
     assert isinstance(attacker, Attacker)
-    refusal = attacker.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
+    refusal = refused(attacker.needs, batch)
     if refusal:
         raise NotApplicable(refusal)
 
@@ -73,7 +73,7 @@ def answer(question: Question, batch: Batch, masks: Tensor, size: int) -> Answer
     asked = model(question.model, question.kind)
     assert not isinstance(asked, Attacker)
     batch = fitting(asked.needs, batch)
-    refusal = asked.needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
+    refusal = refused(asked.needs, batch)
     if refusal:
         return refusal
     height, width = batch.size
@@ -98,6 +98,11 @@ def fitting(needs: Needs, batch: Batch) -> Batch:
         return batch
     jpeg = batch.jpeg.cut(0, 0, height, width) if batch.jpeg is not None else None
     return batch.with_pixels(batch.pixels[:, :, :height, :width], jpeg)
+
+
+def refused(needs: Needs, batch: Batch) -> str | None:
+    """Why a model cannot take such a batch, for n/a; None where it can."""
+    return needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
 
 
 def _asked(question: Question, asked: Asked, batch: Batch, masks: Tensor) -> Answer:

@@ -25,7 +25,7 @@ from forensics.harness.settings import Settings
 from forensics.harness.store import Store
 from forensics.metrics.calibration import calibration_metrics, tippett
 from forensics.metrics.curves import Scored, Sides
-from forensics.registry import ModelEntry, check_editable, judged
+from forensics.registry import ModelEntry, check_editable, judged, package_folder
 from forensics.selection import Model
 
 SPLIT = "calib"
@@ -96,7 +96,7 @@ def calibrate(
 
 
 def _editable(entry: ModelEntry) -> Path:
-    package = cards.package(entry)
+    package = package_folder(entry.package)
     if package is None:
         raise ForensicsError(
             f"--publish writes into a package, and {entry.name} comes from a single module"

@@ -67,18 +67,31 @@ class Cluster:
         pickled = pickle.dumps(elsewhere)
         sent = self._client.submit(_receive, pickled, same, pure=False)
         under_way: dict[Any, Job] = {}
+        suspects: list[Job] = []
+
+        def give(job: Job) -> None:
+            there = dataclasses.replace(job, photograph=_absolute(job.photograph))
+            arguments = (sent, there, str(device), self._threads, same)
+            under_way[self._client.submit(_work, *arguments, pure=False)] = job
+
         try:
             while True:
                 room = _AHEAD * max(1, len(self._workers()))
                 while len(under_way) < room and (job := next(jobs, None)) is not None:
-                    there = dataclasses.replace(job, photograph=_absolute(job.photograph))
-                    arguments = (sent, there, str(device), self._threads, same)
-                    under_way[self._client.submit(_work, *arguments, pure=False)] = job
-                if not under_way:
-                    return
+                    give(job)
+                alone = not under_way
+                if alone:
+                    if not suspects:
+                        return
+                    give(suspects.pop())
                 for future in self._finished(under_way):
                     job = under_way.pop(future)
-                    yield job, self._result(future, job)
+                    # What waited on a worker that died is suspected with what killed it: each is
+                    # tried once more with nothing beside it.
+                    if not alone and _killed(future):
+                        suspects.append(job)
+                    else:
+                        yield job, self._result(future, job)
         finally:
             if self._client.status == "running":
                 self._client.cancel([*under_way, sent])
@@ -137,6 +150,10 @@ class Cluster:
         return ForensicsError(
             f"{self._name} has no workers: start some with `dask worker {self._name}`"
         )
+
+
+def _killed(future: Any) -> bool:
+    return future.status == "error" and isinstance(future.exception(), KilledWorker)
 
 
 @contextmanager

@@ -6,17 +6,25 @@ import functools
 import hashlib
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forensics import weights
 from forensics.errors import ForensicsError
 from forensics.registry import Registered
 from forensics.selection import Model
 
+if TYPE_CHECKING:
+    from forensics.histories import Step
+
 # The parts of the core that pixels, coefficients and patches come from. The command line, tables
 # and metrics are not among them: editing those keeps every stored score.
 _CORE = (
     "batch.py",
     "random.py",
+    "device.py",
+    "interfaces.py",
+    "images",
+    "data/source.py",
     "door.py",
     "grammar.py",
     "histories.py",
@@ -29,8 +37,10 @@ _CORE = (
     "nn",
     "harness/asking.py",
     "harness/donors.py",
+    "harness/labelled.py",
     "harness/places.py",
     "harness/unit.py",
+    "harness/views.py",
     "metrics/cost.py",
     "metrics/heat.py",
 )
@@ -67,13 +77,26 @@ def model(chosen: Model) -> str:
     """Hash of a model: its text with options, weights, version and source."""
     found: Registered = chosen.registered
     parts = [str(chosen), found.distribution, found.version, core()]
-    owner = chosen.entry.factory.partition(":")[0].partition(".")[0]
-    # The core's own attackers are operations, which `core()` covers.
-    parts.append(package(owner) if owner != "forensics" else "")
+    parts.append(_package_of(found))
     if chosen.entry.card is not None:
         there = weights.there(chosen.entry)
         parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]
     return digest(*parts)
+
+
+def step(taken: Step) -> str:
+    """Hash of what a step of a history depends on beside its text: an attacker's weights, a
+    plugin's sources. Empty for an operation of the core's own."""
+    found = taken.registered
+    if "attacker" in found.kinds:
+        return model(Model(found, taken.options))
+    return _package_of(found)
+
+
+def _package_of(thing: Registered) -> str:
+    # The core's own operations and attackers are among what `core()` covers.
+    owner: str = thing.entry.package
+    return package(owner) if owner != "forensics" else ""
 
 
 def untrained(chosen: Model) -> str | None:

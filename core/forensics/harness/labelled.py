@@ -21,7 +21,6 @@ from forensics.traces import Trace
 # The files of a label are its history; attackers act on the altered ones.
 FILES = Trace(
     "files",
-    "was this file altered?",
     (("pristine", ""), ("altered", "ATTACK")),
     (("quick", ((),)),),
     "jpeg",

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forensics.atomic import replacing
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
     import pandas
 
 FILE = "matrix.json"
+# Of the file; another number whenever cells come to hold something else.
+_FORM = 2
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Matrix:
     def save(self, folder: Path) -> None:
         """Beside the rows, for `forensics report`."""
         content = self.to_dict() | {"failures": self.failures, "skipped": list(self.skipped)}
-        (folder / FILE).write_text(json.dumps(content, indent=1, allow_nan=False))
+        content["form"] = _FORM
+        with replacing(folder / FILE) as partial:
+            partial.write_text(json.dumps(content, indent=1, allow_nan=False))
 
     @classmethod
     def load(cls, folder: Path) -> Matrix:
@@ -54,13 +59,17 @@ class Matrix:
             raise ForensicsError(f"{folder} holds no finished run: `forensics run --out {folder}`")
         try:
             content = json.loads(path.read_text())
+            if content.get("form") != _FORM:
+                raise ForensicsError(
+                    f"{path} was written by another version: run `forensics run` again"
+                )
             return cls(
                 content["protocol"],
                 content["cells"],
                 content["failures"],
                 tuple(content["skipped"]),
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ForensicsError(f"{path} is damaged: run `forensics run` again") from None
 
 

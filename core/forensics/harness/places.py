@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from forensics import random
+from forensics.batch import GRID
 from forensics.data import Photograph, Source
 from forensics.harness.settings import Settings
 from forensics.traces import Trace
 
 Place = tuple[int, int]
-
-# Tiles count as cut on the grid of 16 of the photograph, where 4:2:0 JPEG blocks begin.
-_ALIGN = 16
 
 
 def lead(trace: Trace, settings: Settings) -> int:
@@ -24,7 +22,7 @@ def lead(trace: Trace, settings: Settings) -> int:
 
 def origins(positions: Tensor, lead: int) -> Tensor:
     """Where tiles begin in their photographs, int64 `[N, 2]`, as steps are told."""
-    return (positions - lead) // _ALIGN * _ALIGN
+    return (positions - lead) // GRID * GRID
 
 
 def usable(source: Source, color: bool) -> tuple[list[Photograph], tuple[str, ...]]:

@@ -36,8 +36,8 @@ def make(settings: Settings) -> Plan:
         kind: [m for m in _chosen(texts, kind) if m not in slow] for kind, texts in asked.items()
     }
     attackers = _chosen(settings.attack, "attacker")
-    if not attackers and not any(judges.values()):
-        raise ForensicsError(_nothing(settings, [str(m) for m in slow]))
+    if not attackers and not slow and not any(judges.values()):
+        raise ForensicsError(_nothing(settings))
     if settings.positive is not None:
         sample, cells = labelled.make(settings, judges, attackers)
     else:
@@ -52,14 +52,12 @@ def make(settings: Settings) -> Plan:
         populations=populations,
         wanted=wanted,
         hashes=hashes,
-        slow=tuple(f"{m}: slower than half a second a patch: name it to run it" for m in slow),
+        slow=tuple(f"{m}: {selection.SLOWER}" for m in slow),
     )
 
 
-def _nothing(settings: Settings, slow: Sequence[str]) -> str:
+def _nothing(settings: Settings) -> str:
     """Why a run without models and attackers has nothing to do."""
-    if slow:
-        return f"only slow models are left, which run when they are named: {', '.join(slow)}"
     there = {kind: bool(selection.registry().all(kind)) for kind in ASKED}
     asked = [kind for kind in ASKED if getattr(settings, f"{kind}s") not in ((), ("none",))]
     missing = " or ".join(kind for kind in asked if not there[kind])
@@ -238,6 +236,7 @@ def _population(
     digest = identity.digest(
         template.fill(None).text(dict(used)) if attacker is None else template.text(dict(used)),
         identity.model(attacker) if attacker else "",
+        *map(identity.step, template.all_steps()),
         repr(trace.draws),
         trace.handed,
         f"{settings.patch} {lead(trace, settings)} {settings.color} {settings.seed}",

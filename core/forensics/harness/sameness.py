@@ -12,8 +12,7 @@ from forensics import selection
 from forensics.errors import UnknownName
 from forensics.harness import identity
 from forensics.harness.plan import Plan
-from forensics.histories import SLOT
-from forensics.registry import MODEL_KINDS, registry
+from forensics.registry import MODEL_KINDS
 
 _RELEASES = ("image-forensics", "torch", "numpy", "pillow", "scipy")
 
@@ -46,13 +45,13 @@ def _things(plan: Plan) -> Iterator[str]:
     yield from ("Python", *_RELEASES, "core")
     models = {str(m): None for c in plan.cells for m in (c.model, c.attacker) if m is not None}
     yield from models
-    steps = {s.name: None for p in plan.populations.values() for s in p.template.steps}
-    for name in steps:
-        if name != SLOT:
-            owner = registry().get(name, "operation", "attacker").entry.factory
-            package = owner.partition(":")[0].partition(".")[0]
-            if package != "forensics":
-                yield f"package {package}"
+    steps = {s: None for p in plan.populations.values() for s in p.template.all_steps()}
+    for step in steps:
+        found = step.registered
+        if "attacker" in found.kinds:
+            yield step.text()
+        elif found.entry.package != "forensics":
+            yield f"package {found.entry.package}"
 
 
 def _found(thing: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from forensics.atomic import replacing
 from forensics.errors import ForensicsError
 from forensics.harness.identity import digest
 from forensics.harness.places import Place
@@ -93,9 +93,8 @@ class Store:
         )
         keys = sorted(f"{r.population}{r.model}{r.name}{r.place}" for r in rows)
         path = self.folder / f"{rows[0].photograph[:24]}-{digest(*keys)}.parquet"
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        pq.write_table(table, partial, compression="zstd")
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            pq.write_table(table, partial, compression="zstd")
 
     def read(self, photograph: str) -> Rows:
         """Every row of a photograph (its content hash)."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import jpeglib
 import numpy as np
 from PIL import Image
 
+from forensics.atomic import replacing
 from forensics.batch import SAMPLINGS, Batch, Jpeg
 from forensics.errors import ForensicsError
 
@@ -28,22 +28,16 @@ def write(batch: Batch, path: Path, force: bool = False) -> None:
         raise ValueError(f"one image is written at a time, not {len(batch)}")
     if path.exists() and not force:
         raise ForensicsError(f"{path} exists: choose another folder, or --force to write over it")
-    # Written beside and renamed, so that no half-written file is left behind.
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if batch.jpeg is None:
-            pixels = batch.pixels[0].permute(1, 2, 0).cpu().numpy()
-            image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-            image.save(partial)
-        else:
-            _write_jpeg(batch.jpeg.to("cpu"), partial)
-        partial.replace(path)
+        with replacing(path) as partial:
+            if batch.jpeg is not None:
+                _write_jpeg(batch.jpeg.to("cpu"), partial)
+            else:
+                pixels = batch.pixels[0].permute(1, 2, 0).cpu().numpy()
+                Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(partial)
     except OSError as error:
         raise ForensicsError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def _write_jpeg(jpeg: Jpeg, path: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import torch
 from torch import Tensor
 
+from forensics import device
 from forensics.batch import SAMPLINGS, Jpeg
 from forensics.errors import ForensicsError, UnknownName
 from forensics.jpeg.colour import downsample, rgb_to_ycc, upsample, ycc_to_rgb
@@ -18,8 +17,6 @@ from forensics.jpeg.transform import (
     inverse_islow,
     to_blocks,
 )
-
-_HAS_NUMBA = find_spec("numba") is not None
 
 
 def compress(
@@ -47,7 +44,7 @@ def compress(
     if sampling not in SAMPLINGS or (channels == 3 and sampling == "gray"):
         raise UnknownName(f"no chroma sampling {sampling!r} for RGB; take 4:4:4, 4:2:2 or 4:2:0")
     steps = _steps(pixels, quality, tables)
-    if _compiled(pixels):
+    if device.compiled(pixels):
         from forensics.jpeg import compiled  # compiles or loads what it compiled before
 
         coefficients = compiled.compress(pixels, steps, sampling)
@@ -55,11 +52,6 @@ def compress(
         planes = _planes(pixels, sampling)
         coefficients = tuple(_levels(plane, steps[:, i]) for i, plane in enumerate(planes))
     return Jpeg(coefficients, steps, sampling, (height, width))
-
-
-def _compiled(values: Tensor) -> bool:
-    """Whether the compiled path takes this; it is equal to the tensor path, and faster."""
-    return values.device.type == "cpu" and values.numel() > 0 and _HAS_NUMBA
 
 
 def _steps(pixels: Tensor, quality: int | Tensor | None, tables: Tensor | None) -> Tensor:
@@ -124,7 +116,7 @@ def decode(jpeg: Jpeg) -> Tensor:
 
     Equal for all int16 levels, also such as no compression gives: see `inverse_islow`.
     """
-    if _compiled(jpeg.coefficients[0]):
+    if device.compiled(jpeg.coefficients[0]):
         from forensics.jpeg import compiled
 
         return compiled.decode(jpeg)

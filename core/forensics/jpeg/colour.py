@@ -11,14 +11,19 @@ import torch
 from torch import Tensor
 
 
+def luma(rgb: Tensor) -> Tensor:
+    """int32 `[N, 3, H, W]` in 0..255 -> Y `[N, H, W]`, the same as Pillow's `convert("L")`."""
+    r, g, b = rgb.unbind(1)
+    return (19595 * r + 38470 * g + 7471 * b + 32768) >> 16
+
+
 def rgb_to_ycc(rgb: Tensor) -> Tensor:
     """int32 `[N, 3, H, W]` in 0..255 -> Y, Cb, Cr, the same shape and range."""
     r, g, b = rgb.unbind(1)
     half = (128 << 16) + 32767
-    y = (19595 * r + 38470 * g + 7471 * b + 32768) >> 16
     cb = (-11059 * r - 21709 * g + 32768 * b + half) >> 16
     cr = (32768 * r - 27439 * g - 5329 * b + half) >> 16
-    return torch.stack((y, cb, cr), 1)
+    return torch.stack((luma(rgb), cb, cr), 1)
 
 
 def ycc_to_rgb(y: Tensor, cb: Tensor, cr: Tensor) -> Tensor:

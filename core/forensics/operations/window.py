@@ -18,10 +18,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from forensics.batch import Batch
+from forensics.batch import GRID, Batch
 from forensics.interfaces import Operation
-
-_GRID = 16
 
 
 class Geometric(Operation):
@@ -51,7 +49,7 @@ class Geometric(Operation):
         counts = [len(v) for v in vars(self).values() if isinstance(v, Tensor) and v.ndim]
         back = torch.linalg.inv(self.matrices(max(counts, default=1))).abs().sum(2)
         # The window moves by up to half a step of its grid; one pixel more for odd sides.
-        return math.ceil(float(back.max()) * (side + _GRID) + 2 * self.reach() + 2 - 1e-9)
+        return math.ceil(float(back.max()) * (side + GRID) + 2 * self.reach() + 2 - 1e-9)
 
     def apply(self, batch: Batch) -> Batch:
         move, origins = self.mover(batch)
@@ -65,4 +63,4 @@ class Geometric(Operation):
         half = torch.tensor(size, dtype=torch.float64) / 2
         centres = self.matrices(len(origins)) @ (origins.cpu().double() + half)[:, :, None]
         # Halves go up, so that a larger tile around the same middle makes the same choice.
-        return torch.floor((centres[:, :, 0] - half) / _GRID + 0.5).long() * _GRID
+        return torch.floor((centres[:, :, 0] - half) / GRID + 0.5).long() * GRID

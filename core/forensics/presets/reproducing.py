@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forensics import harness
+from forensics.atomic import replacing
 from forensics.errors import ForensicsError
 from forensics.harness import Matrix, Plan, Settings
 from forensics.harness.loop import Progress
@@ -142,9 +142,8 @@ def save(result: Result) -> Path:
     cells = ",\n  ".join(json.dumps(_key(a) | asdict(f), allow_nan=False) for a, f in result.cells)
     path = experiment.result
     path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(f'{head[:-2]},\n "cells": [\n  {cells}\n ]\n}}\n')
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_text(f'{head[:-2]},\n "cells": [\n  {cells}\n ]\n}}\n')
     return path
 
 

@@ -67,13 +67,7 @@ def train(
     watch = watch or Watch()
     entry = _entry(model)
     chosen = selection.model(model, "recipe")
-    recipe = chosen.create()
-    assert isinstance(recipe, Recipe)
-    if recipe.part not in entry.parts:
-        raise ForensicsError(
-            f"{chosen} would make the part {recipe.part}, which {entry.name} does not load; its "
-            f"parts are {', '.join(entry.parts)}"
-        )
+    recipe = _recipe(chosen, entry)
     shipped = export.editable(entry) if publish else None
     if plot:
         curve.check()
@@ -145,6 +139,17 @@ def _entry(model: str) -> ModelEntry:
     if entry.card is None:
         raise ForensicsError(f"{entry.name} needs no training")
     return entry
+
+
+def _recipe(chosen: selection.Model, entry: ModelEntry) -> Recipe:
+    recipe = chosen.create()
+    assert isinstance(recipe, Recipe)
+    if recipe.part not in entry.parts:
+        raise ForensicsError(
+            f"{chosen} would make the part {recipe.part}, which {entry.name} does not load; its "
+            f"parts are {', '.join(entry.parts)}"
+        )
+    return recipe
 
 
 def _sources(folder: str, watch: Watch) -> list[data.Source]:

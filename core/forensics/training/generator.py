@@ -15,17 +15,16 @@ import torch
 from torch import Tensor
 
 from forensics import door, random, traces
-from forensics.batch import Batch
+from forensics.batch import GRID, Batch
 from forensics.data import Source
 from forensics.errors import ForensicsError, NotApplicable
+from forensics.jpeg.colour import luma
 from forensics.training import draws
 from forensics.training.augmentation import Augmentation
 from forensics.training.recipe import Example, Recipe
 
 # Steps of the R2 sequence (Roberts, 2018), which fills a square evenly with any number of points.
 _R2 = (0.7548776662466927, 0.5698402909980532)
-# Histories count from the photograph's grid of 16, as in a run.
-_GRID = 16
 
 
 class Pool:
@@ -92,7 +91,7 @@ class Pool:
         index = rows[:, :, None] + straight
         pixels = self.planes[:, index].transpose(0, 1).contiguous()
         names = tuple(self.names[number] for number in numbers.tolist())
-        origins = (corners // _GRID * _GRID).to(self.device)
+        origins = (corners // GRID * GRID).to(self.device)
         positions = (corners + lead).to(self.device)
         return Batch(pixels, keys.to(self.device), names, positions, origins=origins)
 
@@ -153,7 +152,7 @@ class Generator:
         sides = [side + 2 * self.lead(side)]
         for augmentation in reversed(self.augmentations):
             more = augmentation.side_before(sides[0]) - sides[0]
-            sides.insert(0, sides[0] + -(-more // (2 * _GRID)) * 2 * _GRID)
+            sides.insert(0, sides[0] + -(-more // (2 * GRID)) * 2 * GRID)
         return sides
 
     def source_side(self, side: int) -> int:
@@ -187,7 +186,7 @@ class Generator:
         for augmentation, needed in zip(self.augmentations, self._sides(side)[1:], strict=True):
             crops = _middle(augmentation.apply(crops), needed)
         if not self.color and crops.pixels.shape[1] == 3:
-            crops = crops.with_pixels(luma(crops.pixels))
+            crops = crops.with_pixels(luma(crops.pixels.int()).to(torch.uint8)[:, None])
         return crops
 
     def evenly(self, side: int, count: int, batch: int) -> Iterator[Example]:
@@ -238,9 +237,3 @@ def _middle(crops: Batch, side: int) -> Batch:
     assert crops.origins is not None
     pixels = crops.pixels[:, :, margin : margin + side, margin : margin + side]
     return crops.with_pixels(pixels.contiguous(), origins=crops.origins + margin)
-
-
-def luma(pixels: Tensor) -> Tensor:
-    """uint8 RGB `[N, 3, H, W]` as gray `[N, 1, H, W]`, Pillow's `convert("L")`."""
-    red, green, blue = pixels.int().unbind(1)
-    return ((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).to(torch.uint8)[:, None]

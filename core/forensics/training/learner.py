@@ -90,6 +90,10 @@ class Descent(Learner):
             decay = min(self.recipe.averaging, (1 + now.step) / (10 + now.step))
             self.mean.multi_avg_fn = get_ema_multi_avg_fn(decay)
             self.mean.update_parameters(self.moving)
+            # Whole numbers, such as counts and indices, have no mean: torch truncates theirs.
+            for kept, given in zip(self.mean.module.buffers(), self.moving.buffers(), strict=True):
+                if not kept.is_floating_point():
+                    kept.copy_(given)
         return {"rate": self.optimiser.param_groups[0]["lr"], "loss": value, **parts}
 
     def network(self) -> nn.Module:

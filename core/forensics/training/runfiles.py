@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from forensics.atomic import replacing
 from forensics.errors import ForensicsError
 
 # Of the content of a checkpoint; another number is refused.
@@ -17,9 +17,8 @@ _FORM = 2
 
 def write(path: Path, content: bytes) -> None:
     """The whole file or none of it: written beside, then renamed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    with replacing(path) as partial:
+        partial.write_bytes(content)
 
 
 class Checkpoint:
@@ -29,9 +28,8 @@ class Checkpoint:
         self.path = folder / "checkpoint.pt"
 
     def write(self, content: dict[str, Any]) -> None:
-        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        torch.save({"form": _FORM, **content}, beside)
-        os.replace(beside, self.path)
+        with replacing(self.path) as partial:
+            torch.save({"form": _FORM, **content}, partial)
 
     def read(self, device: torch.device) -> dict[str, Any]:
         """Raises ForensicsError where there is none that can be gone on with."""

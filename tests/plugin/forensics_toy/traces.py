@@ -4,7 +4,6 @@ from forensics.traces import Trace, Truth
 
 SLOT_FIRST = Trace(
     "toy-slot",
-    "was something done before it became a JPEG?",
     (("pristine", "jpeg({q})"), ("altered", "ATTACK jpeg({q})")),
     (("quick", ((("q", 80),),)),),
     "jpeg",
@@ -17,7 +16,6 @@ def _which(side, values):
 
 PASTED = Trace(
     "toy-pasted",
-    "was something pasted in, or was it blurred?",
     (
         ("pristine", ""),
         ("pasted", "toy-paste({side}) ATTACK"),

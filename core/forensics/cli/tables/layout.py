@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forensics.cli import page
+from forensics.cli.terminal import table
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def terminal(section: Section) -> str:
     """As wide as the terminal, 100 columns where there is none; columns beyond that come in tables
     below, with the keys again."""
     header = [name.replace(": ", "\n") for name in section.header]
-    return page.table(header, section.rows, keys=section.keys, rule=section.rule)
+    return table(header, section.rows, keys=section.keys, rule=section.rule)
 
 
 def markdown(section: Section) -> str:

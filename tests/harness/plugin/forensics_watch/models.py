@@ -44,7 +44,6 @@ class Coefficients(Attacker):
 
 LEAK = Trace(
     "watch-leak",
-    "the last table says it",
     (("pristine", "jpeg({q})"), ("altered", "jpeg({q}) ATTACK jpeg(91)")),
     (("quick", ((("q", 90),),)),),
     "jpeg",

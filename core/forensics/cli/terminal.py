@@ -1,4 +1,5 @@
-"""What fits the terminal, or 100 columns where there is none: tables, lines, paragraphs."""
+"""Plain tables and lines, as wide as the terminal, or 100 columns where there is none. Imports no
+torch, for the commands that list."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from forensics.cli.page import lines, table
+from forensics.cli.terminal import lines, table
 
 HEADER = ["model", "trace", *(f"attacker-{n}\nAUC, pe_cv" for n in range(9))]
 ROWS = [[f"model-{m}", "jpeg", *(f".{m}{n} .50 ±.01" for n in range(9))] for m in range(3)]

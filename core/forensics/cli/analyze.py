@@ -1,0 +1,137 @@
+"""`forensics analyze`: what models say of image files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from forensics import selection
+from forensics.batch import Batch
+from forensics.calibration.cards import Card
+from forensics.cli import Command, answers, calibrated
+from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
+from forensics.cli.terminal import lines, table
+from forensics.device import choose
+from forensics.errors import ForensicsError
+
+# Where a row keeps what models of each kind say.
+_SAID = {"detector": "scores", "estimator": "estimates", "localizer": "maps"}
+Row = dict[str, Any]
+
+
+@click.command(cls=Command)
+@FILES
+@click.option("--detectors", multiple=True, help="Names, globs, all. [all]")
+@click.option("--estimators", multiple=True, help="[all; with others named, none]")
+@click.option("--localizers", multiple=True, help="[all; with others named, none]")
+@click.option("-o", "--out", type=click.Path(file_okay=False), help="Folder for the maps.")
+@FORCE
+@DEVICE
+@LIMIT
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--format", "style", type=click.Choice(["table", "csv"]), default="table")
+def analyze(
+    files: tuple[str, ...],
+    out: str | None,
+    force: bool,
+    device: str,
+    max_megapixels: float,
+    as_json: bool,
+    style: str,
+    **named: tuple[str, ...],
+) -> int:
+    """What every model that fits says of image files, as they are.
+
+    The maps of localizers are written where -o names a folder: as .npy the values, as .png in gray.
+    """
+    asked = {kind: named[f"{kind}s"] or () for kind in _SAID}
+    if not any(asked.values()):
+        asked = dict.fromkeys(_SAID, ("all",))
+    slow = selection.unasked(asked)
+    chosen = {
+        kind: [m for m in selection.models(names, kind) if m not in slow]
+        for kind, names in asked.items()
+    }
+    if not slow and not any(chosen.values()):
+        raise ForensicsError("no model to ask: name some that `forensics models` lists")
+    where = choose(device)
+    made = {(kind, str(m)): m.create() for kind, those in chosen.items() for m in those}
+    valid = {str(m): calibrated.cards(m) for m in chosen["detector"]}
+    rows: list[Row] = []
+    lost = Losses()
+    for path, picture in pictures(files, max_megapixels, lost):
+        row: Row = {"file": str(path), "notes": list(picture.notes)}
+        row |= {said: {} for said in _SAID.values()}
+        for (kind, name), model in made.items():
+            with lost.of(f"{name} on {path}"):
+                batch = batch_for(model.needs, picture).to(where)
+                target = (Path(out), f"{path.stem}.{name}") if out else None
+                found = _ask(kind, model, batch, target, force)
+                if kind == "detector":
+                    found |= calibrated.answers(valid[name], found, picture)
+                row[_SAID[kind]][name] = found
+        rows.append(row)
+    skipped = [f"{m}: {selection.SLOWER}" for m in slow]
+    if as_json:
+        held = {name: [c.basis for c in those] for name, those in valid.items() if those}
+        content: dict[str, Any] = {"direction": "higher = altered", "calibrated": held}
+        content |= {"slow": skipped, "files": rows, "lost": lost.sentences}
+        click.echo(json.dumps(content, indent=1, allow_nan=False))
+    elif rows and style == "csv":
+        click.echo(_csv(rows, list(valid)), nl=False)
+    elif rows:
+        click.echo(_text(rows, valid, skipped))
+    return lost.report()
+
+
+def _ask(
+    kind: str, model: Any, batch: Batch, target: tuple[Path, str] | None, force: bool
+) -> dict[str, Any]:
+    if kind == "detector":
+        return answers.scored(model, batch)
+    if kind == "estimator":
+        return answers.estimated(model, batch)
+    return answers.located(model, batch, target, force)
+
+
+def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:
+    stream = io.StringIO()
+    others = answers.columns(rows)
+    cells = [
+        [row["file"], *(_score(row, name) for name in names), *(v[i] for v in others.values())]
+        for i, row in enumerate(rows)
+    ]
+    csv.writer(stream, lineterminator="\n").writerows([["file", *names, *others], *cells])
+    return stream.getvalue()
+
+
+def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], skipped: Sequence[str]) -> str:
+    """The tables, and what stands below them."""
+    tables = []
+    if valid:
+        cells = [[row["file"], *(_short(row, name) for name in valid)] for row in rows]
+        tables.append(table(["file", *valid], cells, wrapped=("file",), keys=1))
+    tables += [*answers.tables(rows), *calibrated.tables(rows)]
+    notes = [f"n/a for {reason}" for reason in answers.reasons(rows)]
+    notes += [f"skipped: {text}" for text in skipped]
+    notes += calibrated.notes(rows, valid)
+    notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
+    return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
+
+
+def _score(row: Row, name: str) -> float | None:
+    score: float | None = row["scores"].get(name, {}).get("score")
+    return score
+
+
+def _short(row: Row, name: str) -> str:
+    score = _score(row, name)
+    if score is None:
+        return "n/a"
+    return f"{score:.0f}" if abs(score) >= 1000 else f"{score:.3g}"

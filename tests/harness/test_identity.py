@@ -1,0 +1,74 @@
+"""What identities cover: of a population the plugins of all its steps, of the core all that rows
+are made by."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from forensics.harness import identity, plan, sameness
+from forensics.harness.settings import Settings
+from forensics.traces import Trace
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+# Of each history, whether a step of it is the toy plugin's.
+STEPS = {
+    "jpeg(60) median3 maybe(0.5,gaussian(1))": False,
+    "jpeg(60) toy-paste(24)": True,
+    "jpeg(60) toy-median": True,
+    "jpeg(60) maybe(0.5,crop(8,8) toy-paste(24))": True,
+    "jpeg(60) splice(jpeg(75) toy-median,donor=self)": True,
+}
+
+
+def population(history):
+    trace = Trace("made", (("pristine", ""), ("altered", history)), (("q", ((),)),), "pixels")
+    return plan._population(trace, "altered", (), None, Settings(), ())
+
+
+@pytest.mark.parametrize("history", STEPS)
+def test_rows_depend_on_the_plugins_of_all_steps(history, monkeypatch):
+    before = population(history).digest
+    assert population(history).digest == before
+    with monkeypatch.context() as edited:
+        edited.setattr(identity, "package", lambda name: f"{name}, edited")
+        assert (population(history).digest != before) == STEPS[history]
+
+
+@pytest.mark.parametrize("history", STEPS)
+def test_workers_must_have_the_plugins_of_all_steps(history):
+    made = SimpleNamespace(cells=(), populations={"": population(history)})
+    things = dict(sameness.Sameness.of(made).items)
+    assert any("toy" in thing for thing in things) == STEPS[history]
+    assert "nowhere" not in things.values()
+
+
+# What a photograph's work imports and its rows do not depend on: which files there are, what was
+# asked for and who answers to which name (all in the plan), where rows lie, and errors.
+ASIDE = (
+    *("", "atomic", "errors", "hookspecs", "registry", "selection", "weights"),
+    *(f"data{part}" for part in ("", ".folder", ".labelled", ".lattice", ".leaves", ".samples")),
+    *(f"harness{part}" for part in ("", ".identity", ".populations", ".settings", ".store")),
+    *("metrics", "metrics.intervals"),
+)
+
+
+def test_rows_depend_on_every_module_that_makes_them():
+    """Of what the unit of work imports, all is hashed or known to be beside the point."""
+    script = (
+        "import forensics.harness.unit, sys\n"
+        "for name, module in sys.modules.items():\n"
+        "    if name.partition('.')[0] == 'forensics':\n"
+        "        print(name, module.__file__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    modules = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert "forensics.harness.unit" in modules
+    hashed = [Path(identity.__file__).parents[1] / name for name in identity._CORE]
+    assert all(path.exists() for path in hashed)
+    for name, file in modules.items():
+        covered = any(Path(file).is_relative_to(path) for path in hashed)
+        assert covered != (name.partition(".")[2] in ASIDE), f"{name}: rows depend on it, or not?"
