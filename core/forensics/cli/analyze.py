@@ -86,7 +86,9 @@ def analyze(
     elif rows and style == "csv":
         click.echo(_csv(rows, list(valid)), nl=False)
     elif rows:
-        click.echo(_text(rows, valid, skipped))
+        beside = [f"skipped: {text}" for text in skipped]
+        beside += [line for m in chosen["detector"] for line in calibrated.outdated(m)]
+        click.echo(_text(rows, valid, beside))
     return lost.report()
 
 
@@ -111,16 +113,15 @@ def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:
     return stream.getvalue()
 
 
-def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], skipped: Sequence[str]) -> str:
-    """The tables, and what stands below them."""
+def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequence[str]) -> str:
+    """The tables, and what stands below them, `beside` among it."""
     tables = []
     if valid:
         cells = [[row["file"], *(_short(row, name) for name in valid)] for row in rows]
         tables.append(table(["file", *valid], cells, wrapped=("file",), keys=1))
     tables += [*answers.tables(rows), *calibrated.tables(rows)]
     notes = [f"n/a for {reason}" for reason in answers.reasons(rows)]
-    notes += [f"skipped: {text}" for text in skipped]
-    notes += calibrated.notes(rows, valid)
+    notes += [*beside, *calibrated.notes(rows, valid)]
     notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
     return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forensics.calibration.cards import Card, find
+from forensics.calibration.cards import Card, absence, find
 from forensics.cli.terminal import table
 from forensics.harness import identity
 from forensics.harness.calibrated import colour
@@ -23,6 +23,18 @@ def cards(model: Model) -> list[Card]:
     known = identity.model(chosen)
     found = (find(chosen.entry, known, trace) for trace in traces)
     return [card for card in found if card is not None]
+
+
+def outdated(model: Model) -> list[str]:
+    """A sentence for each trace that the model has a calibration of, but not as it is now."""
+    chosen = model.canonical()
+    known = identity.model(chosen)
+    return [
+        f"{model} on {trace} is {absence(chosen.entry, trace)}."
+        for trace in dict.fromkeys(judged(t)[0] for t in chosen.entry.traces)
+        if find(chosen.entry, known, trace) is None
+        and absence(chosen.entry, trace) != "uncalibrated"
+    ]
 
 
 def answers(held: Sequence[Card], found: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
