@@ -26,8 +26,10 @@ def choose(name: str | None = None) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ForensicsError(f"device {name} cannot be used ({reason}); try --device cpu") from None
+        # A name that is none has torch list some twenty kinds of devices.
+        reason = str(error).splitlines()[0].partition("Expected one of ")
+        why = "there is no such kind" if reason[1] else reason[0]
+        raise ForensicsError(f"device {name} cannot be used ({why}); try --device cpu") from None
     return device
 
 

@@ -50,6 +50,25 @@ def test_simulate_equals_the_same_steps_by_pillow(command, photograph, tmp_path,
         assert np.array_equal(ours.samp_factor, theirs.samp_factor)
 
 
+@pytest.mark.parametrize(
+    ("history", "words"),
+    [
+        ("jpeg(60", "its parenthesis is never closed"),
+        ("jpeg(101)", "from 1 to 100, not 101"),
+        ("median(4)", "odd size from 1 to 31, not 4"),
+        ("resize(0)", "from 0.1 to 8, not 0"),
+        ("jpeg", "write jpeg(quality, sampling)"),
+        ("maybe(0.5,gaussian(0))", "from 0.1 to 20, not 0"),
+    ],
+)
+def test_a_history_that_makes_no_sense_loses_no_file(command, photograph, tmp_path, history, words):
+    code, out, err = command("simulate", history, photograph, "-o", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("sampling", SUBSAMPLING)
 def test_simulate_with_another_sampling(command, photograph, tmp_path, sampling):
     expected = tmp_path / "expected.jpg"
@@ -240,11 +259,28 @@ def test_traces_lists_histories_and_points(command):
     assert len(shifted["grids"]["paper"]) == 15
 
 
+def test_traces_lists_points_as_set_takes_them(command):
+    code, out, _ = command("traces", "median-jpeg", "djpeg", "q1")
+    assert code == 0
+    assert "  paper     k=3,5,7,9,11,13,15 q2=50,60,70,80,90 (35 points)\n" in out
+    assert "  drawn     q0, for each patch one of 95, 96, 97\n" in out
+    # Not every combination, so one by one.
+    assert "  quick     q1=60 q2=95, q1=80 q2=95, q1=60 q2=75\n" in out
+    assert (
+        "  truth     step1, step2, ..., step15 (first luma step, zig-zag); r, c (pixels)\n" in out
+    )
+    assert max(map(len, out.splitlines())) <= 100
+    code, _, err = command("traces", "djpge")
+    assert code == 1
+    assert "did you mean 'djpeg'" in err
+
+
 def test_traces_lists_sides_truths_and_donors(command):
-    out = command("traces")[1]
+    out = command("traces", "operation*", "splice-two", "shear-jpeg", "resize-*")[1]
     assert "  shear     jpeg({q0}) shear({h}) ATTACK jpeg({q2})" in out
-    assert "operation (none, median, gaussian, awgn, resize, rotate, shear, none is 0)" in out
-    assert "rd, cd, re, ce of 3906 values" in out
+    assert "operation (none, median, gaussian, awgn, resize, rotate, shear)\n" in out
+    assert "\njpeg:" not in out
+    assert "rd, cd, re, ce, for each patch one of 3906 choices" in out
     assert "2 of the other photographs" in out
     assert "f (new / old, within 0.05, none is 1)" in out
     content = {t["name"]: t for t in json.loads(command("traces", "--json")[1])["traces"]}

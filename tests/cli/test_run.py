@@ -19,8 +19,11 @@ def run(command, photographs, tmp_path):
     """`forensics run` on the small photographs; exit code, standard output, standard error."""
 
     def call(*more, detectors=("toy-grain",), data=None):
-        line = ["run", "--data", data or photographs, "--out", tmp_path / "out", "--patch", 64]
-        line += ["--limit", 12, "--trace", "jpeg"]
+        given = {"--data": data or photographs, "--out": tmp_path / "out", "--patch": 64}
+        given["--limit"] = 12
+        line = ["run", "--trace", "jpeg"]
+        for option, value in given.items():
+            line += [] if option in more else [option, value]
         for name in detectors:
             line += ["--detectors", name]
         return command(*line, *more)
@@ -282,6 +285,7 @@ def test_losses_are_exit_code_3(run, photographs, tmp_path, command):
         (["--set", "q=sixty"], "--set takes q=60,70"),
         (["--set", "q=60,inf"], "--set takes q=60,70"),
         (["--set", "z=60"], "'z'"),
+        (["--set", "q=60", "--set", "q=70"], "write --set q=60,70"),
         (["--set", "q=0"], "1 to 100"),
         (["--set", "q=60,101"], "1 to 100, not 101"),
         (["--trace", "q1"], "for estimators"),
@@ -345,6 +349,49 @@ def test_a_config_that_is_no_text(command, tmp_path):
     code, _, err = command("run", "--config", config)
     assert code == 1
     assert "cannot read" in err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--limit", 4, "--limit", 5], "--limit is given twice"),
+        (["--json", "--json"], "--json is given twice"),
+        (["--color", "--gray"], "--color or --gray is given twice"),
+    ],
+)
+def test_an_option_given_twice(run, more, words):
+    code, out, err = run(*more)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+def test_a_run_that_asks_nobody(run):
+    code, out, err = run(detectors=["none"])
+    assert (code, out) == (1, "")
+    assert "nothing to run: no model is asked, and no attacker is named" in err
+
+
+def test_costs_alone_are_called_costs(run):
+    code, out, err = run("--attack", "toy-median", detectors=["none"])
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split() == ["cost", "trace", "clean", "toy-median"]
+    assert "AUC" not in out
+
+
+def test_an_attacked_file_is_measured_against_itself_and_an_unattacked_one_is_not(
+    command, photographs, tmp_path
+):
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (96, 96), "gray").save(other / "flat.png")
+    line = ["run", "--positive", photographs, "--negative", other, "--attack", "toy-median"]
+    code, out, _ = command(*line, "--detectors", "toy-grain", "--out", tmp_path / "out")
+    assert code == 0
+    clean = [line.split()[-2] for line in out.splitlines() if line.startswith((" PSNR", " SSIM"))]
+    assert clean == ["-", "-"]
+    words = " ".join(out.split())
+    assert "of the image at the slot, attacked, against the attacker's input." in words
+    assert "pe_cv n/a for toy-grain: other photographs do not have both sides" in words
 
 
 def test_an_empty_folder(run, tmp_path):

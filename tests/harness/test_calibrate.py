@@ -4,6 +4,7 @@ import csv
 import functools
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,13 +111,13 @@ def test_the_ratio_of_a_score_is_what_the_card_says(split, command):
 def test_another_model_is_not_calibrated_by_it(split, monkeypatch):
     calibrate(split)
     metrics, _ = run(split, model="toy-grain:scale=2.0")
-    assert metrics["cllr"]["na"] == "uncalibrated"
+    assert metrics["cllr"]["na"].startswith("uncalibrated: ")
     calibrate(split, model="toy-grain:scale=2.0")
     assert run(split, model="toy-grain:scale=2.0")[0]["cllr"]["value"] is not None
     assert run(split)[0]["cllr"]["value"] is not None
     # The source has changed.
     monkeypatch.setattr(identity, "package", functools.cache(lambda name: "edited"))
-    assert run(split)[0]["cllr"]["na"] == "uncalibrated"
+    assert run(split)[0]["cllr"]["na"].startswith("uncalibrated: the calibration that is there")
 
 
 def put_weights(value):
@@ -130,13 +131,23 @@ def put_weights(value):
     return folder / "toy-trained.json"
 
 
-def test_other_weights_are_uncalibrated_until_they_are_back(split):
+def test_other_weights_are_uncalibrated_until_they_are_back(split, command):
     put_weights(1.0)
     calibrate(split, model="toy-trained")
     assert run(split, model="toy-trained")[0]["cllr"]["value"] is not None
     put_weights(2.0)
-    assert run(split, model="toy-trained")[0]["cllr"]["na"] == "uncalibrated"
+    said = run(split, model="toy-trained")[0]["cllr"]["na"]
+    assert said.endswith(
+        "other weights, options or sources; run `forensics calibrate toy-trained` again"
+    )
+    file = next(Path(split).rglob("*.png"))
+    _, out, _ = command("analyze", file, "--detectors", "toy-trained")
+    assert "toy-trained on jpeg is uncalibrated: the calibration that is there" in " ".join(
+        out.split()
+    )
     put_weights(1.0)
+    _, out, _ = command("analyze", file, "--detectors", "toy-trained")
+    assert "uncalibrated:" not in out
     assert run(split, model="toy-trained")[0]["cllr"]["value"] is not None
 
 

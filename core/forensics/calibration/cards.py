@@ -86,6 +86,16 @@ def find(entry: ModelEntry, identity: str, trace: str) -> Card | None:
     return next(fitting, None)
 
 
+def absence(entry: ModelEntry, trace: str) -> str:
+    """Why a model that `find` knows no calibration of is uncalibrated, for n/a."""
+    if any(card.trace == trace for card in cards(entry)):
+        return (
+            "uncalibrated: the calibration that is there was made with other weights, options or "
+            f"sources; run `forensics calibrate {entry.name}` again"
+        )
+    return "uncalibrated"
+
+
 def put(path: Path, content: Mapping[str, Any]) -> None:
     """Write a card into a file, in the place of the one for the same model and trace. Raises
     ForensicsError where the file cannot be written."""

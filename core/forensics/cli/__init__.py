@@ -39,6 +39,18 @@ COMMANDS = {
 LOSSES = 3
 
 
+class Command(click.Command):
+    """A command that refuses an option given twice, of which click would take the last."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in given:
+            if isinstance(option, click.Option) and not option.multiple and given.count(option) > 1:
+                names = " or ".join([*option.opts, *option.secondary_opts])
+                raise click.UsageError(f"{names} is given twice: leave one out", ctx)
+        return super().parse_args(ctx, args)
+
+
 class _Commands(click.Group):
     """A group that knows the names and summaries of its commands without importing them."""
 

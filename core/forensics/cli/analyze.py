@@ -14,9 +14,9 @@ import click
 from forensics import selection
 from forensics.batch import Batch
 from forensics.calibration.cards import Card
-from forensics.cli import answers, calibrated
+from forensics.cli import Command, answers, calibrated
 from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
-from forensics.cli.terminal import table
+from forensics.cli.terminal import lines, table
 from forensics.device import choose
 from forensics.errors import ForensicsError
 
@@ -25,7 +25,7 @@ _SAID = {"detector": "scores", "estimator": "estimates", "localizer": "maps"}
 Row = dict[str, Any]
 
 
-@click.command()
+@click.command(cls=Command)
 @FILES
 @click.option("--detectors", multiple=True, help="Names, globs, all. [all]")
 @click.option("--estimators", multiple=True, help="[all; with others named, none]")
@@ -59,7 +59,7 @@ def analyze(
         for kind, names in asked.items()
     }
     if not slow and not any(chosen.values()):
-        raise ForensicsError("no model to ask: name some with --detectors")
+        raise ForensicsError("no model to ask: name some that `forensics models` lists")
     where = choose(device)
     made = {(kind, str(m)): m.create() for kind, those in chosen.items() for m in those}
     valid = {str(m): calibrated.cards(m) for m in chosen["detector"]}
@@ -86,7 +86,9 @@ def analyze(
     elif rows and style == "csv":
         click.echo(_csv(rows, list(valid)), nl=False)
     elif rows:
-        click.echo("\n".join(_lines(rows, valid, skipped)))
+        beside = [f"skipped: {text}" for text in skipped]
+        beside += [line for m in chosen["detector"] for line in calibrated.outdated(m)]
+        click.echo(_text(rows, valid, beside))
     return lost.report()
 
 
@@ -111,19 +113,17 @@ def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:
     return stream.getvalue()
 
 
-def _lines(
-    rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], skipped: Sequence[str]
-) -> list[str]:
-    """The tables, and what stands below them."""
-    lines = []
+def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequence[str]) -> str:
+    """The tables, and what stands below them, `beside` among it."""
+    tables = []
     if valid:
         cells = [[row["file"], *(_short(row, name) for name in valid)] for row in rows]
-        lines.append(table(["file", *valid], cells, wrapped=("file",)))
-    lines += answers.tables(rows)
-    lines += [f"n/a for {reason}" for reason in answers.reasons(rows)]
-    lines += [f"skipped: {text}" for text in skipped]
-    lines += calibrated.lines(rows, valid)
-    return [*lines, *(f"{row['file']}: {note}" for row in rows for note in row["notes"])]
+        tables.append(table(["file", *valid], cells, wrapped=("file",), keys=1))
+    tables += [*answers.tables(rows), *calibrated.tables(rows)]
+    notes = [f"n/a for {reason}" for reason in answers.reasons(rows)]
+    notes += [*beside, *calibrated.notes(rows, valid)]
+    notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
+    return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
 
 
 def _score(row: Row, name: str) -> float | None:

@@ -9,13 +9,15 @@ from typing import Any
 
 import click
 
-from forensics.cli.run import progress, setting
+from forensics.cli import Command
+from forensics.cli.run import progress, set_options
+from forensics.cli.terminal import lines
 from forensics.errors import ForensicsError
 from forensics.harness.calibrating import Calibrated
 from forensics.harness.calibrating import calibrate as make
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model")
 @click.option("--data", required=True, metavar="DIR", help="Photographs; the split calib is taken.")
 @click.option("--unseen", is_flag=True, help="My word: DIR, without splits, trained nothing.")
@@ -50,15 +52,17 @@ def calibrate(
     sources only.
     """
     given = {k: v for k, v in options.items() if v is not None and v != ()}
+    if tippett is not None:
+        _check(tippett)
     with progress() as told:
-        result = make(model, data, set=dict(map(setting, settings)), progress=told, **given)
+        result = make(model, data, set=set_options(settings), progress=told, **given)
     if tippett is not None:
         _write(tippett, result.tippett)
     if as_json:
         content = {"card": result.card, "tippett": result.tippett, "path": str(result.path)}
         click.echo(json.dumps(content, indent=1, allow_nan=False))
     else:
-        click.echo("\n".join(_lines(result)))
+        click.echo("\n".join(map(lines, _lines(result))))
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
 
@@ -87,6 +91,14 @@ def _lines(result: Calibrated) -> list[str]:
 
 def _figure(value: dict[str, Any]) -> str:
     return "{value:.3f} ({low:.3f} to {high:.3f})".format(**value)
+
+
+def _check(path: Path) -> None:
+    """Before anything is calibrated: whether the file can be written."""
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise ForensicsError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _write(path: Path, data: dict[str, list[float]]) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from forensics import images, selection
 from forensics.batch import Batch
-from forensics.cli import LOSSES
+from forensics.cli import LOSSES, Command
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.harness.asking import fitting, refused
@@ -39,7 +39,7 @@ def batch_for(needs: Needs, picture: images.Picture) -> Batch:
     return fitting(needs, batch)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name")
 @FILES
 @FOLDER
@@ -66,7 +66,7 @@ def attack(
     return _convert(files, Path(out), force, max_megapixels, act)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("history")
 @FILES
 @FOLDER
@@ -99,6 +99,8 @@ def simulate(
         )
     if not parsed.steps:
         raise ForensicsError("the history is empty: write steps such as 'jpeg(60) jpeg(90)'")
+    for step in parsed.steps:
+        step.bind({})  # a value that no step takes is an error of the request, not of each file
 
     def act(picture: images.Picture) -> Batch:
         start = picture.batch(color=False) if gray else picture.batch()

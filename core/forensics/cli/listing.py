@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +13,17 @@ import click
 
 from forensics import weights
 from forensics.calibration.cards import cards
-from forensics.cli.terminal import table
+from forensics.cli import Command
+from forensics.cli.terminal import lines, table
 from forensics.harness import identity
 from forensics.registry import MODEL_KINDS, Registered, registry
-from forensics.selection import model
+from forensics.selection import model, unknown
 
 if TYPE_CHECKING:
-    from forensics.traces import Truth
+    from forensics.traces import Draw, Truth
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def models(as_json: bool) -> int:
     """Detectors, estimators, localizers and attackers: what they judge, need and reach."""
@@ -36,12 +39,14 @@ def models(as_json: bool) -> int:
         (m["name"], m["kind"], m["traces"], m["needs"], m["weights"], m["summary"])
         for m in described
     ]
-    click.echo(table(("name", "kind", "traces", "needs", "weights", "what it looks at"), rows))
+    header = ("name", "kind", "traces", "needs", "weights", "what it looks at")
+    click.echo("\n" + table(header, rows, ("kind", "traces", header[-1])) + "\n")
     for m in described:
         for part, figure in m["figures"].items():
-            click.echo(f"{m['name']} {part}: {_figure(figure)}")
+            click.echo(lines(f"{m['name']} {part}: {_figure(figure)}", 4))
         for found in m["calibrated"]:
-            click.echo(f"{found['model']} is calibrated ({found['origin']}) on {found['basis']}")
+            said = f"{found['model']} is calibrated ({found['origin']}) on {found['basis']}"
+            click.echo(lines(said, 4))
     return 0
 
 
@@ -105,7 +110,7 @@ def plugins(context: click.Context, as_json: bool) -> int:
     return 0 if context.invoked_subcommand else _list_plugins(as_json)
 
 
-@plugins.command()
+@plugins.command(cls=Command)
 @click.argument("name")
 @click.option("--into", default=".", type=click.Path(file_okay=False), help="[this folder]")
 def new(name: str, into: str) -> int:
@@ -140,19 +145,21 @@ def _list_plugins(as_json: bool) -> int:
         found = "; ".join(f"{k}s: {', '.join(v)}" for k, v in plugin.registers.items())
         state = f"broken: {plugin.error}" if plugin.error else found or "nothing"
         rows.append((plugin.name, plugin.distribution, plugin.version, state))
-    click.echo(table(("plugin", "distribution", "version", "registers"), rows))
+    click.echo("\n" + table(("plugin", "distribution", "version", "registers"), rows) + "\n")
     for name, path in places.items():
         click.echo(f"{name}: {path}")
     return 0
 
 
-@click.command()
+@click.command(cls=Command)
+@click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-def traces(as_json: bool) -> int:
-    """Every trace: its histories, its parameters, the points of its grids."""
+def traces(names: tuple[str, ...], as_json: bool) -> int:
+    """Every trace, or those of the NAMEs (globs count): histories, parameters, points of grids."""
     from forensics.traces import get
 
-    summaries = {name: t.entry.summary for name, t in registry().all("trace").items()}
+    there = registry().all("trace")
+    summaries = {name: there[name].entry.summary for name in _chosen(names, list(there))}
     found = [get(name) for name in summaries]
     if as_json:
         content = [
@@ -171,19 +178,26 @@ def traces(as_json: bool) -> int:
         click.echo(json.dumps({"traces": content}, indent=1))
         return 0
     for t in found:
-        click.echo(f"{t.name}: {summaries[t.name]}")
-        for side, history in t.histories:
-            click.echo(f"  {side:9} {history or '(untouched)'}")
-        click.echo(f"  handed    {'the JPEG' if t.handed == 'jpeg' else 'pixels'}")
+        click.echo(lines(f"{t.name}: {summaries[t.name]}", 2))
+        about = [(side, history or "(untouched)") for side, history in t.histories]
+        about.append(("handed", "the JPEG" if t.handed == "jpeg" else "pixels"))
         if t.donors:
-            click.echo(f"  donors    {t.donors} of the other photographs, for each patch")
-        for draw in t.draws:
-            click.echo(f"  drawn     {', '.join(draw.names)} of {len(draw.choices)} values")
+            about.append(("donors", f"{t.donors} of the other photographs, for each patch"))
+        about += [("drawn", _drawn(draw)) for draw in t.draws]
         if t.truth:
-            click.echo(f"  truth     {_truths([_truth(truth) for truth in t.truth])}")
-        for name, _ in t.grids:
-            click.echo(f"  {name:9} {_points(t.points(name))}")
+            about.append(("truth", _truths([_truth(truth) for truth in t.truth])))
+        about += [(name, _points(t.points(name))) for name, _ in t.grids]
+        for what, text in about:
+            click.echo("  " + lines(f"{what:9} {text}", 12))
     return 0
+
+
+def _chosen(names: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Those that names and globs stand for, in the order that they are registered in."""
+    for name in names:
+        if not fnmatch.filter(there, name):
+            raise unknown("trace", name, there)
+    return [t for t in there if not names or any(fnmatch.fnmatchcase(t, name) for name in names)]
 
 
 def _truth(truth: Truth) -> dict[str, Any]:
@@ -203,13 +217,35 @@ def _truths(truths: Sequence[Mapping[str, Any]]) -> str:
     for truth in truths:
         about = ", ".join(truth["classes"]) or truth["unit"]
         about += f", within {truth['tolerance']:g}" if truth["tolerance"] else ""
-        about += f", none is {truth['none']:g}" if truth["none"] is not None else ""
+        if truth["none"] is not None and not truth["classes"]:
+            about += f", none is {truth['none']:g}"
         said.setdefault(about, []).append(truth["name"])
-    return "; ".join(f"{', '.join(names)} ({about})" for about, names in said.items())
+    return "; ".join(f"{_short(names, 6)} ({about})" for about, names in said.items())
+
+
+def _drawn(draw: Draw) -> str:
+    """Which values a patch may get: all of a few, else how many."""
+    values = [" ".join(map(str, choice)) for choice in draw.choices]
+    listed = ", ".join(values) if len(values) <= 5 else f"{len(values)} choices"
+    return f"{', '.join(draw.names)}, for each patch one of {listed}"
 
 
 def _points(points: Sequence[Mapping[str, float]]) -> str:
+    """Every combination as --set takes it, where the points are that; else the first ones."""
     if points == [{}]:
         return "one point, without parameters"
-    shown = [" ".join(f"{k}={v}" for k, v in p.items()) for p in points[:5]]
-    return ", ".join(shown) + (f", ... ({len(points)} points)" if len(points) > 5 else "")
+    axes = {name: list(dict.fromkeys(p[name] for p in points)) for name in points[0]}
+    count = f" ({len(points)} points)"
+    if len(points) == math.prod(map(len, axes.values())):
+        shown = " ".join(f"{name}={_short(v, 16, ',')}" for name, v in axes.items())
+        return shown + (count if len(axes) > 1 else "")
+    listed = [" ".join(f"{k}={v}" for k, v in p.items()) for p in points[:5]]
+    return ", ".join(listed) + (", ..." + count if len(points) > 5 else "")
+
+
+def _short(values: Sequence[object], most: int, comma: str = ", ") -> str:
+    """All of them, or the first two and the last."""
+    texts = [str(value) for value in values]
+    if len(texts) > most:
+        texts = [*texts[:2], "...", texts[-1]]
+    return comma.join(texts)

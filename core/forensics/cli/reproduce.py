@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from forensics import presets
-from forensics.cli import tables
+from forensics.cli import Command, tables
 from forensics.cli.run import FORMATS, progress, tell_losses
 from forensics.cli.tables.layout import Section, latex, markdown
 from forensics.cli.terminal import table
@@ -24,7 +24,7 @@ from forensics.presets.selecting import Ours
 HEADER = ("row", "column", "paper", "ours", "interval", "n", "photographs", "note")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", metavar="[PLUGIN[:TABLE]]", required=False)
 @click.option("--data", metavar="DIR", help="Photographs. [samples: those of scikit-image]")
 @click.option("--limit", type=int, metavar="N", help="Patches a population. [the table's]")
@@ -87,10 +87,9 @@ def _list(those: Sequence[Experiment], as_json: bool) -> str:
         return json.dumps({"tables": described}, indent=1)
     if not described:
         return "no installed plugin has tables to reproduce"
-    rows = [(d["table"], d["title"], d["source"], d["kept"] or "not yet") for d in described]
-    return table(
-        ("table", "what", "source", "kept result"), rows, ("what", "source", "kept result")
-    )
+    rows = [(d["table"], d["title"], d["source"], "yes" if d["kept"] else "no") for d in described]
+    header = ("table", "what", "source", "result kept")
+    return "\n" + table(header, rows, ("what", "source")) + "\n"
 
 
 def _described(experiment: Experiment) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def _text(results: Sequence[Result], style: str) -> str:
         said = [*readme.notes(result), *readme.remarks(result)]
         notes = [line for text in said for line in textwrap.wrap(text, 98)]
         if style == "table":
-            texts.append("\n".join([table(header, rows, ("paper",)), "", *notes, ""]))
+            texts.append("\n".join(["", table(header, rows, ("paper",)), "", *notes, ""]))
         else:
             texts.append(_typeset(Section(header, rows), notes, style))
     return "\n".join(texts)

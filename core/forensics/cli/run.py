@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from forensics.cli import LOSSES, tables
+from forensics.cli import LOSSES, Command, tables
 from forensics.errors import ForensicsError
 from forensics.harness import Matrix, Settings, default_out, execute, make, read_config
 
 FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--attack", multiple=True, metavar="NAME", help="Attackers: names, globs, all, none.")
 @click.option("--detectors", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--estimators", multiple=True, metavar="NAME", help="[all; with others named, none]")
@@ -61,7 +61,7 @@ def run(
     given = _config(config)
     given.update({k: v for k, v in options.items() if v is not None and v != ()})
     if settings:
-        given["set"] = dict(given.get("set") or {}) | dict(setting(text) for text in settings)
+        given["set"] = dict(given.get("set") or {}) | set_options(settings)
     plan = make(Settings.of(given))
     folder = Path(out) if out else default_out()
     if plan_only:
@@ -72,7 +72,7 @@ def run(
     return _print(matrix, "json" if as_json else style)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("folder", metavar="[DIR]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--format", "style", type=FORMATS, default="table", show_default=True)
@@ -87,15 +87,24 @@ def _config(path: str | None) -> dict[str, Any]:
         return {}
     try:
         return read_config(Path(path).read_text(), path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ForensicsError(f"cannot read {path}: {error}") from None
+    except UnicodeDecodeError:
+        raise ForensicsError(f"cannot read {path}: it holds no text") from None
+    except OSError as error:
+        raise ForensicsError(f"cannot read {path}: {error.strerror}") from None
 
 
-def setting(text: str) -> tuple[str, str]:
-    name, equals, values = text.partition("=")
-    if not equals or not values:
-        raise ForensicsError(f"--set takes q=60,70, not {text}")
-    return name.strip(), values
+def set_options(texts: Sequence[str]) -> dict[str, str]:
+    """What --set was given: name -> values, as text."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, values = (part.strip() for part in text.partition("="))
+        if not equals or not values:
+            raise ForensicsError(f"--set takes q=60,70, not {text}")
+        if name in found:
+            both = f"{name}={found[name]},{values}"
+            raise ForensicsError(f"--set gives {name} twice: write --set {both}")
+        found[name] = values
+    return found
 
 
 def _print(matrix: Matrix, style: str) -> int:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forensics.cli import Command
+
 if TYPE_CHECKING:
     from forensics.training import Watch
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model")
 @click.option("--data", required=True, help="Folder or data set with the splits train and val.")
 @click.option("--budget", help="How long: 25m (the default), 90s, 1h30m.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from forensics.calibration.cards import Card, find
+from forensics.calibration.cards import Card, absence, find
 from forensics.harness.populations import Plan
 from forensics.metrics.calibration import NAMES, calibration_metrics
 from forensics.metrics.curves import Scored
@@ -24,7 +24,7 @@ def metrics(
     """`accuracy`, `cllr`, `cllr_min` and `cllr_cal` of a detector's cell by the calibration that
     counts; n/a where there is none, and where it was made on photographs of this very run."""
     card = find(model.entry, plan.hashes[str(model)], trace)
-    reason = "uncalibrated" if card is None else _shared(card, plan)
+    reason = absence(model.entry, trace) if card is None else _shared(card, plan)
     if card is None or reason is not None:
         return {name: Value(None, reason=reason) for name in NAMES}
     ratios = [

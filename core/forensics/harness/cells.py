@@ -15,6 +15,10 @@ from forensics.histories import SLOT
 from forensics.metrics.cost import mean_with_interval
 from forensics.metrics.intervals import Value
 
+# What an attacked image is compared with where nothing was done before the attack, or what was
+# done moved pixels.
+INPUT = "the attacker's input"
+
 
 def summarise(
     plan: Plan, stored: Mapping[str, Rows], failures: Mapping[str, str], skipped: int
@@ -90,8 +94,8 @@ def _reference(population: Population) -> str:
     steps = population.template.steps
     slot = next(n for n, step in enumerate(steps) if step.name == SLOT)
     if slot == 0:
-        return "the attacker's input"
+        return INPUT
     before = steps[slot - 1]
     if before.geometric:
-        return "the attacker's input"
+        return INPUT
     return f"the image before {before.text(dict(population.point))}"

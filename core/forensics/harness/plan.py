@@ -36,6 +36,8 @@ def make(settings: Settings) -> Plan:
         kind: [m for m in _chosen(texts, kind) if m not in slow] for kind, texts in asked.items()
     }
     attackers = _chosen(settings.attack, "attacker")
+    if not attackers and not slow and not any(judges.values()):
+        raise ForensicsError(_nothing(settings))
     if settings.positive is not None:
         sample, cells = labelled.make(settings, judges, attackers)
     else:
@@ -52,6 +54,15 @@ def make(settings: Settings) -> Plan:
         hashes=hashes,
         slow=tuple(f"{m}: {selection.SLOWER}" for m in slow),
     )
+
+
+def _nothing(settings: Settings) -> str:
+    """Why a run without models and attackers has nothing to do."""
+    there = {kind: bool(selection.registry().all(kind)) for kind in ASKED}
+    asked = [kind for kind in ASKED if getattr(settings, f"{kind}s") not in ((), ("none",))]
+    missing = " or ".join(kind for kind in asked if not there[kind])
+    why = f"no {missing} is installed" if missing else "no model is asked"
+    return f"there is nothing to run: {why}, and no attacker is named (`forensics models`)"
 
 
 def _simulated(

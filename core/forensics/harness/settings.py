@@ -148,7 +148,12 @@ def read_config(text: str, where: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise ForensicsError(f"{where} is not YAML: {error}".replace("\n", " ")) from None
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        why = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ForensicsError(
+            f"{where} is not YAML{place}: {why}; write options such as `patch: 128`, one a line"
+        ) from None
     if not isinstance(content, dict):
         raise ForensicsError(f"{where} must hold options such as `patch: 128`, one a line")
     return content

@@ -36,6 +36,7 @@ def read(log: Path) -> dict[str, tuple[list[int], list[float]]]:
 def draw(log: Path, path: Path) -> None:
     """Write a PNG: what was measured on training crops above, on validation crops below."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     curves = read(log)
     figure = Figure(figsize=(8, 7), layout="constrained")
@@ -51,4 +52,5 @@ def draw(log: Path, path: Path) -> None:
         if axes.lines:
             axes.legend()
     axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.savefig(path, format="png", dpi=120)

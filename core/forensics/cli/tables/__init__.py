@@ -21,13 +21,13 @@ def matrix(result: Matrix, style: str) -> str:
     kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
     # Without a model the matrix says what attacks cost; with several kinds the first table does.
     tables = [
-        section(result, kind, costs=not number) for number, kind in enumerate(kinds or ["detector"])
+        section(result, kind, costs=not number) for number, kind in enumerate(kinds or [None])
     ]
     starred = any("*" in cell for table in tables for row in table.rows for cell in row)
     tables += confusions(result)
     below = notes(result, starred)
     if style == "table":
-        return "".join(map(terminal, tables)) + "\n".join(["", *below, ""])
+        return "\n" + "\n\n\n".join(map(terminal, tables)) + "\n".join(["\n", *below, ""])
     if style == "markdown":
         return "\n\n".join(map(markdown, tables)) + "\n\n" + "\n".join(below) + "\n"
     return "\n".join([*map(latex, tables), *(f"% {note}" for note in below), ""])

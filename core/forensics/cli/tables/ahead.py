@@ -22,12 +22,25 @@ def plan(made: Plan, folder: Path) -> str:
         f"expected time: {ahead.time}",
         *(f"skipped: {model}" for model in made.slow),
     ]
-    lines += [
-        f"n/a: {c.model or c.attacker} on {c.trace.name} {point(dict(c.point))}: {c.reason}"
-        for c in made.cells
-        if c.reason is not None
-    ]
+    lines += _reasons(made)
     return "\n".join(lines)
+
+
+def _reasons(made: Plan) -> list[str]:
+    """Why cells are n/a: models, points and traces that share a reason in one sentence."""
+    points: dict[tuple[str, str, str], dict[str, None]] = {}
+    for c in made.cells:
+        if c.reason is not None:
+            key = (str(c.model or c.attacker), c.trace.name, c.reason)
+            points.setdefault(key, {})[point(dict(c.point))] = None
+    models: dict[tuple[str, str, str], list[str]] = {}
+    for (model, trace, reason), those in points.items():
+        at = f" at {', '.join(those)}" if any(those) else ""
+        models.setdefault((trace, at, reason), []).append(model)
+    return [
+        f"n/a: {', '.join(names)} on {trace}{at}: {reason}"
+        for (trace, at, reason), names in models.items()
+    ]
 
 
 def plan_json(made: Plan, folder: Path) -> str:

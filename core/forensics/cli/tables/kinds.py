@@ -9,6 +9,7 @@ from typing import Any
 
 from forensics.cli.tables.layout import Section
 from forensics.harness import Matrix
+from forensics.harness.cells import INPUT
 
 Cells = list[dict[str, Any]]
 
@@ -26,23 +27,26 @@ class Kind:
     about: str
 
 
-def section(result: Matrix, kind: str, costs: bool) -> Section:
-    """The table of one kind of model; with a row for each cost of the attacks, where asked."""
+def section(result: Matrix, kind: str | None, costs: bool) -> Section:
+    """The table of one kind of model, or of none; with a row for each cost of the attacks, where
+    asked."""
     attacks = list(dict.fromkeys(c["attack"] for c in result.cells))
     marked = [marked_name(a, result) if a else "clean" for a in attacks]
     those = [c for c in result.cells if c["kind"] == kind]
-    if kind == "estimator":
+    if kind is None:
+        rows, header = [], ["cost", "trace"]
+    elif kind == "estimator":
         rows = _estimators(result, those, attacks)
         header = ["model", "trace", "what"]
     else:
         rows = _rows(result, those, attacks, KINDS[kind])
         header = ["model", "trace"]
-    header += [f"{name}: {KINDS[kind].shown}" for name in marked]
+    header += [f"{name}: {KINDS[kind].shown}" if kind else name for name in marked]
     rule = len(rows) if rows else None
     if costs:
         gap = [""] * (len(header) - 2 - len(attacks))
         rows += [[label, trace, *gap, *values] for label, trace, values in _costs(result, attacks)]
-    return Section(header, rows, rule)
+    return Section(header, rows, rule, len(header) - len(attacks))
 
 
 def marked_name(name: str, result: Matrix) -> str:
@@ -154,15 +158,17 @@ def _costs(result: Matrix, attacks: Sequence[str | None]) -> list[tuple[str, str
     for trace in dict.fromkeys(c["trace"] for c in result.cells):
         for label, name, digits in (("PSNR (dB)", "psnr", 2), ("SSIM", "ssim", 3)):
             values = [_cost(result.cells, trace, a, name, digits) for a in attacks]
-            if any(values):
+            if any(value not in ("", "-") for value in values):
                 rows.append((label, trace, values))
     return rows
 
 
 def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) -> str:
-    """What the attack costs; in the column `clean`, what the image had before any attack."""
+    """What the attack costs; in the column `clean`, what the image had before any attack, and `-`
+    where nothing was done to it."""
     if attack is None:
-        name, found = f"{name}_input", [c for c in cells if c["attack"] is not None]
+        name = f"{name}_input"
+        found = [c for c in cells if c["cost"] and c["cost"]["against"] != INPUT]
     else:
         found = [c for c in cells if c["attack"] == attack]
     unique = {
@@ -171,7 +177,7 @@ def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) 
         if c["trace"] == trace and c["cost"] is not None
     }
     values = [v for v in unique.values() if v is not None]
-    return f"{fmean(values):.{digits}f}" if values else ""
+    return f"{fmean(values):.{digits}f}" if values else "-" if attack is None else ""
 
 
 def confusions(result: Matrix) -> list[Section]:

@@ -11,17 +11,20 @@ from forensics.cli.terminal import table
 @dataclass(frozen=True)
 class Section:
     """One table. header: a title for each column, `"clean: AUC"` on two lines where there is room;
-    rows: texts; rule: the row before which a line is drawn, if any."""
+    rows: texts; rule: the row before which a line is drawn, if any; keys: how many of the first
+    columns say what a row is about."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     rule: int | None = None
+    keys: int = 2
 
 
 def terminal(section: Section) -> str:
-    """As wide as the terminal, between empty lines; only the first column is never broken."""
-    shown = table(section.header, section.rows, section.header[1:], section.rule)
-    return f"\n{shown}\n"
+    """As wide as the terminal, 100 columns where there is none; columns beyond that come in tables
+    below, with the keys again."""
+    header = [name.replace(": ", "\n") for name in section.header]
+    return table(header, section.rows, keys=section.keys, rule=section.rule)
 
 
 def markdown(section: Section) -> str:

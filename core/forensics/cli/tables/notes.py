@@ -8,6 +8,7 @@ from typing import Any
 
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
 from forensics.harness import Matrix
+from forensics.harness.cells import INPUT
 
 # More than the papers' grids of one quality, and no more than some lines.
 _MOST_POINTS = 15
@@ -17,8 +18,8 @@ def notes(result: Matrix, starred: bool) -> list[str]:
     """Lines of at most 98 characters. starred: whether a star marks cells that miss points."""
     p = result.protocol
     kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
-    about = " ".join(KINDS[kind].about for kind in kinds or ["detector"])
-    about += " Means over the points" + ("; * = over those that are not n/a." if starred else ".")
+    about = "".join(f"{KINDS[kind].about} " for kind in kinds)
+    about += "Means over the points" + ("; * = over those that are not n/a." if starred else ".")
     lines = [about]
     if confusions(result):
         lines.append("The tables of classes: of the patches of each, the share taken for which.")
@@ -29,9 +30,9 @@ def notes(result: Matrix, starred: bool) -> list[str]:
         lines.append(f"{trace}: {histories}; at {points}.")
     against = _against(result.cells)
     if against:
+        which = "attacked" if against == [INPUT] else "unattacked (clean) and attacked"
         lines.append(
-            "PSNR, SSIM: of the image at the slot, unattacked (clean) and attacked, against "
-            f"{' or '.join(against)}."
+            f"PSNR, SSIM: of the image at the slot, {which}, against {' or '.join(against)}."
         )
     lines += _reasons(result.cells)
     lines += [f"skipped: {model}" for model in p["slow"]]
@@ -46,21 +47,22 @@ def _sample(result: Matrix) -> str:
     sizes = sorted({c["n"] // altered[c["trace"]] for c in result.cells if c["n"]})
     n = f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else "".join(map(str, sizes))
     n = n or f"at most {p['limit']}"  # costs alone are not counted cell by cell
-    split = f", split {p['split']}" if p["split"] else ""
     size = f"patches of {p['patch']} x {p['patch']} a side" if p["patch"] else "whole files a side"
     return (
-        f"{_source(p)}{split}: {n} {size} from {p['photographs']} photographs "
+        f"{_source(p)}: {n} {size} from {p['photographs']} photographs "
         f"({p['skipped']} skipped), {p['color']}, seed {p['seed']}, {p['device']}, "
         f"forensics {p['forensics']}, {p['seconds']:.0f} s."
     )
 
 
 def _source(p: dict[str, Any]) -> str:
+    split = f"split {p['split']}" if p["split"] else ""
     if p["positive"] is None:
-        return str(p["data"])
+        return f"{p['data']}, {split}" if split else str(p["data"])
     masks = f" with masks in {p['masks']}" if p["masks"] else ""
     against = f", untouched files in {p['negative']}" if p["negative"] else ""
-    return f"altered files in {p['positive']}{masks}{against}"
+    within = f" ({split})" if split else ""
+    return f"altered files in {p['positive']}{within}{masks}{against}"
 
 
 def _points(points: Iterable[dict[str, Any]]) -> str:
@@ -80,14 +82,26 @@ def _against(cells: Cells) -> list[str]:
 
 
 def _reasons(cells: Cells) -> list[str]:
-    """Why cells are n/a, each reason once, with the models that it concerns."""
-    concerned: dict[str, dict[str, None]] = {}
+    """Why cells and figures are n/a, each reason once, with the models that it concerns."""
+    concerned: dict[tuple[str, str], dict[str, None]] = {}
     for cell in cells:
-        headline: Any = _HEADLINES.get(cell["kind"])
-        reason = cell["na"] or cell["metrics"].get(headline, {}).get("na")
-        if reason:
-            concerned.setdefault(reason, {})[cell["model"] or cell["attack"]] = None
-    return [f"n/a for {', '.join(models)}: {reason}" for reason, models in concerned.items()]
+        reasons = {"": cell["na"]} if cell["na"] else _missing(cell)
+        for metric, reason in reasons.items():
+            concerned.setdefault((metric, reason), {})[cell["model"] or cell["attack"]] = None
+    return [
+        f"{metric}n/a for {', '.join(models)}: {reason}"
+        for (metric, reason), models in concerned.items()
+    ]
 
 
-_HEADLINES = {"detector": "auc", "estimator": "accuracy", "localizer": "pixel_auc"}
+def _missing(cell: dict[str, Any]) -> dict[str, str]:
+    """Of the figures that the tables show of a cell: those without a value, and why."""
+    shown = {name: cell["metrics"].get(name, {}).get("na") for name in _SHOWN.get(cell["kind"], ())}
+    return {f"{name} ": reason for name, reason in shown.items() if reason}
+
+
+_SHOWN = {
+    "detector": ("auc", "pe_cv"),
+    "estimator": ("accuracy",),
+    "localizer": ("pixel_auc", "f1_otsu"),
+}
