@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from forensics import hookimpl
 from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry
@@ -30,12 +28,6 @@ def forensics_traces() -> list[Entry]:
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
     return [Q1PHASE]
-
-
-@hookimpl
-def forensics_detectors() -> list[ModelEntry]:
-    # The same model, which also says whether there was a first JPEG at all.
-    return [replace(Q1PHASE, traces=("djpeg", "djpeg-shifted"))]
 
 
 @hookimpl

@@ -11,7 +11,7 @@ import torch
 from forensics import weights
 from forensics.batch import Batch, Jpeg
 from forensics.errors import ForensicsError
-from forensics.interfaces import Detector, Estimate, Estimator, Scores
+from forensics.interfaces import Estimate, Estimator
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import STEPS, PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import Decode, Posterior, every_phase
@@ -32,7 +32,7 @@ def _network(device: torch.device, version: str) -> PhaseNetwork:
 
 
 @dataclass(frozen=True)
-class Q1Phase(Estimator, Detector):
+class Q1Phase(Estimator):
     """The first 15 luma steps in zig-zag order and the crop (r, c) between both compressions.
 
     decode: `argmax` of each step's probability; `expectation`, for the least squared error; or
@@ -60,11 +60,6 @@ class Q1Phase(Estimator, Detector):
         steps = {f"step{i + 1}": found.steps(i) for i in range(STEPS)}
         crops = phase.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]
         return Estimate(NAMES, values, steps | {"r": crops.sum(2), "c": crops.sum(1)})
-
-    def score(self, batch: Batch) -> Scores:
-        """The logarithm of how much more probable two compressions are than one."""
-        assert batch.jpeg is not None
-        return Scores(posterior(batch.jpeg).odds)
 
 
 # The crop by which a grid comes to begin at 0..7, and the other way round.
