@@ -234,7 +234,11 @@ def test_numbers_are_short(number, digits, text):
         ({"rows": [{"label": "a", "point": {"q": 65}}]}, "row 'a': the run has no point q=65"),
         ({"rows": [{"label": "a", "model": "toy-logs"}]}, "no model of this run"),
         ({"rows": [{"label": "a", "metric": "ssim"}]}, "wants an attack"),
-        ({"run": {"trace": "jpeg", "set": {"q": [60]}, "patch": 64}}, "auc wants a model"),
+        ({"run": {"trace": "jpeg", "set": {"q": [60]}, "patch": 64}}, "no model is asked"),
+        (
+            {"run": {"trace": "jpeg", "set": {"q": [60]}, "patch": 64, "attack": ["blur"]}},
+            "auc wants a model",
+        ),
     ],
 )
 def test_a_table_of_what_is_not_there_is_refused_before_anything_runs(
