@@ -144,6 +144,7 @@ def test_a_validation_deals_ranges_and_pairs_evenly():
 def test_draws_are_described_for_a_reader():
     assert described({"q": [50, 60]}) == "q in 50, 60"
     assert described({"q1": range(50, 96), "q2": [90]}) == "q1 in 50..95; q2 in 90"
+    assert described({"t": [0, *range(50, 101)]}) == "t in 52 values of 0..100"
     assert described({"f": Uniform(0.5, 2)}) == "f in 0.5..2 (uniform)"
     assert described({"s": LogUniform(0.5, 8)}) == "s in 0.5..8 (log-uniform)"
     assert described({("a", "b"): [(1, 2), (3, 4)]}) == "(a, b) in (1, 2), (3, 4)"

@@ -16,7 +16,7 @@ from forensics.traces import Number, Trace
 
 # So many values stand for a range: in a validation, and where the widest tile is looked for.
 _DEALT, _TRIED = 16, 181
-_LISTED = 5
+_LISTED, _SHOWN = 5, 40
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,12 @@ class Choice:
             return f"({', '.join(self.names)}) in {', '.join(shown[:_LISTED])}{rest}"
         values = [row[0] for row in rows]
         whole = len(values) > _LISTED and math.isclose(values[-1] - values[0] + 1, len(values))
-        listed = f"{values[0]}..{values[-1]}" if whole else ", ".join(map(str, values))
+        if whole:
+            listed = f"{values[0]}..{values[-1]}"
+        elif len(values) > _SHOWN:
+            listed = f"{len(values)} values of {values[0]}..{values[-1]}"
+        else:
+            listed = ", ".join(map(str, values))
         return f"{self.names[0]} in {listed}"
 
 
