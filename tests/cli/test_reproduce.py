@@ -46,7 +46,7 @@ def test_the_table_has_the_paper_beside_ours(toy, reproduce):
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 100
     header, *rows = [line.split() for line in out.splitlines() if line.strip()]
-    assert header == ["row", "column", "paper", "ours", "interval", "n", "photographs", "note"]
+    assert header == ["row", "column", "paper", "ours", "interval", "n", "photos", "note"]
     # The interval is written in three words.
     clean = next(row for row in rows if row[:2] == ["clean", "grain"])
     assert clean[2] == "2.00"

@@ -21,7 +21,7 @@ from forensics.presets import Experiment, Result, readme
 from forensics.presets.schema import Asked
 from forensics.presets.selecting import Ours
 
-HEADER = ("row", "column", "paper", "ours", "interval", "n", "photographs", "note")
+HEADER = ("row", "column", "paper", "ours", "interval", "n", "photos", "note")
 
 
 @click.command(cls=Command)
@@ -132,7 +132,7 @@ def _text(results: Sequence[Result], style: str) -> str:
         said = [*readme.notes(result), *readme.remarks(result)]
         notes = [line for text in said for line in textwrap.wrap(text, 98)]
         if style == "table":
-            texts.append("\n".join(["", table(header, rows, ("paper",)), "", *notes, ""]))
+            texts.append("\n".join(["", table(header, rows, ("row", "paper")), "", *notes, ""]))
         else:
             texts.append(_typeset(Section(header, rows), notes, style))
     return "\n".join(texts)
