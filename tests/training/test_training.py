@@ -7,8 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 import torch
@@ -23,7 +21,6 @@ from forensics.registry import registry
 from forensics.training import export, plot
 from forensics.training.generator import Generator, Pool
 from forensics.training.learner import Descent
-from forensics.training.supply import Ahead, supply
 
 STEPS = 30
 
@@ -313,51 +310,6 @@ def test_waiting_for_data_is_in_the_log_and_in_the_card(whole):
     assert all(0 < phase["waiting"] < 1 for phase in whole.card["phases"])
 
 
-class Slow:
-    """Examples that are their own step and phase, and take a while."""
-
-    def __init__(self, seconds):
-        self.seconds, self.made, self.threads = seconds, [], set()
-
-    def __call__(self, step, phase):
-        time.sleep(self.seconds)
-        self.made.append((step, phase))
-        self.threads.add(threading.get_ident())
-        if step == 9:
-            raise ForensicsError("no more")
-        return step, phase
-
-
-def test_data_made_ahead_is_the_same_and_is_made_during_the_step():
-    make, device = Slow(0.05), torch.device("cpu")
-    with Ahead(device, make) as ahead:
-        for step in range(4):
-            example, seconds = ahead.take(step, 0)
-            assert example == (step, 0)
-            assert seconds >= 0.05
-            while (step + 1, 0) not in make.made:  # the step; what comes next is made meanwhile
-                time.sleep(0.01)
-        # A new phase: what was made for the old one is left.
-        assert ahead.take(4, 1)[0] == (4, 1)
-    assert threading.get_ident() not in make.threads
-    assert (4, 0) in make.made
-
-
-def test_an_error_of_data_made_ahead_comes_with_its_step():
-    with Ahead(torch.device("cpu"), Slow(0)) as ahead:
-        assert ahead.take(8, 0)[0] == (8, 0)
-        with pytest.raises(ForensicsError, match="no more"):
-            ahead.take(9, 0)
-
-
-def test_a_cpu_makes_data_when_it_is_asked_for():
-    make = Slow(0)
-    with supply(torch.device("cpu"), make) as examples:
-        examples.take(0, 0)
-    assert make.made == [(0, 0)]
-    assert make.threads == {threading.get_ident()}
-
-
 def test_the_curve_is_drawn(plugin, photographs, tmp_path):
     result = trained(photographs, tmp_path / "o", steps=12, plot=True)
     assert result.plot == tmp_path / "o/tiny-60.run/curve.png"
@@ -378,23 +330,6 @@ def test_a_plot_without_matplotlib_is_one_sentence(plugin, photographs, tmp_path
     with pytest.raises(ForensicsError, match=r"pip install 'image-forensics\[plot\]'"):
         trained(photographs, tmp_path / "o", plot=True)
     assert not (tmp_path / "o").exists()
-
-
-@pytest.mark.cuda
-def test_a_gpu_is_given_the_same_examples_ahead(plugin, photographs):
-    recipe = registry().get("tiny", "recipe").entry.load()()
-    device = torch.device("cuda")
-    source = data.resolve(str(photographs), "train")
-    generator = Generator(recipe, Pool(source, False, device), recipe.augmentations)
-
-    def make(step, phase):
-        return generator.example(0, step, 16, 8)
-
-    with Ahead(device, make) as ahead:
-        for step in range(20):
-            ours = ahead.take(step, 0)[0].sides["altered"].pixels
-            assert torch.equal(ours, make(step, 0).sides["altered"].pixels)
-            torch.cuda.current_stream().synchronize()
 
 
 def test_whole_numbers_in_a_network_are_not_averaged(plugin, photographs, tmp_path, monkeypatch):

@@ -59,11 +59,8 @@ class Posterior:
         every = [self.steps(i) for i in range(STEPS)]
         if decode == "argmax":
             return torch.stack([p.argmax(1) for p in every], 1).float()
-        return torch.stack([p @ torch.arange(p.shape[1], dtype=p.dtype) for p in every], 1)
-
-    def entropy(self) -> Tensor:
-        """float32 `[N]`, nats: of phase and table together. Small where the answer is sure."""
-        return torch.special.entr(self.double).sum((1, 2))
+        values = [torch.arange(p.shape[1], dtype=p.dtype, device=p.device) for p in every]
+        return torch.stack([p @ v for p, v in zip(every, values, strict=True)], 1)
 
 
 def _towards_the_prior(device: torch.device) -> Tensor:

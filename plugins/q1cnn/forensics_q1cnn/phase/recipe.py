@@ -114,7 +114,8 @@ class PhaseRecipe(NetworkRecipe):
         assert isinstance(network, PhaseNetwork)
         seen = patches(example, progress.step)
         crops = len(example.values["t"])
-        listed = torch.cat([libjpeg_tables(), _beside(seen.first[:crops], progress.step)])
+        beside = _beside(seen.first[:crops], progress.step)
+        listed = torch.cat([libjpeg_tables().to(beside.device), beside])
         with torch.autocast(seen.first.device.type, torch.bfloat16):
             hidden = network.hidden(seen.own, seen.others)
             scores = network.scores(hidden, network.index(listed)).float()
@@ -132,14 +133,13 @@ class PhaseRecipe(NetworkRecipe):
         assert isinstance(network, PhaseNetwork)
         right, phases, told = [], [], []
         for example in examples:
-            batch, t = example.sides["altered"], example.values["t"]
-            assert batch.jpeg is not None
+            t, r, c = (example.values[name].cpu() for name in ("t", "r", "c"))
             found = _judged(network, example)
             told.append((found.odds < 0) == (t == tables.NONE))
             listed = (t >= QUALITIES[0]) & (t <= QUALITIES[-1])
             true = tables.tables(t, 1)[:, 0].flatten(1)[:, ZIGZAG[:STEPS]]
             right.append((found.estimates("argmax") == true)[listed].float().mean(1))
-            row, column = ((8 - example.values[name]) % 8 for name in ("r", "c"))
+            row, column = (8 - r) % 8, (8 - c) % 8
             phases.append((found.phases().argmax(1) == 8 * row + column)[listed].float())
         figures = {"accuracy": right, "phase": phases, "told": told}
         means = {name: float(torch.cat(those).float().mean()) for name, those in figures.items()}
@@ -147,10 +147,12 @@ class PhaseRecipe(NetworkRecipe):
 
 
 def _judged(network: PhaseNetwork, example: Example) -> Posterior:
+    """The posterior of each crop, on the CPU."""
     batch = example.sides["altered"]
     assert batch.jpeg is not None
     listed = libjpeg_tables()
-    scores, single = every_phase(network, Luma.of(batch.jpeg), network.index(listed))
+    index = network.index(listed.to(batch.device))
+    scores, single = every_phase(network, Luma.of(batch.jpeg), index)
     return Posterior.of(scores.cpu(), single.cpu(), listed)
 
 
@@ -178,7 +180,7 @@ def _standing_for(place: Tensor, count: int) -> Tensor:
 def _listed_loss(scores: Tensor, single: Tensor, seen: Patches, listed: Tensor) -> Tensor:
     n = len(single)
     true = torch.zeros_like(scores, dtype=torch.bool)
-    same = (listed.to(seen.first.device) == seen.first[:, None]).all(2)
+    same = (listed == seen.first[:, None]).all(2)
     true[torch.arange(n), seen.place] = same & ~seen.single[:, None]
     every = torch.cat([scores.flatten(1), single[:, None]], 1)
     right = torch.cat([true.flatten(1), seen.single[:, None]], 1)
