@@ -13,6 +13,9 @@ from numba import float32, njit
 STRAY, WIDER = 0.02, 4.0  # the share of what lies anywhere, and by how much wider
 BLURRED = 2.0  # finer lattices than so many s.d. of the noise cannot be seen
 LEAST = 0.05  # the least variance of the signal, in variances of the noise
+# Shares of the blocks that are 0 before any quantisation, to choose from: photographs have more of
+# them than a Laplacian, and a wide lattice would explain them.
+ZEROS = (0.0, 0.3, 0.6, 0.8, 0.9)
 FEWEST = 16  # blocks without clipping that will do
 MOST = 32.0  # exp(-32) is nothing beside the strays
 
@@ -41,19 +44,20 @@ def _decay(z):
 
 
 @njit(cache=True, nogil=True)
-def _cells(q, b):
+def _cells(q, b, zeros):
     """The probability of the cells 0 and 1 of a lattice, and by what it falls from one to the
     next. b: of the Laplacian; 0 where all are alike, in units of the density."""
     if b == 0:
         return q, q, 1.0
     half = math.exp(-q / (2 * b))
-    return 1 - half, 0.5 * half * (1 - half * half), half * half
+    first = (1 - zeros) * 0.5 * half * (1 - half * half)
+    return zeros + (1 - zeros) * (1 - half), first, half * half
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _densities(values, count, q, s, b, rest, found):
+def _densities(values, count, q, s, b, zeros, rest, found):
     """The density of each |x| around a lattice q, and the strays."""
-    middle, first, ratio = _cells(q, b)
+    middle, first, ratio = _cells(q, b, zeros)
     scale = (1 - STRAY) / (s * math.sqrt(2 * math.pi))
     middle, first, ratio = float32(middle * scale), float32(first * scale), float32(ratio)
     rate = float32(q / b) if b > 0 else _ZERO
@@ -82,16 +86,28 @@ def _log_ratio(found, null, count):
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _signal(values, count, s, flat):
-    """The scale of the Laplacian, and density at 0 and rate of fall of the strays."""
-    if flat:
-        return 0.0, float32(STRAY), _ZERO
+def _signal(values, count, s):
+    """The variance of the signal, and density at 0 and rate of fall of the strays."""
     square = 0.0
     for j in range(count):
         square += values[j] * values[j]
     signal = max(square / count - s * s, LEAST * s * s)
     wide = WIDER * math.sqrt(signal + s * s)
-    return math.sqrt(signal / 2), float32(STRAY / (2 * wide)), float32(1 / wide)
+    return signal, float32(STRAY / (2 * wide)), float32(1 / wide)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _shape(values, count, padded, s, signal, rest, null, found):
+    """The share of zeros under which no lattice is most probable, and the scale beside it."""
+    best, zeros, b = 0.0, ZEROS[0], math.sqrt(signal / 2)
+    _densities(values, padded, BLURRED * s, s, b, zeros, rest, null)
+    for share in ZEROS[1:]:
+        scale = math.sqrt(signal / (2 * (1 - share)))
+        _densities(values, padded, BLURRED * s, s, scale, share, rest, found)
+        gain = _log_ratio(found, null, count)
+        if gain > best:
+            best, zeros, b = gain, share, scale
+    return zeros, b
 
 
 @njit(cache=True, nogil=True)
@@ -125,24 +141,32 @@ def shifted(windows, sound, spread, steps, counts, scores):
             values[:, blocks:padded] = 0
             for i in range(64):
                 a, s = values[i], spread[n, p, i]
-                b, density, rate = _signal(a, blocks, s, i == 0)
-                for j in range(padded):
-                    rest[j] = density * _decay(a[j] * rate)
-                _densities(a, padded, BLURRED * s, s, b, rest, null)
+                if i:
+                    signal, density, rate = _signal(a, blocks, s)
+                    for j in range(padded):
+                        rest[j] = density * _decay(a[j] * rate)
+                    zeros, b = _shape(a, blocks, padded, s, signal, rest, null, found)
+                else:
+                    zeros, b = 0.0, 0.0
+                    rest[:] = STRAY
+                _densities(a, padded, BLURRED * s, s, b, zeros, rest, null)
                 for k in range(counts[i]):
                     if steps[i, k] <= BLURRED * s:
                         scores[n, p, i, k] = 0
                     else:
-                        _densities(a, padded, steps[i, k], s, b, rest, found)
+                        _densities(a, padded, steps[i, k], s, b, zeros, rest, found)
                         scores[n, p, i, k] = _log_ratio(found, null, blocks)
 
 
 @njit(cache=True, nogil=True)
-def _beyond(y, q, s, b):
+def _beyond(y, q, s, b, zeros):
     """How probable it is that |x| lies beyond y, on one side."""
-    middle, first, ratio = _cells(q, b)
+    middle, first, ratio = _cells(q, b, zeros)
     m = math.floor(y / q)
-    total = 0.5 * math.exp(-q * (m + 2.5) / b) if b > 0 else 0.5 - q * (m - 1.5)
+    if b > 0:
+        total = (1 - zeros) * 0.5 * math.exp(-q * (m + 2.5) / b)
+    else:
+        total = 0.5 - q * (m - 1.5)
     for k in range(m - 1, m + 3):
         cell = middle if k == 0 else first * ratio ** (abs(k) - 1)
         lies = 0.5 * math.erfc((y - q * k) / (s * math.sqrt(2)))
@@ -151,35 +175,54 @@ def _beyond(y, q, s, b):
 
 
 @njit(cache=True, nogil=True)
-def _bin(level, second, q, s, b):
-    """The density of a level of the second lattice: its bin's probability by its width."""
-    least = _beyond((level + 0.5) * second, q, s, b)
-    if level == 0:
-        return max(1 - 2 * least, 0.0) / second
-    return max(_beyond((level - 0.5) * second, q, s, b) - least, 0.0) / second
+def _bins(levels, second, q, s, b, zeros, rest, found):
+    """The density of levels of the second lattice: their bins' probabilities by their width."""
+    for j in range(len(levels)):
+        inside = 1.0 if levels[j] == 0 else _beyond((levels[j] - 0.5) * second, q, s, b, zeros)
+        beyond = _beyond((levels[j] + 0.5) * second, q, s, b, zeros)
+        inside -= 2 * beyond if levels[j] == 0 else beyond
+        found[j] = (1 - STRAY) * max(inside, 0.0) / second + rest[j]
+
+
+@njit(cache=True, nogil=True)
+def _weighed(many, found, null):
+    total = 0.0
+    for j in range(len(many)):
+        total += many[j] * math.log(found[j] / null[j])
+    return total
 
 
 @njit(cache=True, nogil=True)
 def aligned(levels, sound, seconds, spread, s, steps, counts, scores):
     """levels: int16 [N, blocks, 64] and seconds: int32 [N, 64], zig-zag order; spread: [N, 64];
     s: of the rounding between both JPEGs alone. Fills scores [N, 64, K] of phase 0."""
+    finest = BLURRED * s
     for n in range(levels.shape[0]):
+        every = sound[n].sum() < FEWEST
         for i in range(64):
             second = float32(seconds[n, i])
-            every = sound[n].sum() < FEWEST
             chosen = levels[n, :, i] if every else levels[n, sound[n], i]
-            magnitude = np.sort(np.abs(chosen.astype(np.int32)))
-            blocks = len(magnitude)
-            b, density, rate = _signal(magnitude * second, blocks, spread[n, i], i == 0)
-            scores[n, i] = 0
-            for start in range(blocks):
-                level = magnitude[start]
-                if start and magnitude[start - 1] == level:
-                    continue
-                many = np.searchsorted(magnitude, level, "right") - start
-                rest = density * math.exp(-level * second * rate)
-                null = (1 - STRAY) * _bin(level, second, BLURRED * s, s, b) + rest
-                for k in range(counts[i]):
-                    if steps[i, k] > BLURRED * s:
-                        found = (1 - STRAY) * _bin(level, second, steps[i, k], s, b) + rest
-                        scores[n, i, k] += many * math.log(found / null)
+            magnitude = np.abs(chosen.astype(np.int32))
+            times = np.bincount(magnitude)
+            occur = np.nonzero(times)[0]
+            many = times[occur]
+            null, found = np.empty(len(occur)), np.empty(len(occur))
+            zeros, b = 0.0, 0.0
+            rest = np.full(len(occur), STRAY)
+            if i:
+                signal, density, rate = _signal(magnitude * second, len(chosen), spread[n, i])
+                rest = density * np.exp(-np.minimum(occur * second * rate, MOST))
+                best, b = 0.0, math.sqrt(signal / 2)
+                _bins(occur, second, finest, s, b, zeros, rest, null)
+                for share in ZEROS[1:]:
+                    scale = math.sqrt(signal / (2 * (1 - share)))
+                    _bins(occur, second, finest, s, scale, share, rest, found)
+                    gain = _weighed(many, found, null)
+                    if gain > best:
+                        best, zeros, b = gain, share, scale
+            _bins(occur, second, finest, s, b, zeros, rest, null)
+            for k in range(counts[i]):
+                scores[n, i, k] = 0
+                if steps[i, k] > finest:
+                    _bins(occur, second, steps[i, k], s, b, zeros, rest, found)
+                    scores[n, i, k] = _weighed(many, found, null)

@@ -29,7 +29,6 @@ from forensics_q1cnn.phase.noise import deviation, second_rounding
 
 _TOGETHER = 16  # patches: 14 MB of coefficients, 13 MB of scores
 _SAMPLES = 64 * 64 * 64  # coefficients of one
-_CLIPPED = 126  # |luma - 128| that was 0 or 255 before the second JPEG, as far as it shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +58,22 @@ def libjpeg_steps() -> Steps:
     return Steps.of(libjpeg_tables())
 
 
-def scores(seen: Luma) -> Tensor:
+def scores(seen: Luma, clipped: Tensor) -> Tensor:
     """float32 `[N, 64, T]`: the log-likelihood of patches of up to 64 x 64 pixels on each phase
-    and with each of libjpeg's tables, less that of no lattice."""
+    and with each of libjpeg's tables, less that of no lattice.
+
+    clipped: bool `[N, H, W]`, the pixels whose blocks say nothing, for clipping moves coefficients
+    off their lattice. Where fewer than 16 blocks of a phase are without, all are taken.
+    """
     steps = libjpeg_steps()
     index = steps.index.to(seen.planes.device)
     every = torch.arange(64, device=index.device)
-    parts = [seen[start : start + _TOGETHER] for start in range(0, len(seen), _TOGETHER)]
-    return torch.cat([log_ratios(part, steps)[:, :, every, index].sum(3) for part in parts])
+    parts = [slice(start, start + _TOGETHER) for start in range(0, len(seen), _TOGETHER)]
+    found = [log_ratios(seen[part], clipped[part], steps) for part in parts]
+    return torch.cat([part[:, :, every, index].sum(3) for part in found])
 
 
-def log_ratios(seen: Luma, steps: Steps) -> Tensor:
+def log_ratios(seen: Luma, clipped: Tensor, steps: Steps) -> Tensor:
     """float32 `[N, 64 phases, 64 frequencies, K]`: the log-likelihood of each step alone, less
     that of no lattice; what stands beyond a frequency's count has no meaning."""
     order = ZIGZAG.to(seen.planes.device)
@@ -77,7 +81,7 @@ def log_ratios(seen: Luma, steps: Steps) -> Tensor:
     spread = deviation(second_rounding(seen.levels, seen.steps), phases, seen.rounding)
     spread = spread[..., order].contiguous()
     windows = sliding_dct(seen.planes).flatten(3)[..., order].contiguous()
-    sound = _sound(seen.planes)
+    sound = functional.max_pool2d(clipped.float(), 8, 1) == 0
     first = (
         seen.levels[..., order].contiguous(),
         sound[:, ::8, ::8].flatten(1),
@@ -107,9 +111,3 @@ def _compiled(
     device.share(work, n, _SAMPLES)
     return found
 
-
-def _sound(planes: Tensor) -> Tensor:
-    """bool `[N, H - 7, W - 7]`: the 8 x 8 windows in which nothing was clipped, for clipping moves
-    coefficients off their lattice."""
-    clipped = (planes.abs() >= _CLIPPED).float()
-    return functional.max_pool2d(clipped, 8, 1) == 0

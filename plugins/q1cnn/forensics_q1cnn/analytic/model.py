@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
+from forensics import jpeg
 from forensics.batch import Batch, Jpeg
 from forensics.errors import ForensicsError
 from forensics.interfaces import Estimate, Estimator
@@ -23,6 +25,8 @@ _WINDOW = 64  # pixels: in more, one Laplacian a frequency says less
 # What the coefficients of a patch say is not independent, and the noise not quite Gaussian: of the
 # log-likelihood counts this share. Chosen on `val`.
 _INDEPENDENT = 0.3
+# What was clipped before the second JPEG is hardly further from black or white after it.
+_BLACK, _WHITE = 1, 254
 
 
 @dataclass(frozen=True)
@@ -55,30 +59,33 @@ class Q1Analytic(Estimator):
         return Estimate(NAMES, torch.cat(values, 1), probabilities)
 
 
-def posterior(jpeg: Jpeg) -> Posterior:
+def posterior(image: Jpeg) -> Posterior:
     """The posterior of phase and first table for each image, all phases and tables being alike
     beforehand, on the images' device."""
-    total = sum(scores(window) for window in _windows(Luma.of(jpeg)))
-    assert isinstance(total, torch.Tensor)
+    seen = Luma.of(image)
+    pixels = jpeg.decode(image)
+    clipped = ((pixels <= _BLACK) | (pixels >= _WHITE)).any(1)
+    total = torch.stack([scores(*_window(seen, clipped, *box)) for box in _boxes(seen)]).sum(0)
     logs = _INDEPENDENT * total
     double = logs.flatten(1).softmax(1).view_as(logs)
     odds = logs.flatten(1).logsumexp(1) - math.log(logs[0].numel())
     return Posterior(double, odds, libjpeg_tables().to(logs.device))
 
 
-def _windows(seen: Luma) -> list[Luma]:
-    """Windows of up to 64 pixels a side that cover the image, of about the same size."""
-    down, across = (side // 8 for side in seen.planes.shape[1:])
-    levels = seen.levels.unflatten(1, (down, across))
-    found = []
-    for (top, bottom), (left, right) in itertools.product(_parts(down), _parts(across)):
-        planes = seen.planes[:, 8 * top : 8 * bottom, 8 * left : 8 * right]
-        blocks = levels[:, top:bottom, left:right].flatten(1, 2)
-        found.append(Luma(planes, blocks, seen.steps, seen.rounding))
-    return found
+def _boxes(seen: Luma) -> list[tuple[slice, slice]]:
+    """Rows and columns of blocks of windows of up to 64 pixels a side that cover the image, all of
+    about the same size."""
+    return list(itertools.product(*(_parts(side // 8) for side in seen.planes.shape[1:])))
 
 
-def _parts(blocks: int) -> list[tuple[int, int]]:
+def _parts(blocks: int) -> list[slice]:
     count = math.ceil(8 * blocks / _WINDOW)
     edges = [blocks * n // count for n in range(count + 1)]
-    return list(itertools.pairwise(edges))
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
+
+
+def _window(seen: Luma, clipped: Tensor, rows: slice, columns: slice) -> tuple[Luma, Tensor]:
+    down, across = (slice(8 * part.start, 8 * part.stop) for part in (rows, columns))
+    levels = seen.levels.unflatten(1, (seen.planes.shape[1] // 8, -1))[:, rows, columns]
+    part = Luma(seen.planes[:, down, across], levels.flatten(1, 2), seen.steps, seen.rounding)
+    return part, clipped[:, down, across]

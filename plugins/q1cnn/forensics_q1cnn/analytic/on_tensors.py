@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from forensics_q1cnn.analytic.compiled import BLURRED, FEWEST, LEAST, MOST, STRAY, WIDER
+from forensics_q1cnn.analytic.compiled import BLURRED, FEWEST, LEAST, MOST, STRAY, WIDER, ZEROS
 
 
-class _Signal(NamedTuple):
-    """Of N patches at 64 frequencies, `[N, 64]`: the scale of the Laplacian, infinite for the DC;
-    the density of the strays at 0, and at what rate it falls."""
+class _Model(NamedTuple):
+    """Of N patches at 64 frequencies, `[N, 64, 1, 1]`: the share of zeros; the scale of the
+    Laplacian, infinite for the DC; the density of the strays at 0, and at what rate it falls."""
 
+    zeros: Tensor
     scale: Tensor
     density: Tensor
     rate: Tensor
@@ -28,10 +31,8 @@ def shifted(windows: Tensor, sound: Tensor, spread: Tensor, steps: Tensor) -> Te
         values = windows[:, top::8, left::8].abs().flatten(1, 2).transpose(1, 2)
         kept = _kept(sound[:, top::8, left::8].flatten(1))
         s = spread[:, phase]
-        signal = _signal(values, kept, s)
-        lattices = _lattices(steps, BLURRED * s)
-        logs = _densities(values[:, :, None], lattices, s[..., None, None], signal).log()
-        found.append(_against_none(logs, kept))
+        logs = partial(_density_logs, values[:, :, None], s[..., None, None])
+        found.append(_scores(logs, _models(values, kept, s), kept, BLURRED * s, steps))
     return torch.stack(found, 1)
 
 
@@ -42,66 +43,75 @@ def aligned(
     magnitude = levels.abs().double().transpose(1, 2)
     width = seconds.double()[..., None]
     kept = _kept(sound)
-    signal = _Signal(*(part.double() for part in _signal(magnitude * width, kept, spread)))
-    lattices = _lattices(steps, torch.full_like(spread, BLURRED * s)).double()
-    magnitude, width = magnitude[:, :, None], width[..., None]
-    outer = _beyond((magnitude + 0.5) * width, lattices, s, signal)
-    inner = _beyond((magnitude - 0.5).abs() * width, lattices, s, signal)
-    inner = torch.where(magnitude == 0, 1 - inner, inner)
-    inside = (inner - outer).clamp_min(0) / width
-    logs = ((1 - STRAY) * inside + _strays(magnitude * width, signal)).log()
-    return _against_none(logs, kept).float()
+    models = _models(magnitude * width, kept, spread.double())
+    logs = partial(_bin_logs, magnitude[:, :, None], width[..., None], s)
+    finest = torch.full_like(spread, BLURRED * s, dtype=torch.float64)
+    return _scores(logs, models, kept, finest, steps.double()).float()
 
 
 def _kept(sound: Tensor) -> Tensor:
     return sound | (sound.sum(1) < FEWEST)[:, None]
 
 
-def _signal(values: Tensor, kept: Tensor, s: Tensor) -> _Signal:
+def _models(values: Tensor, kept: Tensor, s: Tensor) -> list[_Model]:
+    """One for each share of zeros, all of the same variance."""
     square = (values.square() * kept[:, None]).sum(2) / kept.sum(1)[:, None]
     signal = (square - s.square()).maximum(LEAST * s.square())
     wide = WIDER * (signal + s.square()).sqrt()
-    scale, density, rate = (signal / 2).sqrt(), STRAY / (2 * wide), 1 / wide
-    scale[:, 0], density[:, 0], rate[:, 0] = torch.inf, STRAY, 0
-    return _Signal(scale, density, rate)
+    density, rate = STRAY / (2 * wide), 1 / wide
+    density[:, 0], rate[:, 0] = STRAY, 0
+    found = []
+    for share in ZEROS:
+        zeros, scale = torch.full_like(signal, share), (signal / (2 * (1 - share))).sqrt()
+        zeros[:, 0], scale[:, 0] = 0, torch.inf
+        found.append(_Model(*(part[..., None, None] for part in (zeros, scale, density, rate))))
+    return found
 
 
-def _lattices(steps: Tensor, finest: Tensor) -> Tensor:
-    """`[N, 64, K + 1, 1]`: the steps, none finer than what can be seen, and the finest."""
-    wide = torch.cat([steps, steps.new_zeros(64, 1)], 1)
-    return wide.expand(len(finest), -1, -1).maximum(finest[..., None])[..., None]
+def _scores(
+    logs: Callable[[Tensor, _Model], Tensor],
+    models: list[_Model],
+    kept: Tensor,
+    finest: Tensor,
+    steps: Tensor,
+) -> Tensor:
+    """`[N, 64, K]`: sums of logs over blocks, less those of the finest lattice, under the model
+    that makes these most."""
+
+    def total(lattices: Tensor, model: _Model) -> Tensor:
+        return (logs(lattices[..., None], model) * kept[:, None, None]).sum(3)
+
+    none = torch.stack([total(finest[..., None], model) for model in models])
+    best = none.argmax(0, keepdim=True)[..., None]
+    chosen = _Model(*(torch.stack(part).gather(0, best)[0] for part in zip(*models, strict=True)))
+    lattices = steps.expand(len(finest), -1, -1).maximum(finest[..., None])
+    return total(lattices, chosen) - total(finest[..., None], chosen)
 
 
-def _against_none(logs: Tensor, kept: Tensor) -> Tensor:
-    """Sums over blocks, less that of the last lattice, which stands for none."""
-    total = (logs * kept[:, None, None]).sum(3)
-    return total[..., :-1] - total[..., -1:]
-
-
-def _strays(values: Tensor, signal: _Signal) -> Tensor:
-    return signal.density[..., None, None] * _decay(values * signal.rate[..., None, None])
+def _strays(values: Tensor, model: _Model) -> Tensor:
+    return model.density * _decay(values * model.rate)
 
 
 def _decay(z: Tensor) -> Tensor:
     return torch.exp(-z.clamp_max(MOST))
 
 
-def _cells(q: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    half = torch.exp(-q / (2 * b))
+def _cells(q: Tensor, model: _Model) -> tuple[Tensor, Tensor, Tensor]:
+    half = torch.exp(-q / (2 * model.scale))
     ratio = half.square()
-    flat = b.isinf()
-    middle = torch.where(flat, q, 1 - half)
-    return middle, torch.where(flat, q, 0.5 * half * (1 - ratio)), ratio
+    flat = model.scale.isinf()
+    first = (1 - model.zeros) * 0.5 * half * (1 - ratio)
+    middle = model.zeros + (1 - model.zeros) * (1 - half)
+    return torch.where(flat, q, middle), torch.where(flat, q, first), ratio
 
 
-def _densities(values: Tensor, q: Tensor, s: Tensor, signal: _Signal) -> Tensor:
-    b = signal.scale[..., None, None]
-    middle, first, ratio = _cells(q, b)
+def _density_logs(values: Tensor, s: Tensor, q: Tensor, model: _Model) -> Tensor:
+    middle, first, ratio = _cells(q, model)
     place = values / q
     m = place.floor()
     t = place - m
     u = 1 - t
-    far = first * _decay((m - 2).clamp_min(0) * (q / b))
+    far = first * _decay((m - 2).clamp_min(0) * (q / model.scale))
     below = torch.where(m >= 2, far, torch.where(m >= 1, middle, first))
     here = torch.where(m < 1, middle, torch.where(m < 2, first, far * ratio))
     above = torch.where(m < 1, first, here * ratio)
@@ -109,15 +119,23 @@ def _densities(values: Tensor, q: Tensor, s: Tensor, signal: _Signal) -> Tensor:
     total = here * _decay(t.square() * sharp) + above * _decay(u.square() * sharp)
     total = total + below * _decay((1 + t).square() * sharp)
     total = total + above * ratio * _decay((1 + u).square() * sharp)
-    return (1 - STRAY) / (s * math.sqrt(2 * math.pi)) * total + _strays(values, signal)
+    return ((1 - STRAY) / (s * math.sqrt(2 * math.pi)) * total + _strays(values, model)).log()
 
 
-def _beyond(y: Tensor, q: Tensor, s: float, signal: _Signal) -> Tensor:
-    b = signal.scale[..., None, None]
-    middle, first, ratio = _cells(q, b)
+def _bin_logs(magnitude: Tensor, width: Tensor, s: float, q: Tensor, model: _Model) -> Tensor:
+    outer = _beyond((magnitude + 0.5) * width, q, s, model)
+    inner = _beyond((magnitude - 0.5).abs() * width, q, s, model)
+    inside = torch.where(magnitude == 0, 1 - 2 * outer, inner - outer).clamp_min(0) / width
+    return ((1 - STRAY) * inside + _strays(magnitude * width, model)).log()
+
+
+def _beyond(y: Tensor, q: Tensor, s: float, model: _Model) -> Tensor:
+    """How probable it is that |x| lies beyond y, on one side."""
+    middle, first, ratio = _cells(q, model)
     m = (y / q).floor()
-    flat = b.isinf()
-    total = torch.where(flat, 0.5 - q * (m - 1.5), 0.5 * torch.exp(-q * (m + 2.5) / b))
+    flat = model.scale.isinf()
+    farther = (1 - model.zeros) * 0.5 * torch.exp(-q * (m + 2.5) / model.scale)
+    total = torch.where(flat, 0.5 - q * (m - 1.5), farther)
     for k in (m - 1, m, m + 1, m + 2):
         cell = torch.where(k == 0, middle, first * ratio ** (k.abs() - 1))
         total = total + cell * (0.5 * torch.erfc((y - q * k) / (s * math.sqrt(2))) - flat.double())
