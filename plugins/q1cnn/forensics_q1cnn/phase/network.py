@@ -46,17 +46,15 @@ class _Perceptrons(nn.Module):
         self.gate = nn.Parameter(torch.randn(64, CONDITIONS, _GATES) / CONDITIONS**0.5)
         self.gate_offset = nn.Parameter(torch.zeros(64, 1, _GATES))
         self.scale = nn.Parameter(torch.zeros(64, _GATES, hidden))
+        self.one: Tensor
+        self.register_buffer("one", torch.ones(()), persistent=False)
 
     def forward(self, counts: Tensor, waves: Tensor) -> Tensor:
         """counts `[64, R, 75]`, waves `[6, R, 23]` -> hidden `[64, R, H]`."""
-        low = torch.cat([counts[:PERIODIC], waves], 2)
-        into = torch.cat([self.enter[:PERIODIC], self.waves], 1)
-        found = [
-            torch.baddbmm(self.offset[:PERIODIC], low, into),
-            torch.baddbmm(self.offset[PERIODIC:], counts[PERIODIC:], self.enter[PERIODIC:]),
-        ]
+        found = torch.baddbmm(self.offset, counts, self.enter)
+        found[:PERIODIC] += torch.bmm(waves, self.waves)
         gates = torch.baddbmm(self.gate_offset, counts[..., BINS:], self.gate).tanh()
-        return (torch.cat(found) * (1 + torch.bmm(gates, self.scale))).relu_()
+        return (found * torch.baddbmm(self.one, gates, self.scale)).relu_()
 
 
 class PhaseNetwork(nn.Module):

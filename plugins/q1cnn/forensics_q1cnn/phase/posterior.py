@@ -20,7 +20,8 @@ ALIGNED = 0.25
 _TRAINED = ALIGNED + (1 - ALIGNED) / 64
 # How often they have one grid in the world: that of any crop.
 _PRIOR = 1 / 64
-_TOGETHER = 32  # patches on 64 phases: 40 MB of features
+# Patches on 64 phases: what stays in a processor's caches, and what keeps a GPU at work.
+_TOGETHER, _TOGETHER_ON_GPU = 8, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +93,9 @@ def towards_the_prior(device: torch.device) -> Tensor:
 def every_phase(network: PhaseNetwork, seen: Luma, index: Tensor) -> Scores:
     """The network's scores of patches. index: `[T, 64]`, of `PhaseNetwork.index`."""
     found = []
-    for start in range(0, len(seen), _TOGETHER):
-        part = seen[start : start + _TOGETHER]
+    together = _TOGETHER if index.device.type == "cpu" else _TOGETHER_ON_GPU
+    for start in range(0, len(seen), together):
+        part = seen[start : start + together]
         phases = torch.arange(64, device=index.device).expand(len(part), 64)
         hidden = network.hidden(features(part, phases[:, :1]), features(part, phases[:, 1:]))
         found.append((network.scores(hidden, index), network.steps(hidden), network.single(hidden)))
