@@ -28,6 +28,7 @@ from forensics_q1cnn.phase.network import libjpeg_tables
 from forensics_q1cnn.phase.noise import deviation, second_rounding
 
 _TOGETHER = 16  # patches: 14 MB of coefficients, 13 MB of scores
+_CLIPPED = 126  # |luma - 128| of what was black or white before the second JPEG, as far as it shows
 _SAMPLES = 64 * 64 * 64  # coefficients of one
 
 
@@ -58,22 +59,22 @@ def libjpeg_steps() -> Steps:
     return Steps.of(libjpeg_tables())
 
 
-def scores(seen: Luma, clipped: Tensor) -> Tensor:
+def scores(seen: Luma) -> Tensor:
     """float32 `[N, 64, T]`: the log-likelihood of patches of up to 64 x 64 pixels on each phase
     and with each of libjpeg's tables, less that of no lattice.
 
-    clipped: bool `[N, H, W]`, the pixels whose blocks say nothing, for clipping moves coefficients
-    off their lattice. Where fewer than 16 blocks of a phase are without, all are taken.
+    Blocks with black or white say nothing, for clipping moves coefficients off their lattice;
+    where fewer than 16 of a phase are without, all are taken.
     """
     steps = libjpeg_steps()
     index = steps.index.to(seen.planes.device)
     every = torch.arange(64, device=index.device)
-    parts = [slice(start, start + _TOGETHER) for start in range(0, len(seen), _TOGETHER)]
-    found = [log_ratios(seen[part], clipped[part], steps) for part in parts]
+    parts = [seen[start : start + _TOGETHER] for start in range(0, len(seen), _TOGETHER)]
+    found = [log_ratios(part, steps) for part in parts]
     return torch.cat([part[:, :, every, index].sum(3) for part in found])
 
 
-def log_ratios(seen: Luma, clipped: Tensor, steps: Steps) -> Tensor:
+def log_ratios(seen: Luma, steps: Steps) -> Tensor:
     """float32 `[N, 64 phases, 64 frequencies, K]`: the log-likelihood of each step alone, less
     that of no lattice; what stands beyond a frequency's count has no meaning."""
     order = ZIGZAG.to(seen.planes.device)
@@ -81,7 +82,7 @@ def log_ratios(seen: Luma, clipped: Tensor, steps: Steps) -> Tensor:
     spread = deviation(second_rounding(seen.levels, seen.steps), phases, seen.rounding)
     spread = spread[..., order].contiguous()
     windows = sliding_dct(seen.planes).flatten(3)[..., order].contiguous()
-    sound = functional.max_pool2d(clipped.float(), 8, 1) == 0
+    sound = functional.max_pool2d((seen.planes.abs() >= _CLIPPED).float(), 8, 1) == 0
     first = (
         seen.levels[..., order].contiguous(),
         sound[:, ::8, ::8].flatten(1),
