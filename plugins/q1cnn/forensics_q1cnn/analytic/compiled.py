@@ -163,10 +163,8 @@ def _beyond(y, q, s, b, zeros):
     """How probable it is that |x| lies beyond y, on one side."""
     middle, first, ratio = _cells(q, b, zeros)
     m = math.floor(y / q)
-    if b > 0:
-        total = (1 - zeros) * 0.5 * math.exp(-q * (m + 2.5) / b)
-    else:
-        total = 0.5 - q * (m - 1.5)
+    farther = (1 - zeros) * 0.5
+    total = farther * math.exp(-q * (m + 2.5) / b) if b > 0 else 0.5 - q * (m - 1.5)
     for k in range(m - 1, m + 3):
         cell = middle if k == 0 else first * ratio ** (abs(k) - 1)
         lies = 0.5 * math.erfc((y - q * k) / (s * math.sqrt(2)))

@@ -111,4 +111,3 @@ def _compiled(
 
     device.share(work, n, _SAMPLES)
     return found
-
