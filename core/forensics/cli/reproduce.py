@@ -14,6 +14,7 @@ from forensics import presets
 from forensics.cli import Command, tables
 from forensics.cli.run import FORMATS, progress, tell_losses
 from forensics.cli.tables.layout import Section, latex, markdown
+from forensics.cli.terminal import table
 from forensics.errors import ForensicsError
 from forensics.harness import Plan, default_out
 from forensics.presets import Experiment, Result, readme

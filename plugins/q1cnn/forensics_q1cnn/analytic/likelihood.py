@@ -83,7 +83,7 @@ def log_ratios(seen: Luma, steps: Steps) -> Tensor:
     spread = spread[..., order].contiguous()
     windows = sliding_dct(seen.planes).flatten(3)[..., order].contiguous()
     sound = functional.max_pool2d((seen.planes.abs() >= _CLIPPED).float(), 8, 1) == 0
-    first = (
+    own = (  # of the second JPEG's own grid
         seen.levels[..., order].contiguous(),
         sound[:, ::8, ::8].flatten(1),
         seen.steps[:, order].contiguous(),
@@ -91,23 +91,25 @@ def log_ratios(seen: Luma, steps: Steps) -> Tensor:
     )
     alone = math.sqrt(seen.rounding)
     if device.compiled(windows):
-        return _compiled(first, alone, (windows, sound, spread), steps)
+        return _compiled(own, alone, (windows, sound, spread), steps)
     values = steps.values.to(windows.device)
-    own = on_tensors.aligned(*first, alone, values)
-    return torch.cat([own[:, None], on_tensors.shifted(windows, sound, spread, values)], 1)
+    aligned = on_tensors.aligned(*own, alone, values)
+    return torch.cat([aligned[:, None], on_tensors.shifted(windows, sound, spread, values)], 1)
 
 
 def _compiled(
-    first: tuple[Tensor, ...], alone: float, others: tuple[Tensor, ...], steps: Steps
+    own: tuple[Tensor, ...], alone: float, others: tuple[Tensor, ...], steps: Steps
 ) -> Tensor:
-    n = len(first[0])
+    n = len(own[0])
     found = torch.empty(n, 64, *steps.values.shape)
-    listed = steps.values.numpy(), steps.counts.numpy()
+    values, counts = steps.values.numpy(), steps.counts.numpy()
 
     def work(part: slice) -> None:
         made = found[part].numpy()
-        compiled.aligned(*(t[part].numpy() for t in first), alone, *listed, made[:, 0])
-        compiled.shifted(*(t[part].numpy() for t in others), *listed, made)
+        levels, kept, seconds, spread = (t[part].numpy() for t in own)
+        compiled.aligned(levels, kept, seconds, spread, alone, values, counts, made[:, 0])
+        windows, sound, every = (t[part].numpy() for t in others)
+        compiled.shifted(windows, sound, every, values, counts, made)
 
     device.share(work, n, _SAMPLES)
     return found
