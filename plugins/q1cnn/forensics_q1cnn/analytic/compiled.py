@@ -15,7 +15,7 @@ BLURRED = 2.0  # finer lattices than so many s.d. of the noise cannot be seen
 LEAST = 0.05  # the least variance of the signal, in variances of the noise
 # Shares of the blocks that are 0 before any quantisation, to choose from: photographs have more of
 # them than a Laplacian, and a wide lattice would explain them.
-ZEROS = (0.0, 0.3, 0.6, 0.8, 0.9)
+ZEROS = (0.0, 0.3, 0.6)
 FEWEST = 16  # blocks without clipping that will do
 MOST = 32.0  # exp(-32) is nothing beside the strays
 

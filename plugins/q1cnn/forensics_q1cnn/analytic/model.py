@@ -20,7 +20,7 @@ from forensics_q1cnn.plugin import Q1ANALYTIC
 
 # What the coefficients of a patch say is not independent, and the noise not quite Gaussian: of the
 # log-likelihood counts this share. Chosen on `val`.
-_INDEPENDENT = 0.3
+_INDEPENDENT = 0.7
 
 
 @dataclass(frozen=True)

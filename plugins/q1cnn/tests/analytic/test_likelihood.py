@@ -17,7 +17,7 @@ from forensics_q1cnn.phase.network import libjpeg_tables
 from forensics_q1cnn.phase.noise import deviation, second_rounding
 
 ORDER = ZIGZAG.numpy()
-SHARES = (0, 0.3, 0.6, 0.8, 0.9)
+SHARES = (0, 0.3, 0.6)
 
 
 def patches(first=70, second=90, shift=(3, 5), side=64):
