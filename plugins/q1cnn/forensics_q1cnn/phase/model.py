@@ -37,8 +37,8 @@ class Q1Phase(Estimator, Detector):
 
     decode: `argmax` of each step's probability; `expectation`, for the least squared error; or
     the steps of the most probable `table`. tables: the list that is summed over, `libjpeg`,
-    `known` or a JSON file (`listed.listed`). given: `nothing`, so that an image that may
-    have been compressed once, or probably with a table that is not listed, gets no answer; or `double`: take
+    `known` or a JSON file (`listed.listed`). given: `nothing`, so that an image that may have been
+    compressed once, or probably with a table that is not listed, gets no answer; or `double`: take
     a first JPEG and its table's being listed for granted, as the networks of the paper do.
     """
 

@@ -1,4 +1,4 @@
-"""What the scores of all hypotheses say of one compression or two, and the recipe that learns it."""
+"""What the scores of all hypotheses say of one compression or two, and what is learnt from."""
 
 import math
 
