@@ -34,7 +34,7 @@ def forensics_detectors() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [Q1PHASE]
+    return [Q1PHASE, Q1ANALYTIC]
 
 
 @hookimpl
@@ -74,4 +74,14 @@ Q1PHASE = ModelEntry(
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
     seconds=0.02,
+)
+
+Q1ANALYTIC = ModelEntry(
+    "q1analytic",
+    "forensics_q1cnn.analytic.model:Q1Analytic",
+    "the joint likelihood of phase and table, without training",
+    options={"decode": "argmax, expectation or table"},
+    traces=("q1", "q1-aligned", "q1-tables"),
+    needs=Needs(smallest=32, multiple_of=8, jpeg=True),
+    seconds=0.07,
 )
