@@ -27,7 +27,7 @@ def forensics_traces() -> list[Entry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [Q1PHASE, Q1BIANCHI, Q1GALVAN, Q1CONSTANT]
+    return [Q1PHASE, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
 
 
 @hookimpl
@@ -61,7 +61,8 @@ Q1BIANCHI = ModelEntry(
     "q1bianchi",
     "forensics_q1cnn.rivals.bianchi:Bianchi",
     "mixture of once and twice compressed, the likeliest step of each frequency; no training",
-    paper="Bianchi and Piva, Image forgery localization via block-grained analysis of JPEG artifacts",
+    paper="Bianchi and Piva, Image forgery localization via block-grained analysis of JPEG "
+    "artifacts",
     options={
         "grid": "any, or aligned where both JPEGs have one grid",
         "mixing": "em, or whole where all blocks were compressed twice",
@@ -80,7 +81,17 @@ Q1GALVAN = ModelEntry(
     options=_MISSING,
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
-    seconds=0.01,
+    seconds=0.002,
+)
+Q1DALMIA = ModelEntry(
+    "q1dalmia",
+    "forensics_q1cnn.rivals.dalmia:Dalmia",
+    "spacing of the comb on the first JPEG's grid, which it searches; no training",
+    paper="Dalmia and Okade",
+    options=_MISSING,
+    traces=_TRACES,
+    needs=_WHOLE_BLOCKS,
+    seconds=0.02,
 )
 Q1CONSTANT = ModelEntry(
     "q1constant",

@@ -12,16 +12,15 @@ from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.interfaces import Estimate, Estimator
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.phase.noise import deviation, second_rounding
 from forensics_q1cnn.plugin import Q1BIANCHI
 from forensics_q1cnn.rivals import bins, combs
 from forensics_q1cnn.rivals.blocks import (
     NAMES,
-    PLACES,
     candidates,
     coefficients,
     crops,
     parts,
+    spread,
 )
 from forensics_q1cnn.rivals.mixture import Mixing, first_best
 
@@ -78,11 +77,9 @@ def _most_likely(evidence: Tensor) -> tuple[Tensor, Tensor]:
 
 def _on_shifted_grids(seen: Luma, mixing: Mixing) -> list[Tensor]:
     """Evidence on the grids 1..63."""
-    phases = torch.arange(64, device=seen.planes.device).expand(len(seen), 64)
-    variance = second_rounding(seen.levels, seen.steps)
-    spread = deviation(variance, phases, seen.rounding)[:, :, PLACES]
-    usual = sum(combs.waves(coefficients(seen, p)) for p in range(1, 64)) / torch.tensor(63.0)
+    planes, blurred = seen.planes, spread(seen)
+    usual = combs.usual(combs.waves(coefficients(planes, p)) for p in range(1, 64))
     return [
-        combs.shifted(coefficients(seen, p), combs.blur(spread[:, p]), usual, mixing)
+        combs.shifted(coefficients(planes, p), combs.blur(blurred[:, p]), usual, mixing)
         for p in range(1, 64)
     ]

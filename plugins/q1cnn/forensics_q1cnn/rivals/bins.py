@@ -46,7 +46,7 @@ def recut(seen: Luma) -> Tensor:
     steps = second_steps(seen)[..., None]
     found = seen.planes.new_zeros(len(seen), STEPS, _LEVELS)
     for phase in range(1, 64):
-        x = coefficients(seen, phase)
+        x = coefficients(seen.planes, phase)
         place = (x.abs() / steps).round().long().clamp(max=_LEVELS - 1)
         found.scatter_add_(2, place, torch.ones_like(x))
     return found / found.sum(2, keepdim=True)

@@ -12,6 +12,7 @@ from forensics.batch import Jpeg
 from forensics.jpeg import ZIGZAG, standard_tables
 from forensics.nn import phase_dct
 from forensics_q1cnn.phase.features import Luma
+from forensics_q1cnn.phase.noise import deviation, second_rounding
 
 STEPS = 15
 NAMES = tuple(f"step{i}" for i in range(1, STEPS + 1))
@@ -40,11 +41,18 @@ def second_steps(seen: Luma) -> Tensor:
     return seen.steps[:, PLACES].long()
 
 
-def coefficients(seen: Luma, phase: int) -> Tensor:
+def coefficients(planes: Tensor, phase: int) -> Tensor:
     """float32 `[N, 15, blocks]`: DCT coefficients of all whole blocks of the grid that begins at
-    row `phase // 8` and column `phase % 8`."""
-    blocks = phase_dct(seen.planes, phase // 8, phase % 8).flatten(3).flatten(1, 2)
+    row `phase // 8` and column `phase % 8`. planes: of `Luma`."""
+    blocks = phase_dct(planes, phase // 8, phase % 8).flatten(3).flatten(1, 2)
     return blocks[:, :, PLACES].transpose(1, 2).contiguous()
+
+
+def spread(seen: Luma) -> Tensor:
+    """float32 `[N, 64, 15]`: the s.d. of coefficients around the first lattice on each phase."""
+    phases = torch.arange(64, device=seen.planes.device).expand(len(seen), 64)
+    variance = second_rounding(seen.levels, seen.steps)
+    return deviation(variance, phases, seen.rounding)[:, :, PLACES]
 
 
 def candidates(device: torch.device) -> tuple[Tensor, Tensor]:

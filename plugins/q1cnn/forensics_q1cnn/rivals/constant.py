@@ -1,4 +1,4 @@
-"""`q1constant`: the best that can be said without looking, from which every method must stand out."""
+"""`q1constant`: the best that can be said without looking, which every method must surpass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from forensics.errors import ForensicsError
 from forensics.interfaces import Estimate, Estimator
 from forensics.jpeg import standard_tables
 from forensics_q1cnn.plugin import Q1CONSTANT
-from forensics_q1cnn.rivals.blocks import MOST, NAMES, PLACES, STEPS
+from forensics_q1cnn.rivals.blocks import MOST, NAMES, PLACES
 
 Decode = Literal["argmax", "median", "expectation"]
 DECODES = ("argmax", "median", "expectation")

@@ -64,7 +64,7 @@ class Galvan(Estimator):
 def _steps(seen: Luma) -> Tensor:
     """float32 `[N, 15]`, NaN where there is no answer."""
     first, known = candidates(seen.planes.device)
-    n, again = levels(seen).abs(), coefficients(seen, _RECUT).abs()
+    n, again = levels(seen).abs(), coefficients(seen.planes, _RECUT).abs()
     second = second_steps(seen).float()
     found = []
     for i in range(STEPS):  # one at a time, for the memory of large images
