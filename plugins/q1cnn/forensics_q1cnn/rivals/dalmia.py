@@ -37,7 +37,7 @@ _KEPT = 0.9  # of the best fit: among spacings that fit so well the largest is t
 @dataclass(frozen=True)
 class Dalmia(Estimator):
     """The first 15 luma steps and the crop (r, c) where the second JPEG has another grid, after
-    a method of N. Dalmia and M. Okade for images that were cropped in between.
+    the idea of N. Dalmia and M. Okade.
 
     On the grid of the first JPEG coefficients lie around multiples of the first step. The grid is
     the one of the 63 shifted ones on which cosines of the period of a step stand out most from
@@ -114,7 +114,7 @@ def peaks(x: Tensor, blurred: Tensor) -> Tensor:
 
 def spacing(peaks: Tensor, blurred: Tensor, frequency: int) -> Tensor:
     """The largest spacing, float32 `[N]`, at whose multiples the peaks lie nearly as well as at
-    those of any; 1 where there are no peaks. frequency: 0..14, which says what steps it knows."""
+    those of any; NaN where there are not two. frequency: 0..14, which says what steps it knows."""
     steps, known = candidates(peaks.device)
     positions = _BIN * torch.arange(peaks.shape[1], device=peaks.device)
     weights = peaks * (positions > _TELLING)
@@ -122,7 +122,8 @@ def spacing(peaks: Tensor, blurred: Tensor, frequency: int) -> Tensor:
     shown = known[frequency] & (steps >= _RESOLVED * blurred[:, None])
     fit = fit.masked_fill(~shown, float("-inf"))
     near = (fit >= _KEPT * fit.amax(1, keepdim=True)) & (fit > 0)
-    return (near * steps).amax(1).clamp_min(1)
+    two = (peaks > 0).sum(1) >= 2
+    return torch.where(two & near.any(1), (near * steps).amax(1), float("nan"))
 
 
 def _standing_out(x: Tensor, steps: Tensor) -> Tensor:
