@@ -52,7 +52,7 @@ def test_combs_are_sums_of_normal_distributions(path, monkeypatch):
     if path == "tensors":
         monkeypatch.setattr("forensics.device.compiled", lambda values: False)
     x = torch.from_numpy(RNG.laplace(0, 20, (2, 15, 49)).astype(np.float32))
-    deviations = torch.linspace(0.8, 1.6, 30).view(2, 15)
+    deviations = torch.linspace(1.5, 2.5, 30).view(2, 15)
     usual = 0 * combs.waves(x)
     found = combs.shifted(x, combs.blur(deviations), usual, "whole")
     m = np.arange(-400, 401)
