@@ -79,10 +79,9 @@ def column(
 def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """Altered sides, all together, against the pristine one."""
     assert cell.model is not None
-    assert cell.pristine is not None
     metrics = _against(plan, stored, cell, SCORE)
     altered = _altered(plan, stored, cell, SCORE)
-    pristine = column(plan, stored, [cell.pristine], str(cell.model), SCORE)
+    pristine = column(plan, stored, cell.pristine, str(cell.model), SCORE)
     metrics |= calibrated.metrics(
         plan, cell.model, cell.trace.name, pristine.scored(), altered.scored()
     )
@@ -96,7 +95,7 @@ def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     there = [n for n, said in enumerate(altered.evidence) if said is not None]
     maps = [Evidence.unpack(altered.evidence[n] or b"") for n in there]
     metrics = localizer_metrics(Mapped(maps, altered.photographs[there]), plan.settings.seed)
-    if cell.pristine is not None:
+    if cell.pristine:
         metrics |= _against(plan, stored, cell, HEAT)
     return _counted(altered, metrics)
 
@@ -107,7 +106,8 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     reasons: list[str | None] = []
     answered: dict[tuple[int, ...], bool] = {}  # of the altered patches: of any name
     for truth in cell.trace.truth:
-        given = column(plan, stored, cell.sides.values(), str(cell.model), ESTIMATE + truth.name)
+        populations = [p for those in cell.sides.values() for p in those]
+        given = column(plan, stored, populations, str(cell.model), ESTIMATE + truth.name)
         true, pristine = _true(plan, cell, truth.name, given)
         # What has no truth, such as the first step where there was none, is not judged.
         values = np.where(np.isnan(true), np.nan, given.values)
@@ -145,9 +145,10 @@ def _true(
     ]
     drawn = cell.trace.drawn(torch.tensor(keys, dtype=torch.int64))
     true, pristine = np.full(len(keys), np.nan), np.zeros(len(keys), bool)
-    for which, side in enumerate(cell.sides):
+    parts = [(side, point) for side in cell.sides for point in cell.points]
+    for which, (side, point) in enumerate(parts):
         here = given.places[:, 2] == which
-        found = cell.trace.answers(side, dict(cell.point) | drawn, len(keys)).get(name)
+        found = cell.trace.answers(side, dict(point) | drawn, len(keys)).get(name)
         if found is not None:
             true[here] = found.numpy()[here]
         pristine |= here & (side == "pristine")
@@ -155,15 +156,14 @@ def _true(
 
 
 def _altered(plan: Plan, stored: Stored, cell: Cell, name: str) -> Column:
-    return column(plan, stored, cell.altered.values(), str(cell.model), name)
+    return column(plan, stored, cell.altered, str(cell.model), name)
 
 
 def _against(plan: Plan, stored: Stored, cell: Cell, name: str) -> dict[str, Value]:
     """The metrics of a detector: the altered sides against the pristine one."""
-    assert cell.pristine is not None
     pristine, altered, clean = (
         column(plan, stored, populations, str(cell.model), name).scored()
-        for populations in ([cell.pristine], cell.altered.values(), cell.clean.values())
+        for populations in (cell.pristine, cell.altered, cell.before)
     )
     before = clean if cell.attacker is not None else None
     return detector_metrics(pristine, altered, before, plan.settings.seed)
