@@ -59,7 +59,8 @@ class Scores:
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """An estimator's answer. values: float32 `[N, K]` for the K names of the trace's truth that
-    it knows; probabilities: optional, one float32 `[N, classes]` a name."""
+    it knows; probabilities: optional, one float32 `[N, classes]` a name, column j that of the
+    value j."""
 
     names: tuple[str, ...]
     values: Tensor

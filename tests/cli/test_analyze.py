@@ -32,7 +32,7 @@ def test_what_they_say(command, files, tmp_path):
     assert plain["scores"] == {}
     found = plain["estimates"]["toy-quality"]
     assert found["values"] == {"q": 80}
-    assert np.argmax(found["probabilities"]["q"]) == 1
+    assert np.argmax(found["probabilities"]["q"]) == 80
     assert sum(found["probabilities"]["q"]) == pytest.approx(1)
     assert plain["estimates"]["toy-table"] == {"na": "not a JPEG at this place"}
     # The first steps of libjpeg's table at quality 80.

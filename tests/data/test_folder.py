@@ -173,7 +173,9 @@ def test_globs_choose_photographs_by_the_ends_of_their_paths(tmp_path: Path) -> 
     both = data.folder(tmp_path, photographs=["mcm/*", "b.png"])
     assert names(both) == ["test/kodak/b.png", "test/mcm/a.png", "test/more/mcm/c.png"]
     assert names(data.folder(tmp_path / "test", photographs=["kodak/b*"])) == ["kodak/b.png"]
-    with pytest.raises(ForensicsError, match=r"matches 'kodek/\*'; there are test/kodak/\*, test/m"):
+    with pytest.raises(
+        ForensicsError, match=r"matches 'kodek/\*'; there are test/kodak/\*, test/m"
+    ):
         data.folder(tmp_path, photographs=["kodak/*", "kodek/*"])
     with pytest.raises(ForensicsError, match="matches ''"):
         data.folder(tmp_path, photographs=[""])

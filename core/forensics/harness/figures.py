@@ -13,8 +13,15 @@ from forensics import random
 from forensics.harness import calibrated
 from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Cell, Plan, Population
 from forensics.harness.store import Rows
+from forensics.metrics.confidence import Stated
 from forensics.metrics.detection import Scored, detector_metrics
-from forensics.metrics.estimation import Estimated, confusion, estimator_metrics, group
+from forensics.metrics.estimation import (
+    Estimated,
+    confusion,
+    estimator_metrics,
+    group,
+    reliability,
+)
 from forensics.metrics.heat import Evidence
 from forensics.metrics.intervals import Value
 from forensics.metrics.localization import Mapped, localizer_metrics
@@ -42,7 +49,8 @@ class Column:
 class Figures:
     """What a cell says. n, n_na: altered patches with and without an answer; photographs: that
     those with an answer come from; names: that the headline of an estimator is a mean of;
-    confusion: of its classes, by name; reason: why one of the altered has no answer."""
+    confusion: of its classes, by name; reliability: the diagram of its probabilities; reason: why
+    one of the altered has no answer."""
 
     n: int = 0
     n_na: int = 0
@@ -50,6 +58,7 @@ class Figures:
     metrics: Mapping[str, Value] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     confusion: Mapping[str, list[list[float | str]]] | None = None
+    reliability: Mapping[str, Mapping[str, Value]] | None = None
     reason: str | None = None
 
 
@@ -112,7 +121,8 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
         # What has no truth, such as the first step where there was none, is not judged.
         values = np.where(np.isnan(true), np.nan, given.values)
         if not np.isnan(values).all():
-            answers[truth.name] = Estimated(values, true, given.photographs, pristine)
+            stated = Stated.unpack(given.evidence)
+            answers[truth.name] = Estimated(values, true, given.photographs, pristine, stated)
         reasons += given.reasons
         patches = np.column_stack([given.photographs, given.places])[~pristine].tolist()
         for patch, blank in zip(patches, np.isnan(values[~pristine]).tolist(), strict=True):
@@ -131,6 +141,7 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
         estimator_metrics(known, answers, plan.settings.seed),
         tuple(truth.name for truth in group(known)),
         {name: [list(row) for row in found] for name, found in confusions.items() if found},
+        reliability(known, answers, plan.settings.seed),
     )
 
 
