@@ -21,7 +21,12 @@ def forensics_traces() -> list[Entry]:
             "q1-tables",
             "forensics_q1cnn.traces:Q1_TABLES",
             "which was the first quantisation of this JPEG, libjpeg's or not?",
-        )
+        ),
+        Entry(
+            "q1-tables-aligned",
+            "forensics_q1cnn.traces:Q1_TABLES_ALIGNED",
+            "the same on the same grid",
+        ),
     ]
 
 
@@ -47,7 +52,7 @@ Q1PHASE = ModelEntry(
     "forensics_q1cnn.phase.model:Q1Phase",
     "histograms of 64 frequencies on 64 phases, one soft-max over phase and table",
     options={"decode": "argmax, expectation or table"},
-    traces=("q1", "q1-aligned", "q1-tables"),
+    traces=("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned"),
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase",),
