@@ -92,11 +92,18 @@ def test_what_an_estimator_states_is_stored_and_held_against_the_truth(run):
             stated.append(float(given.probabilities["q"].max()))
             right.append(float(given.values) == q)
     expected, means = calibration_curve(right, stated, n_bins=10)
-    there = [b for b in cell["reliability"].values() if b["right"]["value"] is not None]
-    assert [b["right"]["value"] for b in there] == pytest.approx(expected)
-    assert [b["stated"]["value"] for b in there] == pytest.approx(means, rel=1e-4)
+    diagram = {
+        what: [
+            figure["value"]
+            for name, figure in cell["reliability"].items()
+            if name.startswith(what) and figure["value"] is not None
+        ]
+        for what in ("right:", "stated:", "share:")
+    }
+    assert diagram["right:"] == pytest.approx(expected)
+    assert diagram["stated:"] == pytest.approx(means, rel=1e-4)
     apart = [abs(e - m) for e, m in zip(expected, means, strict=True)]
-    shares = [b["share"]["value"] for b in there]
+    shares = [share for share in diagram["share:"] if share]
     assert value(cell, "ece") == pytest.approx(np.dot(shares, apart), rel=1e-4)
     assert json.loads(matrix.to_pandas()["reliability"][0]) == cell["reliability"]
 

@@ -23,17 +23,23 @@ def believed(seed, n=300, photographs=7):
     return Believed(stated, right, generator.integers(0, photographs, n))
 
 
+def filled(diagram, what):
+    """One of its three figures, of the bins that have one."""
+    values = [v.value for name, v in diagram.items() if name.startswith(f"{what}:")]
+    assert len(values) == 10
+    return [value for value in values if value is not None]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_diagram_equals_scikit_learn(seed):
     one = believed(seed)
     found = confidence.reliability(one, 7, seed=0)
-    assert list(found)[::9] == ["0-10", "90-100"]
-    assert found.pop("0-10")["right"].reason == "no answer in this bin"
+    assert found["right:0-10"].reason == found["stated:0-10"].reason == "no answer in this bin"
     right, stated = calibration_curve(one.right, one.stated, n_bins=10)
-    assert [b["right"].value for b in found.values()] == pytest.approx(right)
-    assert [b["stated"].value for b in found.values()] == pytest.approx(stated)
+    assert filled(found, "right") == pytest.approx(right)
+    assert filled(found, "stated") == pytest.approx(stated)
     counts = np.histogram(one.stated, np.linspace(0, 1, 11))[0]
-    assert [b["share"].value for b in found.values()] == pytest.approx(counts[1:] / 300)
+    assert filled(found, "share") == pytest.approx(counts / 300)
     error = sum(n / 300 * abs(r - s) for n, r, s in zip(counts[1:], right, stated, strict=True))
     assert confidence.calibration_error(one, 7, 0).value == pytest.approx(error)
 
@@ -42,14 +48,13 @@ def test_the_ends_of_a_bin_are_those_of_scikit_learn():
     stated = np.array([0.0, 0.1, 0.10001, 0.5, 0.9, 1.0])
     right = np.array([False, True, True, False, True, True])
     found = confidence.reliability(Believed(stated, right, np.zeros(6, int)), 1, 0)
-    there = [b["right"].value for b in found.values() if b["right"].value is not None]
-    assert there == pytest.approx(calibration_curve(right, stated, n_bins=10)[0])
-    assert found["0-10"]["share"].value == pytest.approx(2 / 6)
+    assert filled(found, "right") == pytest.approx(calibration_curve(right, stated, n_bins=10)[0])
+    assert found["share:0-10"].value == pytest.approx(2 / 6)
 
 
 def test_intervals_of_the_diagram_resample_photographs():
     one = believed(3)
-    found = confidence.reliability(one, 7, seed=5)["60-70"]["right"]
+    found = confidence.reliability(one, 7, seed=5)["right:60-70"]
     inside = (one.stated > 0.6) & (one.stated <= 0.7)
     shares = [
         np.average(one.right[inside], weights=weight[one.photographs[inside]])
@@ -120,8 +125,7 @@ def test_an_estimators_belief_is_of_its_answered_altered_patches():
     stated = np.concatenate([s.max(1)[there] for s in (of_a, of_b)])
     right = np.concatenate([(one.values == one.true)[there] for one in (a, b)])
     expected, _ = calibration_curve(right, stated, n_bins=10)
-    values = [v["right"].value for v in diagram.values() if v["right"].value is not None]
-    assert values == pytest.approx(expected)
+    assert filled(diagram, "right") == pytest.approx(expected)
     means = [(s @ np.arange(8) - one.true)[there] for s, one in ((of_a, a), (of_b, b))]
     assert found["mse_expectation:b"].value == pytest.approx(np.mean(means[1] ** 2), rel=1e-5)
     assert found["mse_expectation"].value == pytest.approx(np.mean(np.square(means)), rel=1e-5)

@@ -60,12 +60,8 @@ def _cell(
         "metrics": {name: _plain(value) for name, value in found.metrics.items()},
         "names": list(found.names),
         "confusion": found.confusion,
-        "reliability": None
-        if found.reliability is None
-        else {
-            name: {what: _plain(value) for what, value in those.items()}
-            for name, those in found.reliability.items()
-        },
+        "reliability": found.reliability
+        and {name: _plain(value) for name, value in found.reliability.items()},
         "na": reason,
     }
 

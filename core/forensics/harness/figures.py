@@ -58,7 +58,7 @@ class Figures:
     metrics: Mapping[str, Value] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     confusion: Mapping[str, list[list[float | str]]] | None = None
-    reliability: Mapping[str, Mapping[str, Value]] | None = None
+    reliability: Mapping[str, Value] | None = None
     reason: str | None = None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -70,10 +71,11 @@ class Believed:
     photographs: Integers
 
 
-def reliability(believed: Believed, photographs: int, seed: int) -> dict[str, dict[str, Value]]:
-    """The reliability diagram in `BINS` bins of equal width, by the bin's ends in per cent,
-    `90-100`, each closed at its upper end: `right`, the share of its answers that are right,
-    `stated`, their mean probability, and `share`, of all answers those that are in it."""
+def reliability(believed: Believed, photographs: int, seed: int) -> dict[str, Value]:
+    """The reliability diagram in `BINS` bins of equal width, each closed at its upper end and named
+    by its ends in per cent: `right:90-100`, the share of its answers that are right,
+    `stated:90-100`, their mean probability, and `share:90-100`, of all answers those that are in
+    it."""
     bins = _binned(believed, photographs)
 
     def statistic(weights: Floats) -> Floats:
@@ -82,12 +84,9 @@ def reliability(believed: Believed, photographs: int, seed: int) -> dict[str, di
         return np.concatenate([ratio(right, counts), ratio(stated, counts), share], axis=1).T
 
     values = estimate(statistic, photographs, seed, width=3 * BINS)
-    found = {}
-    for number in range(BINS):
-        three = (values[number + part * BINS] for part in range(3))
-        name = f"{100 * number // BINS}-{100 * (number + 1) // BINS}"
-        found[name] = dict(zip(("right", "stated", "share"), map(_reasoned, three), strict=True))
-    return found
+    ends = [100 * number // BINS for number in range(BINS + 1)]
+    names = [f"{what}:{a}-{b}" for what in ("right", "stated", "share") for a, b in pairwise(ends)]
+    return dict(zip(names, map(_reasoned, values), strict=True))
 
 
 def _reasoned(value: Value) -> Value:

@@ -99,7 +99,7 @@ def estimator_metrics(
 
 def reliability(
     answered: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
-) -> dict[str, dict[str, Value]] | None:
+) -> dict[str, Value] | None:
     """The reliability diagram of `confidence.reliability`, of all names of `group` together; None
     where no patch has a probability for each of them."""
     those = [answers[truth.name] for truth in group(answered)]
