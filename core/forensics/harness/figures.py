@@ -23,7 +23,7 @@ from forensics.metrics.estimation import (
     reliability,
 )
 from forensics.metrics.heat import Evidence
-from forensics.metrics.intervals import Value
+from forensics.metrics.intervals import Floats, Value
 from forensics.metrics.localization import Mapped, localizer_metrics
 
 Stored = Mapping[str, Rows]
@@ -114,10 +114,14 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     answers: dict[str, Estimated] = {}
     reasons: list[str | None] = []
     answered: dict[tuple[int, ...], bool] = {}  # of the altered patches: of any name
+    populations = [p for those in cell.sides.values() for p in those]
+    truths: dict[tuple[bytes, bytes], tuple[dict[str, Floats], NDArray[np.bool_]]] = {}
     for truth in cell.trace.truth:
-        populations = [p for those in cell.sides.values() for p in those]
         given = column(plan, stored, populations, str(cell.model), ESTIMATE + truth.name)
-        true, pristine = _true(plan, cell, truth.name, given)
+        patches_of = given.photographs.tobytes(), given.places.tobytes()  # often those of all names
+        if patches_of not in truths:
+            truths[patches_of] = _true(plan, cell, given)
+        true, pristine = truths[patches_of][0][truth.name], truths[patches_of][1]
         # What has no truth, such as the first step where there was none, is not judged.
         values = np.where(np.isnan(true), np.nan, given.values)
         if not np.isnan(values).all():
@@ -145,24 +149,23 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     )
 
 
-def _true(
-    plan: Plan, cell: Cell, name: str, given: Column
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The truth of the patches of a column over all sides, NaN where there is none; and which are
-    of the pristine side."""
+def _true(plan: Plan, cell: Cell, given: Column) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """The truth of the patches of a column over all sides by name, NaN where there is none; and
+    which are of the pristine side."""
     keys = [
         random.key(plan.settings.seed, plan.photographs[owner].sha256, y, x)
         for owner, (y, x, _) in zip(given.photographs.tolist(), given.places.tolist(), strict=True)
     ]
     drawn = cell.trace.drawn(torch.tensor(keys, dtype=torch.int64))
-    true, pristine = np.full(len(keys), np.nan), np.zeros(len(keys), bool)
+    true = {truth.name: np.full(len(keys), np.nan) for truth in cell.trace.truth}
+    pristine = np.zeros(len(keys), bool)
     parts = [(side, point) for side in cell.sides for point in cell.points]
     for which, (side, point) in enumerate(parts):
-        here = given.places[:, 2] == which
-        found = cell.trace.answers(side, dict(point) | drawn, len(keys)).get(name)
-        if found is not None:
-            true[here] = found.numpy()[here]
-        pristine |= here & (side == "pristine")
+        here = np.flatnonzero(given.places[:, 2] == which)
+        values = {name: value[torch.from_numpy(here)] for name, value in drawn.items()}
+        for name, found in cell.trace.answers(side, dict(point) | values, len(here)).items():
+            true[name][here] = found.numpy()
+        pristine[here] = side == "pristine"
     return true, pristine
 
 
