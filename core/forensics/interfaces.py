@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from forensics.batch import Batch
 
 
+# Why a model that needs coefficients has no answer in a history.
+NO_JPEG = "not a JPEG at this place"
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a model or attacker asks of its input; the harness turns the rest into n/a.
@@ -43,7 +47,7 @@ class Needs:
         if height % self.multiple_of or width % self.multiple_of:
             return f"size is not a multiple of {self.multiple_of}"
         if (self.jpeg or self.acts_on == "jpeg") and not jpeg:
-            return "not a JPEG at this place"
+            return NO_JPEG
         return None
 
 
