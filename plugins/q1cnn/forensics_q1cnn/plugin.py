@@ -23,7 +23,12 @@ def forensics_traces() -> list[Entry]:
             "q1-tables",
             "forensics_q1cnn.traces:Q1_TABLES",
             "which was the first quantisation of this JPEG, libjpeg's or not?",
-        )
+        ),
+        Entry(
+            "q1-tables-aligned",
+            "forensics_q1cnn.traces:Q1_TABLES_ALIGNED",
+            "the same on the same grid",
+        ),
     ]
 
 
@@ -69,7 +74,7 @@ Q1PHASE = ModelEntry(
         "tables": "libjpeg, known, or a JSON file of more first tables",
         "given": "nothing, or double: take a first JPEG with a listed table for granted",
     },
-    traces=("q1", "q1-aligned", "q1-tables"),
+    traces=("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned"),
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
