@@ -5,6 +5,7 @@ from __future__ import annotations
 from forensics import hookimpl
 from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry
+from forensics_q1cnn.dense import entries as dense
 
 
 @hookimpl
@@ -27,7 +28,7 @@ def forensics_traces() -> list[Entry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [Q1PHASE]
+    return [Q1PHASE, *dense.MODELS.values()]
 
 
 @hookimpl
@@ -38,7 +39,8 @@ def forensics_recipes() -> list[Entry]:
             "forensics_q1cnn.phase.recipe:PhaseRecipe",
             "all second qualities at once, any first table",
             options={"hidden": "units a frequency", "rate": "learning rate at the start"},
-        )
+        ),
+        *dense.RECIPES,
     ]
 
 
