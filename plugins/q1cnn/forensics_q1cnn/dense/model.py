@@ -17,8 +17,8 @@ from forensics.interfaces import Estimate, Estimator
 from forensics.jpeg import standard_tables
 from forensics.registry import ModelEntry
 from forensics_q1cnn.dense import decoding
-from forensics_q1cnn.dense.network import PATCH, STEPS, DenseNet40, shown, windows
 from forensics_q1cnn.dense.entries import MODELS, PART
+from forensics_q1cnn.dense.network import PATCH, STEPS, DenseNet40, shown, windows
 
 NAMES = tuple(f"step{i}" for i in range(1, STEPS + 1))
 _NEAR = 2  # second qualities: so far off the paper finds little lost (its section 4.2)

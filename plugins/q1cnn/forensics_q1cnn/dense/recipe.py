@@ -18,13 +18,11 @@ from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn.dense import decoding, losses
 from forensics_q1cnn.dense.entries import PART
-from forensics_q1cnn.dense.network import CAPS, PATCH, DenseNet40, shown, table, windows
+from forensics_q1cnn.dense.network import CAPS, PATCH, Learner, shown, table, windows
 
 # The paper's first qualities beside each second one, and its nine for L against L_r.
 FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}
 NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
-_SIDES = (32, PATCH)  # of the patches of each phase
-_CROP, _CROPS = 64, 16
 
 
 @dataclass(frozen=True)
@@ -41,9 +39,10 @@ class DenseRecipe(NetworkRecipe):
     trace: ClassVar[str] = "q1"
     color: ClassVar[bool] = True
     part: ClassVar[str] = PART
-    validations: ClassVar[int] = 8
+    together: ClassVar[int] = 4
+    validations: ClassVar[int] = 4
     validation_crop: ClassVar[int] = PATCH
-    validation_crops: ClassVar[int] = 168
+    validation_crops: ClassVar[int] = 126
     averaging: ClassVar[float] = 0.995
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
@@ -53,8 +52,8 @@ class DenseRecipe(NetworkRecipe):
     @property
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase(0.7, _CROP, _CROPS, self.rate),
-            Phase(0.3, _CROP, _CROPS, self.rate / 2),
+            Phase(0.7, 32, 16, self.rate),
+            Phase(0.3, PATCH, 8, self.rate),
         )
 
     @property
@@ -65,16 +64,18 @@ class DenseRecipe(NetworkRecipe):
         return {"q1": self.first, "q2": [self.second]}
 
     def network(self) -> nn.Module:
+        biases = self.biases()
+        network = Learner(len(biases), 3 if self.rgb else 1).begin(biases)
         if self.start:
             entry = registry().get(self.start, "estimator").entry
             assert isinstance(entry, ModelEntry)
             state = weights.load(entry, PART)
-            if len(state["last.bias"]) != len(self.biases()):
-                raise ForensicsError(f"{self.start} has other outputs: begin with one of this kind")
-            network = DenseNet40.of(state)
-        else:
-            biases = self.biases()
-            network = DenseNet40(len(biases), 3 if self.rgb else 1).begin(biases)
+            if state["first.weight"].shape != network.first.weight.shape:
+                looks = "RGB" if state["first.weight"].shape[1] == 3 else "luma"
+                raise ForensicsError(f"{self.start} looks at {looks}: begin with one that does not")
+            if state["last.bias"].shape != biases.shape:
+                state |= {f"last.{k}": v for k, v in network.last.state_dict().items()}
+            network.load_state_dict(state)
         return network.to(memory_format=torch.channels_last)
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -88,8 +89,10 @@ class DenseRecipe(NetworkRecipe):
     def loss(
         self, network: nn.Module, example: Example, progress: Progress
     ) -> tuple[Tensor, dict[str, float]]:
-        assert isinstance(network, DenseNet40)
-        patches, steps = _patches(example, network.first.in_channels, _SIDES[progress.phase])
+        assert isinstance(network, Learner)
+        patches, steps = _patches(
+            example, network.first.in_channels, self.phases[progress.phase].crop
+        )
         patches = patches.contiguous(memory_format=torch.channels_last)
         with torch.autocast(patches.device.type, torch.bfloat16):
             outputs = network(patches)
@@ -100,7 +103,7 @@ class DenseRecipe(NetworkRecipe):
 
     def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
         """Accuracy and squared error of the 15 steps."""
-        assert isinstance(network, DenseNet40)
+        assert isinstance(network, Learner)
         right, apart = [], []
         for example in examples:
             patches, steps = _patches(example, network.first.in_channels, PATCH)
