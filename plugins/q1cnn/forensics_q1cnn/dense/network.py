@@ -16,7 +16,6 @@ from forensics.nn import DenseBlock, Transition
 STEPS = 15  # first luma steps in zig-zag order
 PATCH = 64  # pixels a side
 _CAP = 50  # the quality whose steps are the largest that are estimated
-_EPS = 1e-6  # the averages' variance is about 1e-3
 _FIRST = 24  # maps of the first convolution, twice the growth
 
 
@@ -52,57 +51,57 @@ class DenseNet40(nn.Module):
 
     @classmethod
     def of(cls, state: Mapping[str, Tensor]) -> DenseNet40:
-        """The network of a weight file; what `Learner` standardises goes into the dense layer."""
-        left = {name: value for name, value in state.items() if not name.startswith("pooled.")}
-        scale = (state["pooled.running_var"] + _EPS).rsqrt()
-        left["last.weight"] = state["last.weight"] * scale
-        left["last.bias"] = state["last.bias"] - left["last.weight"] @ state["pooled.running_mean"]
-        network = cls(len(left["last.bias"]), left["first.weight"].shape[1])
-        network.load_state_dict(left)
+        """The network that these weights belong to, with them."""
+        network = cls(len(state["last.bias"]), state["first.weight"].shape[1])
+        network.load_state_dict(state)
         return network
 
-    def features(self, pixels: Tensor) -> Tensor:
-        """The maps' averages, `[N, 456]`."""
+    def forward(self, pixels: Tensor) -> Tensor:
         # Sixteen bits have no room for 1/255 beside 1, and what is looked for is that small.
         kind = pixels.device.type
         with torch.autocast(kind, enabled=False):
             planes = self.first(pixels)
         if torch.is_autocast_enabled(kind):
             planes = planes.to(torch.get_autocast_dtype(kind))
-        found: Tensor = self.trunk(planes)
+        found: Tensor = self.last(self.trunk(planes))
         return found
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        found: Tensor = self.last(self.features(pixels))
-        return found
+    def begin(self, biases: Tensor) -> DenseNet40:
+        """Set weights to train from.
 
-
-class Learner(DenseNet40):
-    """The same network while it is trained: the averages, which are positive and vary little from
-    patch to patch, are standardised for the dense layer, or it would learn a hundred times as
-    slowly. Nothing more can be said that way than without."""
-
-    def __init__(self, outputs: int, channels: int = 1) -> None:
-        super().__init__(outputs, channels)
-        self.pooled = nn.BatchNorm1d(self.last.in_features, _EPS, affine=False)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        found: Tensor = self.last(self.pooled(self.features(pixels).float()))
-        return found
-
-    def begin(self, biases: Tensor) -> Learner:
-        """Set weights to train from: of the first convolution mostly filters that answer to what
-        compression changes, those of the 3 x 3 DCT but the mean, with either sign; He's elsewhere;
-        a last layer that says little more than the biases, `[outputs]`."""
+        The first dense block begins as a bank of linear filters: its maps come in pairs of either
+        sign, and a pair goes on with opposite weights, so that ReLU takes nothing away (D. Balduzzi
+        and others, "The shattered gradients problem", ICML 2017, section 4). Of the first
+        convolution most are the 3 x 3 DCT's without its mean, which answer to what compression
+        changes. He's weights elsewhere; a last layer that says little more than the biases,
+        `[outputs]`.
+        """
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
-        filters = _basis()[1:, None]
+        block = self.trunk[0]
+        assert isinstance(block, DenseBlock)
         with torch.no_grad():
-            self.first.weight[:16] = torch.cat([filters, -filters])
+            half = self.first.weight[: _FIRST // 2]
+            half[:8] = _basis()[1:, None]
+            half -= half.mean((2, 3), keepdim=True)
+            _mirror(self.first.weight)
+            for layer in block.layers:
+                given, start = layer[2].weight, 0
+                while start < given.shape[1]:
+                    pairs = given[:, start:][:, : _FIRST if start == 0 else len(given)]
+                    _mirror(pairs.transpose(0, 1))
+                    start += pairs.shape[1]
+                _mirror(given)
             self.last.weight.mul_(0.1)
             self.last.bias.copy_(biases)
         return self
+
+
+def _mirror(rows: Tensor) -> None:
+    """Set the second half to minus the first."""
+    half = len(rows) // 2
+    rows[half:] = -rows[:half]
 
 
 def _basis() -> Tensor:

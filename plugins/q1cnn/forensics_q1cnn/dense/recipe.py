@@ -18,7 +18,7 @@ from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn.dense import decoding, losses
 from forensics_q1cnn.dense.entries import PART
-from forensics_q1cnn.dense.network import CAPS, PATCH, Learner, shown, table, windows
+from forensics_q1cnn.dense.network import CAPS, PATCH, DenseNet40, shown, table, windows
 
 # The paper's first qualities beside each second one, and its nine for L against L_r.
 FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}
@@ -42,7 +42,7 @@ class DenseRecipe(NetworkRecipe):
     together: ClassVar[int] = 4
     validations: ClassVar[int] = 4
     validation_crop: ClassVar[int] = PATCH
-    validation_crops: ClassVar[int] = 126
+    validation_crops: ClassVar[int] = 63
     averaging: ClassVar[float] = 0.995
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
@@ -65,7 +65,7 @@ class DenseRecipe(NetworkRecipe):
 
     def network(self) -> nn.Module:
         biases = self.biases()
-        network = Learner(len(biases), 3 if self.rgb else 1).begin(biases)
+        network = DenseNet40(len(biases), 3 if self.rgb else 1).begin(biases)
         if self.start:
             entry = registry().get(self.start, "estimator").entry
             assert isinstance(entry, ModelEntry)
@@ -89,7 +89,7 @@ class DenseRecipe(NetworkRecipe):
     def loss(
         self, network: nn.Module, example: Example, progress: Progress
     ) -> tuple[Tensor, dict[str, float]]:
-        assert isinstance(network, Learner)
+        assert isinstance(network, DenseNet40)
         patches, steps = _patches(
             example, network.first.in_channels, self.phases[progress.phase].crop
         )
@@ -103,7 +103,7 @@ class DenseRecipe(NetworkRecipe):
 
     def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
         """Accuracy and squared error of the 15 steps."""
-        assert isinstance(network, Learner)
+        assert isinstance(network, DenseNet40)
         right, apart = [], []
         for example in examples:
             patches, steps = _patches(example, network.first.in_channels, PATCH)
