@@ -235,15 +235,17 @@ def block(planes: Tensor, layers: nn.ModuleList) -> Tensor:
     """What the layers (batch norm, ReLU, convolution each) make of bfloat16 planes in training,
     with all that they have seen, bfloat16 `[N, outputs, H, W]`, channels last. Keeps their running
     means and variances."""
-    norms, convolutions = [layer[0] for layer in layers], [layer[2] for layer in layers]
-    pairs = zip(norms, convolutions, strict=True)
-    parameters = [p for norm, c in pairs for p in (norm.weight, norm.bias, c.weight)]
+    norms = [m for m in layers.modules() if isinstance(m, nn.BatchNorm2d)]
+    parameters = list(layers.parameters())  # of each layer, the norm's two and the weight
     maps, (mean, variance) = _Step.apply(planes, norms[0].eps, *parameters)
     total = planes.shape[0] * planes.shape[2] * planes.shape[3]
     unbiased = variance * (total / (total - 1))
     for norm in norms:
-        count = norm.num_features
-        norm.running_mean.lerp_(mean[:count], norm.momentum)
-        norm.running_var.lerp_(unbiased[:count], norm.momentum)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        assert norm.num_batches_tracked is not None
+        assert norm.momentum is not None
+        norm.running_mean.lerp_(mean[: norm.num_features], norm.momentum)
+        norm.running_var.lerp_(unbiased[: norm.num_features], norm.momentum)
         norm.num_batches_tracked += 1
     return maps

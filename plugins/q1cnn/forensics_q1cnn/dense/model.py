@@ -30,7 +30,6 @@ def _network(name: str, device: torch.device, version: str) -> DenseNet40:
     """version: the hash of the weights, so that others that are trained meanwhile are loaded."""
     with torch.inference_mode(False):
         network = DenseNet40.of(weights.load(MODELS[name], PART))
-    network = network.to(memory_format=torch.channels_last)
     return network.requires_grad_(False).eval().to(device)
 
 

@@ -48,6 +48,9 @@ class DenseNet40(nn.Module):
         layers += [nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
         self.trunk = nn.Sequential(*layers)
         self.last = nn.Linear(width, outputs)
+        for weight in self.parameters():
+            if weight.ndim == 4:  # a CPU convolves twice as fast with channels last
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
     @classmethod
     def of(cls, state: Mapping[str, Tensor]) -> DenseNet40:
@@ -86,13 +89,13 @@ class DenseNet40(nn.Module):
             half[:8] = _basis()[1:, None]
             half -= half.mean((2, 3), keepdim=True)
             _mirror(self.first.weight)
-            for layer in block.layers:
-                given, start = layer[2].weight, 0
-                while start < given.shape[1]:
-                    pairs = given[:, start:][:, : _FIRST if start == 0 else len(given)]
-                    _mirror(pairs.transpose(0, 1))
-                    start += pairs.shape[1]
-                _mirror(given)
+            for module in block.modules():
+                if isinstance(module, nn.Conv2d):
+                    growth = module.out_channels
+                    sizes = [_FIRST, *[growth] * ((module.in_channels - _FIRST) // growth)]
+                    for maps in module.weight.split(sizes, 1):
+                        _mirror(maps.transpose(0, 1))
+                    _mirror(module.weight)
             self.last.weight.mul_(0.1)
             self.last.bias.copy_(biases)
         return self

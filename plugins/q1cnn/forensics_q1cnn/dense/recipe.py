@@ -76,7 +76,7 @@ class DenseRecipe(NetworkRecipe):
             if state["last.bias"].shape != biases.shape:
                 state |= {f"last.{k}": v for k, v in network.last.state_dict().items()}
             network.load_state_dict(state)
-        return network.to(memory_format=torch.channels_last)
+        return network
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(network.parameters(), lr=rate, fused=True)
