@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from forensics.cli import LOSSES, Command, tables
+from forensics.cli import LOSSES, Command, diagram, tables
 from forensics.errors import ForensicsError
 from forensics.harness import Matrix, Settings, default_out, execute, make, read_config
 
@@ -81,9 +81,13 @@ def run(
 @click.argument("folder", metavar="[DIR]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--format", "style", type=FORMATS, default="table", show_default=True)
-def report(folder: str | None, as_json: bool, style: str) -> int:
+@click.option("--plot", metavar="FILE", help="Reliability diagrams of estimators, as PNG.")
+def report(folder: str | None, as_json: bool, style: str, plot: str | None) -> int:
     """Print the matrix of the last run in DIR (where `forensics run --out DIR` put it)."""
     matrix = Matrix.load(Path(folder) if folder else default_out())
+    if plot is not None:
+        diagram.draw(matrix, Path(plot))
+        click.echo(f"written: {plot}", err=True)
     return _print(matrix, "json" if as_json else style)
 
 
