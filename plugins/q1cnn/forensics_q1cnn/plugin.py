@@ -23,7 +23,12 @@ def forensics_traces() -> list[Entry]:
             "q1-tables",
             "forensics_q1cnn.traces:Q1_TABLES",
             "which was the first quantisation of this JPEG, libjpeg's or not?",
-        )
+        ),
+        Entry(
+            "q1-tables-aligned",
+            "forensics_q1cnn.traces:Q1_TABLES_ALIGNED",
+            "the same on the same grid",
+        ),
     ]
 
 
@@ -34,7 +39,7 @@ def forensics_detectors() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [Q1PHASE, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
+    return [Q1PHASE, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
 
 
 @hookimpl
@@ -69,11 +74,21 @@ Q1PHASE = ModelEntry(
         "tables": "libjpeg, known, or a JSON file of more first tables",
         "given": "nothing, or double: take a first JPEG with a listed table for granted",
     },
-    traces=("q1", "q1-aligned", "q1-tables"),
+    traces=("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned"),
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
     seconds=0.02,
+)
+
+Q1ANALYTIC = ModelEntry(
+    "q1analytic",
+    "forensics_q1cnn.analytic.model:Q1Analytic",
+    "the joint likelihood of phase and table, without training",
+    options={"decode": "argmax, expectation or table"},
+    traces=("q1", "q1-aligned", "q1-tables"),
+    needs=Needs(smallest=32, multiple_of=8, jpeg=True),
+    seconds=0.07,
 )
 
 _TRACES = ("q1", "q1-aligned", "q1-tables")
