@@ -1,0 +1,122 @@
+"""Windows of 64 x 64 at multiples of 8 pixels on the second JPEG's grid: what `q1phase` says of
+each, with the work that they have in common done once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forensics import device
+from forensics.jpeg import ZIGZAG
+from forensics_q1cnn.localization import sliding
+from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
+from forensics_q1cnn.phase.features import (
+    CONDITIONS,
+    SCALE,
+    TELLING,
+    Features,
+    Luma,
+    condition,
+    features,
+)
+from forensics_q1cnn.phase.network import PhaseNetwork
+from forensics_q1cnn.phase.noise import deviation, rounding_error
+
+SIDE = 64  # of a window, in pixels
+STRIDE = 8
+_BLOCKS = SIDE // STRIDE
+_TOGETHER = 2048  # windows times phases: 40 MB of features
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of windows, counted in windows."""
+
+    top: int
+    left: int
+    down: int
+    across: int
+
+    def __len__(self) -> int:
+        return self.down * self.across
+
+    def cut(self, seen: Luma) -> Luma:
+        """What the windows cover of the only image."""
+        rows, columns = self.down + _BLOCKS - 1, self.across + _BLOCKS - 1
+        height, width = slice(8 * self.top, 8 * (self.top + rows)), slice(8 * self.left, 8 * (self.left + columns))
+        levels = seen.levels.unflatten(1, (-1, seen.planes.shape[2] // 8))
+        levels = levels[:, self.top : self.top + rows, self.left : self.left + columns]
+        planes = seen.planes[:, height, width]
+        return Luma(planes, levels.flatten(1, 2), seen.steps, seen.rounding)
+
+
+def grid(seen: Luma) -> tuple[int, int]:
+    """How many windows there are down and across."""
+    height, width = seen.planes.shape[1:]
+    return (height - SIDE) // STRIDE + 1, (width - SIDE) // STRIDE + 1
+
+
+def tiles(rows: int, columns: int, phases: int) -> Iterator[Tile]:
+    """A grid of windows in rectangles, as large as memory allows for so many phases."""
+    across = min(columns, max(8, round((_TOGETHER / phases) ** 0.5)))
+    down = max(1, _TOGETHER // phases // across)
+    for top in range(0, rows, down):
+        for left in range(0, columns, across):
+            yield Tile(top, left, min(down, rows - top), min(across, columns - left))
+
+
+def scores(
+    network: PhaseNetwork, part: Luma, across: int, phases: Tensor, index: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The network's scores of a tile's windows, row by row, on phase 0 and on others, int64 `[P]`:
+    `[N, 64, T]`, -inf on the phases that are left out; and of 'compressed once', `[N]`."""
+    zero = phases.new_zeros(1)
+    own, others = (tile_features(part, across, those) for those in (zero, phases))
+    hidden = network.hidden(own, others)
+    given = network.scores(hidden, index)
+    found = given.new_full((len(given), 64, given.shape[2]), -torch.inf)
+    found[:, torch.cat([zero, phases])] = given
+    return found, network.single(hidden)
+
+
+def tile_features(part: Luma, across: int, phases: Tensor) -> Features:
+    """`features` of all windows of a tile, row by row, on the same phases, int64 `[P]`."""
+    if not device.compiled(part.planes):
+        windows = apart(part)
+        return features(windows, phases.expand(len(windows), -1))
+    size = part.planes.shape[1:]
+    n, p = (size[0] - 56) // 8 * across, len(phases)
+    counts = part.planes.new_zeros(64, n, p, BINS + CONDITIONS)
+    waves = part.planes.new_empty(PERIODIC, n, p, COSINES)
+    squares = part.planes.new_empty(64, n, p)
+    plane, order = part.planes[0].contiguous().numpy(), ZIGZAG.numpy()
+
+    def work(chosen: slice) -> None:
+        made = (each[:, :, chosen].numpy() for each in (counts, waves, squares))
+        limits = np.float32(SCALE), np.float32(TELLING)
+        sliding.count(plane, across, phases[chosen].numpy(), order, *limits, *made)
+
+    device.share(work, p, n * 64)
+    zeros = _sums(part.levels.unflatten(1, (-1, size[1] // 8))[0] == 0)
+    spread = deviation(rounding_error(zeros, 64, part.steps), every := phases.expand(n, p), part.rounding)
+    condition(counts[..., BINS:], squares, spread, part.steps.expand(n, -1), every, (SIDE, SIDE))
+    return Features(counts, waves)
+
+
+def apart(part: Luma) -> Luma:
+    """The windows of a tile as patches of their own, row by row."""
+    planes = part.planes[0].unfold(0, SIDE, STRIDE).unfold(1, SIDE, STRIDE).flatten(0, 1)
+    levels = part.levels.unflatten(1, (-1, part.planes.shape[2] // 8))[0]
+    blocks = levels.unfold(0, _BLOCKS, 1).unfold(1, _BLOCKS, 1)  # [down, across, 64, 8, 8]
+    blocks = blocks.flatten(0, 1).flatten(2).transpose(1, 2)
+    return Luma(planes, blocks, part.steps.expand(len(planes), -1), part.rounding)
+
+
+def _sums(zero: Tensor) -> Tensor:
+    """bool `[rows, columns, 64]` -> how many in each window, `[N, 64]`."""
+    counted = zero.to(torch.int32).unfold(0, _BLOCKS, 1).sum(-1).unfold(1, _BLOCKS, 1).sum(-1)
+    return counted.flatten(0, 1)
