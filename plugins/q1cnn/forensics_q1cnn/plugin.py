@@ -21,13 +21,23 @@ def forensics_traces() -> list[Entry]:
             "q1-tables",
             "forensics_q1cnn.traces:Q1_TABLES",
             "which was the first quantisation of this JPEG, libjpeg's or not?",
-        )
+        ),
+        Entry(
+            "splice-figure",
+            "forensics_q1cnn.traces:SPLICE_FIGURE",
+            "splice-two on larger patches, for there is no room for attackers",
+        ),
     ]
 
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
     return [Q1PHASE]
+
+
+@hookimpl
+def forensics_localizers() -> list[ModelEntry]:
+    return [Q1MAP]
 
 
 @hookimpl
@@ -52,4 +62,15 @@ Q1PHASE = ModelEntry(
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase",),
     seconds=0.02,
+)
+
+Q1MAP = ModelEntry(
+    "q1map",
+    "forensics_q1cnn.localization.model:Q1Map",
+    "q1phase on windows of 64 x 64 at every block, and the regions that differ",
+    traces=("splice-q1", "splice-two", "splice-figure"),
+    needs=Needs(smallest=64, multiple_of=8, jpeg=True),
+    card="forensics_q1cnn:weights/q1phase",
+    parts=("phase",),
+    seconds=0.4,
 )

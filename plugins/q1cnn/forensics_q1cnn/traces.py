@@ -1,13 +1,14 @@
-"""Double JPEGs whose first table need not be libjpeg's."""
+"""Double JPEGs whose first table need not be libjpeg's, and composites of whole photographs."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from forensics.composites import SPLICE_TWO
 from forensics.jpeg import ZIGZAG
 from forensics.traces import Draw, Trace, Truth, points_of
 from forensics_q1cnn import tables
@@ -43,4 +44,14 @@ Q1_TABLES = Trace(
         Truth("c", "class", "pixels"),
     ),
     (Draw(("r", "c"), tuple(itertools.product(range(8), range(8)))),),
+)
+
+# What `splice-two` makes, without a place for attackers, which takes 128 pixels around a patch: of
+# most photographs here that leaves too little to tell regions in.
+SPLICE_FIGURE = replace(
+    SPLICE_TWO,
+    name="splice-figure",
+    histories=tuple(
+        (side, text.replace("ATTACK ", "")) for side, text in SPLICE_TWO.histories
+    ),
 )

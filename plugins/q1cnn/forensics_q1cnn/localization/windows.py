@@ -44,14 +44,18 @@ class Tile:
     def __len__(self) -> int:
         return self.down * self.across
 
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its place in a tensor `[rows, columns]` of all windows."""
+        return slice(self.top, self.top + self.down), slice(self.left, self.left + self.across)
+
     def cut(self, seen: Luma) -> Luma:
-        """What the windows cover of the only image."""
-        rows, columns = self.down + _BLOCKS - 1, self.across + _BLOCKS - 1
-        height, width = slice(8 * self.top, 8 * (self.top + rows)), slice(8 * self.left, 8 * (self.left + columns))
+        """What its windows cover of the only image."""
+        ends = self.top + self.down + _BLOCKS - 1, self.left + self.across + _BLOCKS - 1
+        y, x = slice(8 * self.top, 8 * ends[0]), slice(8 * self.left, 8 * ends[1])
         levels = seen.levels.unflatten(1, (-1, seen.planes.shape[2] // 8))
-        levels = levels[:, self.top : self.top + rows, self.left : self.left + columns]
-        planes = seen.planes[:, height, width]
-        return Luma(planes, levels.flatten(1, 2), seen.steps, seen.rounding)
+        levels = levels[:, self.top : ends[0], self.left : ends[1]].flatten(1, 2)
+        return Luma(seen.planes[:, y, x], levels, seen.steps, seen.rounding)
 
 
 def grid(seen: Luma) -> tuple[int, int]:
@@ -102,16 +106,21 @@ def tile_features(part: Luma, across: int, phases: Tensor) -> Features:
 
     device.share(work, p, n * 64)
     zeros = _sums(part.levels.unflatten(1, (-1, size[1] // 8))[0] == 0)
-    spread = deviation(rounding_error(zeros, 64, part.steps), every := phases.expand(n, p), part.rounding)
-    condition(counts[..., BINS:], squares, spread, part.steps.expand(n, -1), every, (SIDE, SIDE))
+    phases = phases.expand(n, p)
+    spread = deviation(rounding_error(zeros, 64, part.steps), phases, part.rounding)
+    condition(counts[..., BINS:], squares, spread, part.steps.expand(n, -1), phases, (SIDE, SIDE))
     return Features(counts, waves)
 
 
-def apart(part: Luma) -> Luma:
-    """The windows of a tile as patches of their own, row by row."""
-    planes = part.planes[0].unfold(0, SIDE, STRIDE).unfold(1, SIDE, STRIDE).flatten(0, 1)
+def apart(part: Luma, every: int = 1) -> Luma:
+    """The windows of a tile as patches of their own, row by row, or each so many-th along both
+    axes."""
+    planes = part.planes[0]
+    for axis in (0, 1):
+        planes = planes.unfold(axis, SIDE, every * STRIDE)
+    planes = planes.flatten(0, 1)
     levels = part.levels.unflatten(1, (-1, part.planes.shape[2] // 8))[0]
-    blocks = levels.unfold(0, _BLOCKS, 1).unfold(1, _BLOCKS, 1)  # [down, across, 64, 8, 8]
+    blocks = levels.unfold(0, _BLOCKS, every).unfold(1, _BLOCKS, every)  # [down, across, 64, 8, 8]
     blocks = blocks.flatten(0, 1).flatten(2).transpose(1, 2)
     return Luma(planes, blocks, part.steps.expand(len(planes), -1), part.rounding)
 

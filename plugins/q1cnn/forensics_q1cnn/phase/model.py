@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from forensics import weights
 from forensics.batch import Batch, Jpeg
@@ -19,6 +20,12 @@ from forensics_q1cnn.plugin import Q1PHASE
 
 _WINDOW = 64  # pixels: what the network was trained on
 NAMES = (*(f"step{i}" for i in range(1, STEPS + 1)), "r", "c")
+
+
+def trained(device: torch.device) -> PhaseNetwork:
+    """The network with its weights, in evaluation. Raises NotApplicable where there are none."""
+    there = weights.find(Q1PHASE, "phase")
+    return _network(device, there.sha256 if there else "")
 
 
 @functools.cache
@@ -54,9 +61,7 @@ class Q1Phase(Estimator):
         assert batch.jpeg is not None
         found = posterior(batch.jpeg)
         phase = found.phases()
-        best = phase.argmax(1)
-        shift = torch.stack([(8 - best // 8) % 8, (8 - best % 8) % 8], 1)
-        values = torch.cat([found.estimates(self.decode), shift.float()], 1)
+        values = torch.cat([found.estimates(self.decode), shift(phase.argmax(1)).float()], 1)
         steps = {f"step{i + 1}": found.steps(i) for i in range(STEPS)}
         crops = phase.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]
         return Estimate(NAMES, values, steps | {"r": crops.sum(2), "c": crops.sum(1)})
@@ -66,11 +71,16 @@ class Q1Phase(Estimator):
 _CROP = torch.tensor([0, 7, 6, 5, 4, 3, 2, 1])
 
 
+def shift(phase: Tensor) -> Tensor:
+    """The crop (r, c) by which the first grid comes to begin at a phase: int64 `[...]` ->
+    `[..., 2]`."""
+    return torch.stack([(8 - phase // 8) % 8, (8 - phase % 8) % 8], -1)
+
+
 def posterior(jpeg: Jpeg) -> Posterior:
     """The posterior of phase and first table for each image, on the images' device."""
-    there = weights.find(Q1PHASE, "phase")
     device = jpeg.tables.device
-    network = _network(device, there.sha256 if there else "")
+    network = trained(device)
     listed = libjpeg_tables().to(device)
     found = [every_phase(network, Luma.of(w), network.index(listed)) for w in _windows(jpeg)]
     scores, single = (torch.stack(part).sum(0) for part in zip(*found, strict=True))
