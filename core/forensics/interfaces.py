@@ -71,12 +71,12 @@ class Estimate:
 @dataclass(frozen=True, eq=False)
 class Layer:
     """One more map over the cells of a heat map. values: float32 `[N, h, w]`, NaN where nothing is
-    said; unit: what they count, for people; classes: whether they are numbers of classes, with no
-    order, rather than amounts."""
+    said; unit: what they count, for people; classes: where they are no amounts but numbers of
+    classes, from 0, the names of these."""
 
     values: Tensor
     unit: str = ""
-    classes: bool = False
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

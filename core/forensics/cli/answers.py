@@ -109,7 +109,13 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
         for name, found in row["maps"].items()
     ]
     regions = [
-        (row["file"], name, str(number), f"{100 * region['share']:.1f} %", maps.words(region["values"]))
+        (
+            row["file"],
+            name,
+            str(number),
+            f"{100 * region['share']:.1f} %",
+            maps.words(region["values"]),
+        )
         for row in rows
         for name, found in row["maps"].items()
         for number, region in enumerate(found.get("regions", ()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 UNDRAWN = "layers are not drawn: run `pip install 'image-forensics[plot]'`"
 _DPI = 120
-_FEW = 12  # values that a legend names; of more there is a scale
+_FEW = 10  # values that a legend names, and colours that are told apart
 _BAR = 1.1  # inches for scale or legend
 
 
@@ -94,7 +95,8 @@ def _gray(given: Heatmap, batch: Batch) -> torch.Tensor:
 
 
 def _enlarged(given: Heatmap, layer: Layer, size: tuple[int, int]) -> NDArray[np.float32]:
-    return enlarged(Heatmap(layer.values, given.stride, given.offset, given.scores), *size)[0].cpu().numpy()
+    cells = replace(given, values=layer.values)
+    return enlarged(cells, *size)[0].cpu().numpy()
 
 
 def _canvas(size: tuple[int, int], below: float = 0) -> tuple[Figure, Axes]:
@@ -127,7 +129,7 @@ def _layer(given: Heatmap, name: str, layer: Layer, size: tuple[int, int]) -> Fi
     return figure
 
 
-def _in_classes(axes: Axes, values: NDArray[np.float32], unordered: bool) -> None:
+def _in_classes(axes: Axes, values: NDArray[np.float32], names: tuple[str, ...]) -> None:
     """A colour for each value, those of the most pixels where there are many, and a legend."""
     from matplotlib import colormaps
     from matplotlib.patches import Patch
@@ -137,19 +139,27 @@ def _in_classes(axes: Axes, values: NDArray[np.float32], unordered: bool) -> Non
     picture = np.full((*values.shape, 3), 0.8)
     patches = []
     for place, value in enumerate(shown):
-        part = (place % 10 + 0.5) / 10 if unordered else place / max(len(shown) - 1, 1)
-        colour = colormaps["tab10" if unordered else "viridis"](part)[:3]
+        name = names[int(value)] if names else f"{value:g}"
+        number = int(value) if len(names) <= _FEW else place
+        part = place / max(len(shown) - 1, 1)
+        colour = _colour(number) if names else colormaps["viridis"](part)[:3]
         picture[values == value] = colour
-        patches.append(Patch(color=colour, label=f"{value:g}"))
+        patches.append(Patch(color=colour, label=name))
     if len(shown) < len(known):
         patches.append(Patch(color=(0.8,) * 3, label="other"))
     axes.imshow(picture, interpolation="nearest")
     axes.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
 
 
+def _colour(number: int) -> tuple[float, float, float]:
+    from matplotlib import colormaps
+
+    red, green, blue, _ = colormaps["tab10"](number % _FEW)
+    return red, green, blue
+
+
 def _overlay(given: Heatmap, batch: Batch) -> Figure:
     """The picture with its regions in colours, and what is said of each below."""
-    from matplotlib import colormaps
     from matplotlib.patches import Patch
 
     regions = given.regions[0]
@@ -162,15 +172,13 @@ def _overlay(given: Heatmap, batch: Batch) -> Figure:
     labels = _enlarged(given, given.layers["region"], batch.size)
     pixels = batch.pixels[0].permute(1, 2, 0).cpu().numpy()
     picture = np.broadcast_to(pixels, (*batch.size, 3)) / 255
-    patches = [Patch(facecolor="white", edgecolor="gray", label=said[0])]
+    patches = [Patch(facecolor="none", edgecolor="gray", label=said[0])]
     for number in range(1, len(regions)):
-        colour = np.array(colormaps["tab10"]((number - 1) % 10)[:3])
-        inside = labels == number
-        picture = np.where(inside[..., None], 0.55 * picture + 0.45 * colour, picture)
-        patches.append(Patch(color=tuple(colour), label=said[number]))
+        tinted = 0.55 * picture + 0.45 * np.array(_colour(number))
+        picture = np.where((labels == number)[..., None], tinted, picture)
+        axes.contour(labels == number, levels=[0.5], colors=[_colour(number)])
+        patches.append(Patch(color=_colour(number), label=said[number]))
     axes.imshow(picture, interpolation="nearest")
-    for number in range(1, len(regions)):
-        axes.contour(labels == number, levels=[0.5], colors=[colormaps["tab10"]((number - 1) % 10)])
     figure.legend(handles=patches, loc="outside lower left", frameon=False, fontsize=7)
     return figure
 

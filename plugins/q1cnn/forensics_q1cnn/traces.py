@@ -51,7 +51,5 @@ Q1_TABLES = Trace(
 SPLICE_FIGURE = replace(
     SPLICE_TWO,
     name="splice-figure",
-    histories=tuple(
-        (side, text.replace("ATTACK ", "")) for side, text in SPLICE_TWO.histories
-    ),
+    histories=tuple((side, text.replace("ATTACK ", "")) for side, text in SPLICE_TWO.histories),
 )

@@ -60,7 +60,9 @@ class Q1Map(Localizer):
             surveys.append(survey(network, seen, self.prune, self.decode))
             parts.append(partition(surveys[n].evidence, -math.log(HYPOTHESES)))
             inside = _areas(parts[n].labels, batch.size)
-            posteriors = [_of_region(network, seen, parts[n].labels == k) for k in range(len(inside))]
+            posteriors = [
+                _of_region(network, seen, parts[n].labels == k) for k in range(len(inside))
+            ]
             said = (_said(posterior, self.decode) for posterior in posteriors)
             regions.append(tuple(map(Region, inside, said)))
         gains = torch.tensor([part.gain for part in parts], device=batch.device)
@@ -75,14 +77,16 @@ def _heat(part: Partition) -> Tensor:
 
 
 def _layers(surveys: Sequence[Survey], parts: Sequence[Partition]) -> dict[str, Layer]:
-    labels = torch.stack([part.labels for part in parts]).float()
+    labels = torch.stack([part.labels for part in parts])
+    numbers = tuple(map(str, range(int(labels.max()) + 1)))
     steps = torch.stack([each.steps for each in surveys])
-    digits = shift(torch.stack([each.phase for each in surveys]))
+    crop = shift(torch.stack([each.phase for each in surveys]))
+    crops = tuple(f"{r},{c}" for r in range(8) for c in range(8))
     return {
-        "region": Layer(labels, "number of the region", classes=True),
+        "region": Layer(labels.float(), "number", numbers),
         **{f"step{i + 1}": Layer(steps[..., i], "first step") for i in range(STEPS)},
-        "sum": Layer(torch.stack([each.total for each in surveys]), "expected sum of the 15 steps"),
-        "shift": Layer((10 * digits[..., 0] + digits[..., 1]).float(), "r and c", classes=True),
+        "sum": Layer(torch.stack([each.total for each in surveys]), "expected sum of 15 steps"),
+        "shift": Layer((8 * crop[..., 0] + crop[..., 1]).float(), "r,c", crops),
         "entropy": Layer(torch.stack([each.entropy for each in surveys]), "bits"),
     }
 

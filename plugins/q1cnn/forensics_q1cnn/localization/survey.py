@@ -64,9 +64,7 @@ def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> S
         made[tile.slices] = torch.cat(said, 1).unflatten(0, (tile.down, tile.across))
         progress.tell(number + 1, len(pieces))
     steps, phase, total, entropy, evidence = made.split([STEPS, 1, 1, 1, len(hypotheses)], 2)
-    return Survey(
-        steps, phase[..., 0].long(), total[..., 0], entropy[..., 0], hypotheses, evidence
-    )
+    return Survey(steps, phase[..., 0].long(), total[..., 0], entropy[..., 0], hypotheses, evidence)
 
 
 def _first_pass(

@@ -76,7 +76,9 @@ def features(seen: Luma, phases: Tensor) -> Features:
         counts, waves, squares = _on_tensors(planes, phases)
     variance = second_rounding(seen.levels, steps)
     size = planes.shape[1], planes.shape[2]
-    condition(counts[..., BINS:], squares, deviation(variance, phases, seen.rounding), steps, phases, size)
+    condition(
+        counts[..., BINS:], squares, deviation(variance, phases, seen.rounding), steps, phases, size
+    )
     return Features(counts, waves)
 
 
