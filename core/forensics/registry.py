@@ -114,6 +114,14 @@ class ModelEntry(Entry):
 
 
 @dataclass(frozen=True)
+class RecipeEntry(Entry):
+    """A recipe whose name is not that of its model, as one model's parts may be trained in several
+    ways. model: the name of the model whose part it makes."""
+
+    model: str = ""
+
+
+@dataclass(frozen=True)
 class Registered:
     """An entry with where it comes from and what it is."""
 

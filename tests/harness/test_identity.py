@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from forensics import selection
 from forensics.harness import identity, plan, sameness
 from forensics.harness.settings import Settings
 from forensics.traces import Trace
@@ -72,3 +73,16 @@ def test_rows_depend_on_every_module_that_makes_them():
     for name, file in modules.items():
         covered = any(Path(file).is_relative_to(path) for path in hashed)
         assert covered != (name.partition(".")[2] in ASIDE), f"{name}: rows depend on it, or not?"
+
+
+def test_rows_depend_on_the_file_that_an_option_names(tmp_path):
+    (tmp_path / "list.json").write_text("[1]")
+    chosen = SimpleNamespace(
+        registered=selection.model("toy-grain", "detector").registered,
+        entry=selection.model("toy-grain", "detector").entry,
+        options=(("list", str(tmp_path / "list.json")),),
+    )
+    before = identity.model(chosen)
+    assert identity.model(chosen) == before
+    (tmp_path / "list.json").write_text("[2]")
+    assert identity.model(chosen) != before

@@ -122,6 +122,15 @@ def trained(photographs, folder=None, model="tiny-lda", **options):
     return training.train(model, str(photographs), out=folder, device="cpu", **options)
 
 
+def test_a_recipe_of_another_name_makes_a_part_of_its_model(plugin, photographs, tmp_path):
+    made = trained(photographs, tmp_path, "tiny-lda-again")
+    own = trained(photographs, tmp_path / "own")
+    assert made.path.name == "lda.safetensors"
+    assert (made.card["model"], made.card["recipe"]) == ("tiny-lda", "tiny-lda-again")
+    assert made.card["sha256"] == own.card["sha256"]
+    assert weights.user_folder(registry().get("tiny-lda", "detector").entry).name == "tiny-lda"
+
+
 class StopAt(training.Watch):
     """Presses Ctrl-C after so many steps."""
 

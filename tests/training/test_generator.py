@@ -138,6 +138,29 @@ def test_test_photographs_are_refused(photographs, tmp_path):
         Pool(data.resolve(str(tmp_path), "test"), False, CPU)
 
 
+def test_some_batches_of_a_training_on_colour_are_gray(tmp_path, monkeypatch):
+    (tmp_path / "train").mkdir()
+    colour = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    gray = Image.fromarray(colour).convert("L")
+    Image.fromarray(colour).save(tmp_path / "train/colour.png")
+    gray.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "train/gray.png")
+    source = data.resolve(str(tmp_path), "train")
+    monkeypatch.setattr(Drawn, "color", True)
+    monkeypatch.setattr(Drawn, "gray_every", 3)
+    generator = Generator(Drawn(), Pool(source, False, CPU, rgb=True))
+    batches = [generator.example(0, step, 16, 12).sides["pristine"] for step in range(6)]
+    assert [len(batch.pixels[0]) for batch in batches] == [3, 3, 1, 3, 3, 1]
+    assert len({name for batch in batches[2::3] for name in batch.photographs}) == 2
+    known = {p.sha256: p.load(False)[0] for p in source}
+    for name, (y, x), pixels in zip(
+        batches[2].photographs, batches[2].positions.tolist(), batches[2].pixels, strict=True
+    ):
+        cut = torch.from_numpy(known[name])[y : y + 16, x : x + 16]
+        assert torch.equal(pixels[0], cut)
+    held_out = list(generator.evenly(side=16, count=8, batch=2))
+    assert [len(e.sides["altered"].pixels[0]) for e in held_out] == [3, 3, 1, 3]
+
+
 def test_gray_photographs_have_no_place_in_a_training_on_colour(tmp_path):
     (tmp_path / "train").mkdir()
     colour = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)

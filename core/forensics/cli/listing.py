@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def models(as_json: bool) -> int:
     """Detectors, estimators, localizers and attackers: what they judge, need and reach."""
-    found = {name: thing for kind in MODEL_KINDS for name, thing in registry().all(kind).items()}
+    # A model of several kinds has one line, or one for each kind where its traces differ.
+    found = {
+        (name, thing.kinds): thing
+        for kind in MODEL_KINDS
+        for name, thing in registry().all(kind).items()
+    }
     described = [_model(thing) for thing in found.values()]
     if as_json:
         click.echo(json.dumps({"models": described}, indent=1))
@@ -41,12 +46,17 @@ def models(as_json: bool) -> int:
     ]
     header = ("name", "kind", "traces", "needs", "weights", "what it looks at")
     click.echo("\n" + table(header, rows, ("kind", "traces", header[-1])) + "\n")
+    said = dict.fromkeys(
+        f"{m['name']} {part}: {_figure(figure)}"
+        for m in described
+        for part, figure in m["figures"].items()
+    )
+    for line in said:
+        click.echo(lines(line, 4))
     for m in described:
-        for part, figure in m["figures"].items():
-            click.echo(lines(f"{m['name']} {part}: {_figure(figure)}", 4))
         for found in m["calibrated"]:
-            said = f"{found['model']} is calibrated ({found['origin']}) on {found['basis']}"
-            click.echo(lines(said, 4))
+            basis = f"{found['model']} is calibrated ({found['origin']}) on {found['basis']}"
+            click.echo(lines(basis, 4))
     return 0
 
 

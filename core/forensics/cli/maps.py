@@ -65,9 +65,9 @@ def words(values: Mapping[str, float]) -> str:
     said = []
     for name, group in groupby(parts, key=lambda part: part[0]):
         numbers = [number for _, number in group]
-        values = " ".join(f"{next(given):.4g}" for _ in numbers)
+        those = " ".join(f"{next(given):.4g}" for _ in numbers)
         ends = numbers[0] if len(numbers) == 1 else f"{numbers[0]}..{numbers[-1]}"
-        said.append(f"{name}{ends} {values}")
+        said.append(f"{name}{ends} {those}")
     return ", ".join(said)
 
 

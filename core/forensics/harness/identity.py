@@ -77,6 +77,9 @@ def model(chosen: Model) -> str:
     """Hash of a model: its text with options, weights, version and source."""
     found: Registered = chosen.registered
     parts = [str(chosen), found.distribution, found.version, core()]
+    # An option that names a file stands for what the file holds.
+    named = [Path(value) for _, value in chosen.options if isinstance(value, str)]
+    parts += [hashlib.sha256(p.read_bytes()).hexdigest() for p in named if p.is_file()]
     parts.append(_package_of(found))
     if chosen.entry.card is not None:
         there = weights.there(chosen.entry)

@@ -16,7 +16,7 @@ import torch
 from forensics import data, selection, weights
 from forensics.device import choose
 from forensics.errors import ForensicsError
-from forensics.registry import MODEL_KINDS, ModelEntry, registry
+from forensics.registry import MODEL_KINDS, ModelEntry, RecipeEntry, registry
 from forensics.training import export
 from forensics.training import plot as curve
 from forensics.training.draws import described
@@ -105,7 +105,7 @@ def train(
         best = training.run(identity, log)
         state, dtype, figures = export.choose(best.state, training.answers)
     card = {
-        "model": chosen.name,
+        "model": entry.name,
         "part": recipe.part,
         **_recipe_card(str(chosen), recipe, made),
         **_run_card(training, best, where),
@@ -133,8 +133,12 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _entry(model: str) -> ModelEntry:
-    entry = registry().get(model.partition(":")[0], *MODEL_KINDS).entry
+def _entry(chosen: str) -> ModelEntry:
+    """The model whose part the recipe of this name makes."""
+    name = chosen.partition(":")[0]
+    recipe = registry().all("recipe").get(name)
+    model = recipe.entry.model if recipe and isinstance(recipe.entry, RecipeEntry) else name
+    entry = registry().get(model, *MODEL_KINDS).entry
     assert isinstance(entry, ModelEntry)
     if entry.card is None:
         raise ForensicsError(f"{entry.name} needs no training")
@@ -174,8 +178,9 @@ def generators(
 ) -> tuple[Generator, Generator]:
     """Of steps, and of validations, whose crops are left as they are."""
     coloured = any(augmentation.rgb for augmentation in recipe.augmentations)
-    made = Pool(sources[0], recipe.color, device, rgb=coloured)
-    held_out = Pool(sources[1], recipe.color, device)
+    only = recipe.color and not recipe.gray_every  # only colour photographs
+    made = Pool(sources[0], only, device, rgb=coloured or recipe.color)
+    held_out = Pool(sources[1], only, device, rgb=recipe.color)
     return Generator(recipe, made, recipe.augmentations), Generator(recipe, held_out)
 
 
@@ -193,7 +198,9 @@ def _say_what_is_left_out(generator: Generator, sides: list[int], watch: Watch) 
 
 def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
     assert dataclasses.is_dataclass(recipe)
-    kind = "RGB" if recipe.color else "gray"
+    kind = "gray"
+    if recipe.color:
+        kind = f"RGB and (1 batch in {recipe.gray_every}) gray" if recipe.gray_every else "RGB"
     drawn = described(recipe.draws())
     return {
         "recipe": text,

@@ -130,6 +130,7 @@ class Generator:
         self.trace = draws.narrowed(traces.get(recipe.trace), self.choices)
         self.pool = pool
         self.color = recipe.color
+        self.gray_every = recipe.gray_every
         self.augmentations = augmentations
         for found in augmentations:
             if not isinstance(found, Augmentation):
@@ -178,16 +179,19 @@ class Generator:
             values |= choice.drawn(keys)
         crops = self.pool.crops(numbers, corners, whole, keys, around)
         others = self.pool.others(numbers, whole, keys, self.donors)
-        augmented = [self._augmented(tiles, side) for tiles in (crops, *others)]
+        color = self._in_color(step)
+        augmented = [self._augmented(tiles, side, color) for tiles in (crops, *others)]
         return self._histories(augmented[0], augmented[1:], values, side)
 
-    def _augmented(self, crops: Batch, side: int) -> Batch:
+    def _in_color(self, number: int) -> bool:
+        """Whether the batch of this number is in colour."""
+        return self.color and (not self.gray_every or (number + 1) % self.gray_every > 0)
+
+    def _augmented(self, crops: Batch, side: int, color: bool) -> Batch:
         """Tiles after the augmentations, each cut to what the next one looks at."""
         for augmentation, needed in zip(self.augmentations, self._sides(side)[1:], strict=True):
             crops = _middle(augmentation.apply(crops), needed)
-        if not self.color and crops.pixels.shape[1] == 3:
-            crops = crops.with_pixels(luma(crops.pixels.int()).to(torch.uint8)[:, None])
-        return crops
+        return crops if color else _gray(crops)
 
     def evenly(self, side: int, count: int, batch: int) -> Iterator[Example]:
         """`count` crops that are always the same: spread evenly over the photographs and within
@@ -208,6 +212,8 @@ class Generator:
             part = slice(i, i + batch)
             crops = self.pool.crops(numbers[part], corners[part], tile, keys[part], lead)
             others = self.pool.others(numbers[part], tile, keys[part], self.donors)
+            if not self._in_color(i // batch):
+                crops, others = _gray(crops), [_gray(tiles) for tiles in others]
             yield self._histories(crops, others, {n: v[part] for n, v in values.items()}, side)
 
     def _histories(
@@ -230,6 +236,12 @@ class Generator:
             for name in sides
         }
         return Example(sides, values, truth, masks)
+
+
+def _gray(crops: Batch) -> Batch:
+    if crops.pixels.shape[1] == 1:
+        return crops
+    return crops.with_pixels(luma(crops.pixels.int()).to(torch.uint8)[:, None])
 
 
 def _middle(crops: Batch, side: int) -> Batch:

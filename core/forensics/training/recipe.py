@@ -57,6 +57,8 @@ class Recipe(ABC):
 
     trace: ClassVar[str]
     color: ClassVar[bool] = False
+    #: in colour, every so many batches is gray, with gray photographs among the others; 0: none
+    gray_every: ClassVar[int] = 0
 
     @property
     @abstractmethod

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from forensics import hookimpl
 from forensics.interfaces import Needs
-from forensics.registry import Entry, ModelEntry
+from forensics.registry import Entry, ModelEntry, RecipeEntry
 
 
 @hookimpl
@@ -31,6 +33,11 @@ def forensics_traces() -> list[Entry]:
 
 
 @hookimpl
+def forensics_detectors() -> list[ModelEntry]:
+    return [dataclasses.replace(Q1PHASE, traces=("djpeg", "djpeg-shifted"))]
+
+
+@hookimpl
 def forensics_estimators() -> list[ModelEntry]:
     return [Q1PHASE]
 
@@ -47,8 +54,19 @@ def forensics_recipes() -> list[Entry]:
             "q1phase",
             "forensics_q1cnn.phase.recipe:PhaseRecipe",
             "all second qualities at once, any first table",
-            options={"hidden": "units a frequency", "rate": "learning rate at the start"},
-        )
+            options={
+                "hidden": "units a frequency",
+                "rate": "learning rate at the start",
+                "start": "phase: begin with the weights that there are",
+            },
+        ),
+        RecipeEntry(
+            "q1phase-once",
+            "forensics_q1cnn.phase.once_recipe:OnceRecipe",
+            "compressed once or twice, from the scores of the trained network",
+            options={"trees": "boosting iterations"},
+            model="q1phase",
+        ),
     ]
 
 
@@ -56,11 +74,15 @@ Q1PHASE = ModelEntry(
     "q1phase",
     "forensics_q1cnn.phase.model:Q1Phase",
     "histograms of 64 frequencies on 64 phases, one soft-max over phase and table",
-    options={"decode": "argmax, expectation or table"},
+    options={
+        "decode": "argmax, expectation or table",
+        "tables": "libjpeg, known, or a JSON file of more first tables",
+        "given": "nothing, or double: take a first JPEG with a listed table for granted",
+    },
     traces=("q1", "q1-aligned", "q1-tables"),
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
-    parts=("phase",),
+    parts=("phase", "once"),
     seconds=0.02,
 )
 

@@ -3,6 +3,8 @@
 0             no compression at all
 1 .. 100      libjpeg's table of that quality
 101 .. 199    the named tables of `NAMED`, in its order
+200 .. 399    tables found in camera files, those that networks may be trained on
+400 .. 599    tables of cameras of other makers, which no training draws
 1000 ..       invented: a table of libjpeg's, from the number modulo 51 (qualities 50 to 100),
               times a factor for the whole table and one for each step, log-normal with
               s.d. .25 and .2, drawn by the number
@@ -10,10 +12,12 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from dataclasses import dataclass
-from typing import ClassVar
+from importlib.resources import files
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from PIL.JpegPresets import presets
 from torch import Tensor
@@ -23,7 +27,7 @@ from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.interfaces import Operation
 
-NONE, FIRST_NAMED, FIRST_INVENTED = 0, 101, 1000
+NONE, FIRST_NAMED, FIRST_CAMERA, FIRST_HELD_OUT, FIRST_INVENTED = 0, 101, 200, 400, 1000
 # Photoshop's, as Pillow has them: its qualities 12, 10 and 8 (and 5 and 3, above step 24).
 NAMED = {"photoshop-12": "web_maximum", "photoshop-10": "maximum", "photoshop-8": "high"}
 _CAP = 50  # the quality whose steps are the largest that are estimated
@@ -35,22 +39,52 @@ def tables(numbers: Tensor, components: int) -> Tensor:
     Raises ForensicsError for a number that stands for no table.
     """
     numbers = numbers.cpu()
-    known = (numbers >= 0) & (numbers < FIRST_NAMED + len(NAMED)) | (numbers >= FIRST_INVENTED)
+    named = _named()
+    given = sorted(named)
+    known = (numbers >= 0) & (numbers <= 100) | (numbers >= FIRST_INVENTED)
+    known |= torch.isin(numbers, torch.tensor(given))
     if not bool(known.all()):
         raise ForensicsError(
             f"there is no table {int(numbers[~known][0])}: take 0, 1 to 100, "
-            f"{FIRST_NAMED} to {FIRST_NAMED + len(NAMED) - 1} or {FIRST_INVENTED} and more"
+            + ", ".join(f"{first} to {last}" for first, last in _spans(given))
+            + f" or {FIRST_INVENTED} and more"
         )
     made = jpeg.standard_tables(numbers.clamp(1, 100), components)
     made[numbers == NONE] = 1
-    for place, preset in enumerate(NAMED.values()):
-        luma, chroma = np.array(presets[preset]["quantization"], np.int32).reshape(2, 8, 8)
-        named = torch.from_numpy(np.stack([luma, chroma, chroma])[:components])
-        made[numbers == FIRST_NAMED + place] = named
+    for number in numbers.unique().tolist():
+        if number in named:
+            made[numbers == number] = named[number][:components]
     new = numbers >= FIRST_INVENTED
     if bool(new.any()):
         made[new] = _invented(numbers[new], components)
     return made
+
+
+@functools.cache
+def _named() -> dict[int, Tensor]:
+    """Luma and twice chroma, int32 `[3, 8, 8]`, of every table that has a name."""
+    pairs: dict[int, Any] = {
+        FIRST_NAMED + place: presets[preset]["quantization"]
+        for place, preset in enumerate(NAMED.values())
+    }
+    cameras = json.loads((files(__package__) / "cameras.json").read_text())
+    for first, part in ((FIRST_CAMERA, "trained"), (FIRST_HELD_OUT, "held_out")):
+        pairs |= {first + i: (one["luma"], one["chroma"]) for i, one in enumerate(cameras[part])}
+    return {
+        number: torch.tensor([luma, chroma, chroma], dtype=torch.int32).view(3, 8, 8)
+        for number, (luma, chroma) in pairs.items()
+    }
+
+
+def numbers_from(first: int) -> range:
+    """The numbers of one kind of tables with names, such as all from `FIRST_CAMERA` on."""
+    return next(range(a, b + 1) for a, b in _spans(sorted(_named())) if a == first)
+
+
+def _spans(given: list[int]) -> list[tuple[int, int]]:
+    """First and last of every stretch of numbers without a gap."""
+    starts = [n for n in given if n - 1 not in given]
+    return list(zip(starts, (n for n in given if n + 1 not in given), strict=True))
 
 
 def _invented(numbers: Tensor, components: int) -> Tensor:

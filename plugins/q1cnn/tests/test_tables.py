@@ -1,6 +1,8 @@
 """Tables by number, against the files that Pillow writes."""
 
 import io
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from skimage import data
 from forensics import jpeg, traces
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
+from forensics.jpeg import ZIGZAG
 from forensics_q1cnn import tables
 from forensics_q1cnn.tables import TableCompression
 
@@ -45,6 +48,28 @@ def test_a_number_is_the_table_that_pillow_writes(number, quality):
         decoded = torch.from_numpy(np.array(opened)).permute(2, 0, 1)
     assert torch.equal(tables.tables(torch.tensor([number]), 1)[0, 0].flatten(), written)
     assert torch.equal(TableCompression(number).apply(batch()).pixels[0], decoded)
+
+
+def test_cameras_that_are_held_out_are_of_other_makers_than_those_that_train():
+    cameras = json.loads((Path(tables.__file__).parent / "cameras.json").read_text())
+    kinds = {"trained": tables.FIRST_CAMERA, "held_out": tables.FIRST_HELD_OUT}
+    makers = {kind: {one["camera"].split()[0].lower() for one in cameras[kind]} for kind in kinds}
+    assert not makers["trained"] & makers["held_out"]
+    every = []
+    for kind, first in kinds.items():
+        numbers = torch.tensor(tables.numbers_from(first))
+        made = tables.tables(numbers, 3)
+        assert made[:, 0].flatten(1).tolist() == [one["luma"] for one in cameras[kind]]
+        assert made[:, 2].flatten(1).tolist() == [one["chroma"] for one in cameras[kind]]
+        every += [tuple(one["luma"]) for one in cameras[kind]]
+    every += [tuple(t) for t in jpeg.standard_tables(torch.arange(1, 101), 1).flatten(1).tolist()]
+    every += [tuple(t) for t in tables.tables(torch.arange(101, 104), 1).flatten(1).tolist()]
+    assert len(set(every)) == len(every)  # no table twice, none of libjpeg's or Photoshop's
+    first = {
+        kind: {tuple(torch.tensor(one["luma"])[ZIGZAG[:15]].tolist()) for one in cameras[kind]}
+        for kind in kinds
+    }
+    assert not first["trained"] & first["held_out"]
 
 
 def test_a_batch_of_several_tables_is_each_alone():

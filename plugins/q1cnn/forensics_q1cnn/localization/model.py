@@ -18,9 +18,17 @@ from forensics_q1cnn.localization.regions import Partition, disjoint, partition
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.phase.model import NAMES, shift, trained
+from forensics_q1cnn.phase.model import NAMES
 from forensics_q1cnn.phase.network import STEPS, PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.posterior import Decode, Posterior, every_phase
+from forensics_q1cnn.phase.posterior import (
+    DECODES,
+    Decode,
+    Posterior,
+    crop,
+    every_phase,
+    towards_the_prior,
+)
+from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.plugin import Q1MAP
 
 _WITNESSES = 64  # windows at most that say what a region's first quantisation is
@@ -46,14 +54,14 @@ class Q1Map(Localizer):
     def __post_init__(self) -> None:
         if not 0 <= self.prune < 1:
             raise ForensicsError(f"q1map prunes below a probability from 0 to 1, not {self.prune}")
-        if self.decode not in ("argmax", "expectation", "table"):
+        if self.decode not in DECODES:
             raise ForensicsError(
                 f"q1map decodes by argmax, expectation or table, not {self.decode}"
             )
 
     def localize(self, batch: Batch) -> Heatmap:
         assert batch.jpeg is not None
-        network = trained(batch.device)
+        network = phase_network(batch.device)
         surveys, parts, regions = [], [], []
         for n in range(len(batch)):
             seen = Luma.of(batch.jpeg[n : n + 1])
@@ -80,13 +88,13 @@ def _layers(surveys: Sequence[Survey], parts: Sequence[Partition]) -> dict[str, 
     labels = torch.stack([part.labels for part in parts])
     numbers = tuple(map(str, range(int(labels.max()) + 1)))
     steps = torch.stack([each.steps for each in surveys])
-    crop = shift(torch.stack([each.phase for each in surveys]))
+    shift = crop(torch.stack([each.phase for each in surveys]))
     crops = tuple(f"{r},{c}" for r in range(8) for c in range(8))
     return {
         "region": Layer(labels.float(), "number", numbers),
         **{f"step{i + 1}": Layer(steps[..., i], "first step") for i in range(STEPS)},
         "sum": Layer(torch.stack([each.total for each in surveys]), "expected sum of 15 steps"),
-        "shift": Layer((8 * crop[..., 0] + crop[..., 1]).float(), "r,c", crops),
+        "shift": Layer((8 * shift[..., 0] + shift[..., 1]).float(), "r,c", crops),
         "entropy": Layer(torch.stack([each.entropy for each in surveys]), "bits"),
     }
 
@@ -102,11 +110,11 @@ def _of_region(network: PhaseNetwork, seen: Luma, inside: Tensor) -> Posterior:
     corners = disjoint(inside, SIDE // STRIDE, _WITNESSES)
     windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
     listed = libjpeg_tables().to(inside.device)
-    every, single = every_phase(network, windows, network.index(listed))
-    return Posterior.of(every.sum(0, keepdim=True), single.sum(0, keepdim=True), listed)
+    together = every_phase(network, windows, network.index(listed)).tables.sum(0, keepdim=True)
+    return Posterior.of_logs(together + towards_the_prior(together.device), listed)
 
 
 def _said(posterior: Posterior, decode: Decode) -> dict[str, float]:
     steps = posterior.estimates(decode)[0].tolist()
-    crop = shift(posterior.phases().argmax(1))[0].tolist()
-    return dict(zip(NAMES, [*steps, *map(float, crop)], strict=True))
+    shift = crop(posterior.phases().argmax(1))[0].tolist()
+    return dict(zip(NAMES, [*steps, *map(float, shift)], strict=True))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from forensics import progress
-from forensics_q1cnn.localization.windows import Tile, apart, grid, scores, tiles
+from forensics_q1cnn.localization.windows import Tile, apart, grid, logs, tiles
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import QUALITIES, STEPS, PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import Decode, Posterior, every_phase
@@ -51,8 +51,8 @@ def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> S
     sums = listed[:, :STEPS].sum(1).float()
     pieces = list(tiles(rows, columns, len(phases) + 1))
     for number, tile in enumerate(pieces):
-        given = scores(network, tile.cut(seen), tile.across, phases, index)
-        found = Posterior.of(*given, listed)
+        given = logs(network, tile.cut(seen), tile.across, phases, index)
+        found = Posterior.of_logs(given, listed)
         double = found.double.flatten(1)
         said = [
             found.estimates(decode),
@@ -73,17 +73,17 @@ def _first_pass(
     """The phases to look at beside 0, int64 `[P]`, and the hypotheses to follow, int64 `[H]`."""
     rows, columns = grid(seen)
     votes = seen.planes.new_zeros(64 * len(listed))
-    logs, peak = votes.clone(), seen.planes.new_zeros(64)
+    whole, peak = votes.clone(), seen.planes.new_zeros(64)
     pieces = [Tile(top, 0, 1, columns) for top in range(0, rows, _COARSE)]
     for number, tile in enumerate(pieces):
         windows = apart(tile.cut(seen), _COARSE)
-        found = Posterior.of(*every_phase(network, windows, index), listed)
+        found = Posterior.of(every_phase(network, windows, index), listed)
         double = found.double.flatten(1)
         votes += torch.where(double > _NAMED, double, 0).sum(0)
-        logs += double.clamp_min(_FLOOR).log().sum(0)
+        whole += double.clamp_min(_FLOOR).log().sum(0)
         peak = peak.maximum(found.phases().amax(0))
         progress.tell(number + 1, len(pieces))
-    votes[logs.argmax()] = torch.inf  # what explains the whole best
+    votes[whole.argmax()] = torch.inf  # what explains the whole best
     named = votes.argsort(descending=True)[:_FOLLOWED]
     hypotheses = named[votes[named] > 0]
     kept = peak >= prune

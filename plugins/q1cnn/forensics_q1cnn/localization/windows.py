@@ -25,6 +25,7 @@ from forensics_q1cnn.phase.features import (
 )
 from forensics_q1cnn.phase.network import PhaseNetwork
 from forensics_q1cnn.phase.noise import deviation, rounding_error
+from forensics_q1cnn.phase.posterior import towards_the_prior
 
 SIDE = 64  # of a window, in pixels
 STRIDE = 8
@@ -51,11 +52,9 @@ class Tile:
 
     def cut(self, seen: Luma) -> Luma:
         """What its windows cover of the only image."""
-        ends = self.top + self.down + _BLOCKS - 1, self.left + self.across + _BLOCKS - 1
-        y, x = slice(8 * self.top, 8 * ends[0]), slice(8 * self.left, 8 * ends[1])
-        levels = seen.levels.unflatten(1, (-1, seen.planes.shape[2] // 8))
-        levels = levels[:, self.top : ends[0], self.left : ends[1]].flatten(1, 2)
-        return Luma(seen.planes[:, y, x], levels, seen.steps, seen.rounding)
+        more = _BLOCKS - 1
+        corner, size = (self.top, self.left), (self.down + more, self.across + more)
+        return seen.cut(*(STRIDE * blocks for blocks in (*corner, *size)))
 
 
 def grid(seen: Luma) -> tuple[int, int]:
@@ -73,18 +72,15 @@ def tiles(rows: int, columns: int, phases: int) -> Iterator[Tile]:
             yield Tile(top, left, min(down, rows - top), min(across, columns - left))
 
 
-def scores(
-    network: PhaseNetwork, part: Luma, across: int, phases: Tensor, index: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The network's scores of a tile's windows, row by row, on phase 0 and on others, int64 `[P]`:
-    `[N, 64, T]`, -inf on the phases that are left out; and of 'compressed once', `[N]`."""
+def logs(network: PhaseNetwork, part: Luma, across: int, phases: Tensor, index: Tensor) -> Tensor:
+    """What `Scores.logs` are of a tile's windows, row by row, `[N, 64, T]`; -inf on the phases
+    other than 0 and these, int64 `[P]`."""
     zero = phases.new_zeros(1)
     own, others = (tile_features(part, across, those) for those in (zero, phases))
-    hidden = network.hidden(own, others)
-    given = network.scores(hidden, index)
+    given = network.scores(network.hidden(own, others), index)
     found = given.new_full((len(given), 64, given.shape[2]), -torch.inf)
     found[:, torch.cat([zero, phases])] = given
-    return found, network.single(hidden)
+    return found + towards_the_prior(found.device)
 
 
 def tile_features(part: Luma, across: int, phases: Tensor) -> Features:

@@ -65,6 +65,14 @@ class Luma:
     def __getitem__(self, part: slice) -> Luma:
         return Luma(self.planes[part], self.levels[part], self.steps[part], self.rounding)
 
+    def cut(self, top: int, left: int, height: int, width: int) -> Luma:
+        """The window with this corner and size, all of them multiples of 8."""
+        down, across = (side // 8 for side in self.planes.shape[1:])
+        blocks = self.levels.unflatten(1, (down, across))
+        rows, columns = slice(top // 8, (top + height) // 8), slice(left // 8, (left + width) // 8)
+        planes = self.planes[:, top : top + height, left : left + width]
+        return Luma(planes, blocks[:, rows, columns].flatten(1, 2), self.steps, self.rounding)
+
 
 def features(seen: Luma, phases: Tensor) -> Features:
     """Features of patches on these phases, int64 `[N, P]`: 8 row + column of where the first

@@ -3,97 +3,117 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from forensics import weights
 from forensics.batch import Batch, Jpeg
 from forensics.errors import ForensicsError
-from forensics.interfaces import Estimate, Estimator
+from forensics.interfaces import Detector, Estimate, Estimator
+from forensics.interfaces import Scores as Detected
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.phase.network import STEPS, PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.posterior import Decode, Posterior, every_phase
+from forensics_q1cnn.phase.listed import listed
+from forensics_q1cnn.phase.network import STEPS, libjpeg_tables
+from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED, summary
+from forensics_q1cnn.phase.posterior import DECODES, Decode, Posterior, Scores, crop
+from forensics_q1cnn.phase.trained import once_or_twice, phase_network
+from forensics_q1cnn.phase.windows import of_image
 from forensics_q1cnn.plugin import Q1PHASE
 
-_WINDOW = 64  # pixels: what the network was trained on
 NAMES = (*(f"step{i}" for i in range(1, STEPS + 1)), "r", "c")
-
-
-def trained(device: torch.device) -> PhaseNetwork:
-    """The network with its weights, in evaluation. Raises NotApplicable where there are none."""
-    there = weights.find(Q1PHASE, "phase")
-    return _network(device, there.sha256 if there else "")
-
-
-@functools.cache
-def _network(device: torch.device, version: str) -> PhaseNetwork:
-    """version: the hash of the weights, so that others that are trained meanwhile are loaded."""
-    state = weights.load(Q1PHASE, "phase")
-    with torch.inference_mode(False):
-        network = PhaseNetwork(state["shifted.enter"].shape[2])
-        network.load_state_dict(state)
-    return network.requires_grad_(False).eval().to(device)
+_COMPRESSED_ONCE = "compressed once, as far as can be seen"
+_UNLISTED = "no listed table fits: name others with tables=FILE"
 
 
 @dataclass(frozen=True)
-class Q1Phase(Estimator):
-    """The first 15 luma steps in zig-zag order and the crop (r, c) between both compressions.
+class Q1Phase(Estimator, Detector):
+    """The first 15 luma steps in zig-zag order and the crop (r, c) between both compressions; as a
+    detector, the log-odds of two compressions against one.
 
     decode: `argmax` of each step's probability; `expectation`, for the least squared error; or
-    the steps of the most probable `table`. An image of 64 pixels a side and more is looked at in
-    windows of 64 x 64, whose scores add up.
+    the steps of the most probable `table`. tables: the list that is summed over, `libjpeg`,
+    `known` or a JSON file (`listed.listed`). given: `nothing`, so that an image that was more
+    probably compressed once, or with a table that is not listed, gets no answer; or `double`: take
+    a first JPEG and its table's being listed for granted, as the networks of the paper do.
     """
 
     decode: Decode = "argmax"
+    tables: str = "libjpeg"
+    given: str = "nothing"
 
     needs: ClassVar = Q1PHASE.needs
 
     def __post_init__(self) -> None:
-        if self.decode not in ("argmax", "expectation", "table"):
+        if self.decode not in DECODES:
             raise ForensicsError(
                 f"q1phase decodes by argmax, expectation or table, not {self.decode}"
             )
+        if self.given not in ("nothing", "double"):
+            raise ForensicsError(f"q1phase is given nothing or double, not {self.given}")
+        listed(self.tables)  # what cannot be read is said before anything is asked
+
+    @functools.cached_property
+    def _listed(self) -> Tensor:
+        return listed(self.tables)
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
-        found = posterior(batch.jpeg)
+        seen = Luma.of(batch.jpeg)
+        scores, windows = _scores(seen, self._listed)
+        found = Posterior.of(scores, self._listed.to(batch.device))
         phase = found.phases()
-        values = torch.cat([found.estimates(self.decode), shift(phase.argmax(1)).float()], 1)
+        shift = crop(phase.argmax(1))
+        values = torch.cat([found.estimates(self.decode), shift.float()], 1)
         steps = {f"step{i + 1}": found.steps(i) for i in range(STEPS)}
         crops = phase.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]
-        return Estimate(NAMES, values, steps | {"r": crops.sum(2), "c": crops.sum(1)})
+        every = steps | {"r": crops.sum(2), "c": crops.sum(1)}
+        if self.given == "double":
+            return Estimate(NAMES, values, every)
+        reasons = _doubts(_classes(scores, windows, seen), found)
+        without = torch.tensor([reason is not None for reason in reasons], device=batch.device)
+        return Estimate(NAMES, values.masked_fill(without[:, None], torch.nan), every, reasons)
+
+    def score(self, batch: Batch) -> Detected:
+        assert batch.jpeg is not None
+        seen = Luma.of(batch.jpeg)
+        logs = _classes(*_scores(seen, libjpeg_tables()), seen)
+        return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
 
 
 # The crop by which a grid comes to begin at 0..7, and the other way round.
 _CROP = torch.tensor([0, 7, 6, 5, 4, 3, 2, 1])
 
 
-def shift(phase: Tensor) -> Tensor:
-    """The crop (r, c) by which the first grid comes to begin at a phase: int64 `[...]` ->
-    `[..., 2]`."""
-    return torch.stack([(8 - phase // 8) % 8, (8 - phase % 8) % 8], -1)
-
-
 def posterior(jpeg: Jpeg) -> Posterior:
-    """The posterior of phase and first table for each image, on the images' device."""
-    device = jpeg.tables.device
-    network = trained(device)
-    listed = libjpeg_tables().to(device)
-    found = [every_phase(network, Luma.of(w), network.index(listed)) for w in _windows(jpeg)]
-    scores, single = (torch.stack(part).sum(0) for part in zip(*found, strict=True))
-    return Posterior.of(scores, single, listed)
+    """The posterior of phase and first table, one of libjpeg's, for each image."""
+    listed = libjpeg_tables()
+    return Posterior.of(_scores(Luma.of(jpeg), listed)[0], listed.to(jpeg.tables.device))
 
 
-def _windows(jpeg: Jpeg) -> list[Jpeg]:
-    """The image in windows of 64 x 64, or what there is of them, on the JPEG's own grid."""
-    height, width = (side - side % 8 for side in jpeg.size)
-    rows, columns = (_corners(side) for side in (height, width))
-    side = [min(_WINDOW, whole) for whole in (height, width)]
-    return [jpeg.cut(y, x, *side) for y in rows for x in columns]
+def _scores(seen: Luma, tables: Tensor) -> tuple[Scores, int]:
+    network = phase_network(seen.planes.device)
+    return of_image(network, seen, network.index(tables.to(seen.planes.device)))
 
 
-def _corners(whole: int) -> list[int]:
-    return list(range(0, max(whole - _WINDOW, 0) + 1, _WINDOW))
+def _classes(scores: Scores, windows: int, seen: Luma) -> Tensor:
+    """float32 `[N, 3]`: log-probabilities of `once.ONCE`, `LISTED` and `UNLISTED`, from the scores
+    of a list that begins with libjpeg's tables."""
+    own = libjpeg_tables().to(seen.planes.device)
+    of_own = replace(scores, tables=scores.tables[:, :, : len(own)])
+    rows = summary(of_own, seen, own, windows)
+    return once_or_twice(rows.device)(rows).log_softmax(1)
+
+
+def _doubts(classes: Tensor, found: Posterior) -> tuple[str | None, ...]:
+    """Why images have no answer, if they have none. What fits none of libjpeg's tables may fit
+    another one that is listed."""
+    probable = classes.exp()
+    others = found.double.sum(1)[:, len(libjpeg_tables()) :].sum(1)
+    once = (probable[:, ONCE] > 0.5).tolist()
+    unlisted = ((probable[:, UNLISTED] > 0.5) & (others < 0.5)).tolist()
+    return tuple(
+        _COMPRESSED_ONCE if single else _UNLISTED if neither else None
+        for single, neither in zip(once, unlisted, strict=True)
+    )

@@ -12,6 +12,8 @@ from forensics_q1cnn.phase.features import CONDITIONS, Features
 
 QUALITIES = tuple(range(50, 101))
 STEPS = 15  # so many are estimated
+_GATES = 16
+_UNKNOWN = 10_000  # no step
 
 
 def libjpeg_tables() -> Tensor:
@@ -39,16 +41,20 @@ class _Perceptrons(nn.Module):
         self.leave = nn.Parameter(torch.randn(64, hidden, outputs) / hidden**0.5 * 0.3)
         self.last = nn.Parameter(torch.zeros(64, 1, outputs))
         self.single = nn.Parameter(torch.zeros(64, hidden))
+        # What a count says depends on how strongly its frequency is blurred and how wide its
+        # distribution is: the conditions scale the hidden units.
+        self.gate = nn.Parameter(torch.randn(64, CONDITIONS, _GATES) / CONDITIONS**0.5)
+        self.gate_offset = nn.Parameter(torch.zeros(64, 1, _GATES))
+        self.scale = nn.Parameter(torch.zeros(64, _GATES, hidden))
+        self.one: Tensor
+        self.register_buffer("one", torch.ones(()), persistent=False)
 
     def forward(self, counts: Tensor, waves: Tensor) -> Tensor:
         """counts `[64, R, 75]`, waves `[6, R, 23]` -> hidden `[64, R, H]`."""
-        low = torch.cat([counts[:PERIODIC], waves], 2)
-        into = torch.cat([self.enter[:PERIODIC], self.waves], 1)
-        found = [
-            torch.baddbmm(self.offset[:PERIODIC], low, into),
-            torch.baddbmm(self.offset[PERIODIC:], counts[PERIODIC:], self.enter[PERIODIC:]),
-        ]
-        return torch.cat(found).relu_()
+        found = torch.baddbmm(self.offset, counts, self.enter)
+        found[:PERIODIC] += torch.bmm(waves, self.waves)
+        gates = torch.baddbmm(self.gate_offset, counts[..., BINS:], self.gate).tanh()
+        return (found * torch.baddbmm(self.one, gates, self.scale)).relu_()
 
 
 class PhaseNetwork(nn.Module):
@@ -62,7 +68,7 @@ class PhaseNetwork(nn.Module):
         self.aligned = _Perceptrons(hidden, self.outputs)
         self.shifted = _Perceptrons(hidden, self.outputs)
         self.bias = nn.Parameter(torch.zeros(3))  # aligned, shifted, single
-        known = torch.full((64, self.outputs), 10_000)
+        known = torch.full((64, self.outputs), _UNKNOWN)
         for i, those in enumerate(steps):
             known[i, : len(those)] = torch.tensor(those)
         self.known: Tensor
@@ -99,16 +105,12 @@ class PhaseNetwork(nn.Module):
         """`[N]`: the score of 'compressed once', from phase 0."""
         return torch.einsum("inph,ih->n", hidden[0], self.aligned.single) + self.bias[2]
 
-    def steps(self, hidden: tuple[Tensor, Tensor], place: Tensor) -> Tensor:
-        """`[N, 15, outputs]`: scores of the steps alone on one phase a patch, its place in the
-        list of phases `[N]`; -inf where a frequency knows no such step."""
-        chosen = torch.where(
-            (place == 0)[None, :, None], hidden[0][:STEPS, :, 0], hidden[1][:STEPS, :, 0]
-        )
-        aligned = (place == 0)[None, :, None]
-        both = [
-            torch.baddbmm(part.last[:STEPS], chosen, part.leave[:STEPS])
-            for part in (self.aligned, self.shifted)
-        ]
-        made = torch.where(aligned, both[0], both[1]).movedim(0, 1)
-        return made.masked_fill(self.known[:STEPS] >= 10_000, float("-inf"))
+    def steps(self, hidden: tuple[Tensor, Tensor]) -> Tensor:
+        """`[N, 1 + P, 15, outputs]`: scores of the steps alone on every phase; -inf where a
+        frequency knows no such step."""
+        found = []
+        for part, h in zip((self.aligned, self.shifted), hidden, strict=True):
+            flat = h[:STEPS].flatten(1, -2)
+            scores = torch.baddbmm(part.last[:STEPS], flat, part.leave[:STEPS])
+            found.append(scores.unflatten(1, h.shape[1:3]).movedim(0, 2))
+        return torch.cat(found, 1).masked_fill(self.known[:STEPS] >= _UNKNOWN, float("-inf"))

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from forensics import random
+from forensics import random, weights
 from forensics.jpeg import ZIGZAG
 from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
@@ -18,10 +18,23 @@ from forensics_q1cnn import tables
 from forensics_q1cnn.phase.features import Features, Luma, features
 from forensics_q1cnn.phase.network import QUALITIES, STEPS, PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import ALIGNED, Posterior, every_phase
+from forensics_q1cnn.plugin import Q1PHASE
 
 SIDE = 64  # of a patch; a crop holds several
+SMALLER = 4  # one batch in so many has smaller patches
 OTHERS = 15  # phases beside the true one and the second JPEG's own
 _FACTORISED = 0.06  # weight of the loss of phase and steps without a list of tables
+_INVENTED = range(tables.FIRST_INVENTED, tables.FIRST_INVENTED + 51 * 200)
+# Second tables: those of qualities 60 to 98, 80 and 90 more often, and invented ones like them.
+SECOND = [*range(60, 99)] * 100 + [90] * 1000 + [80] * 600
+SECOND += [number for number in _INVENTED[::4] if 10 <= number % 51 <= 48]
+
+
+def shifts(aligned: float) -> list[tuple[int, int]]:
+    """The crops between both JPEGs, and none again: as often as `aligned` says, beside the one in
+    64 that any crop has."""
+    again = round(aligned * 64 / (1 - aligned))
+    return [(r, c) for r in range(8) for c in range(8)] + [(0, 0)] * again
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +55,10 @@ def patches(example: Example, step: int) -> Patches:
     batch = example.sides["altered"]
     assert batch.jpeg is not None
     per_side = batch.size[0] // SIDE
+    whole = Luma.of(batch.jpeg)
+    size = patch_size(step)
     corners = [(SIDE * y, SIDE * x) for y in range(per_side) for x in range(per_side)]
-    seen = Luma.cat([Luma.of(batch.jpeg.cut(*corner, SIDE, SIDE)) for corner in corners])
+    seen = Luma.cat([whole.cut(*corner, *size) for corner in corners])
     many = per_side**2
     numbers = example.values["t"].repeat(many)
     row, column = (((8 - example.values[name]) % 8).repeat(many) for name in ("r", "c"))
@@ -53,6 +68,16 @@ def patches(example: Example, step: int) -> Patches:
     first = tables.tables(numbers, 1)[:, 0].flatten(1)[:, ZIGZAG].long().to(batch.device)
     single = (numbers == tables.NONE).to(batch.device)
     return Patches(made[0], made[1], (phase != 0).long(), first, single)
+
+
+def patch_size(step: int) -> tuple[int, int]:
+    """Height and width of the patches of a step: mostly whole, else what windows of a larger
+    image may have."""
+    drawn = random.integers(torch.tensor([step]), "size", 1 << 20, (3,))[0]
+    if int(drawn[0]) % SMALLER:
+        return SIDE, SIDE
+    height, width = (SIDE // 2 + 8 * (int(one) % 5) for one in drawn[1:])
+    return height, width
 
 
 def _others(phase: Tensor, step: int) -> Tensor:
@@ -72,9 +97,11 @@ class PhaseRecipe(NetworkRecipe):
 
     hidden: int = 64
     rate: float = 2e-3
+    start: str = ""
 
     trace: ClassVar[str] = "q1-tables"
     color: ClassVar[bool] = True
+    gray_every: ClassVar[int] = 4
     part: ClassVar[str] = "phase"
     validations: ClassVar[int] = 12
     validation_crop: ClassVar[int] = SIDE
@@ -90,18 +117,15 @@ class PhaseRecipe(NetworkRecipe):
         return (Phase(1.0, 2 * SIDE, 16, self.rate),)
 
     def draws(self) -> Draws:
-        shifts = [(r, c) for r in range(8) for c in range(8)]
-        # As often as ALIGNED says, beside the one in 64 of any crop.
-        again = round(ALIGNED * 64 / (1 - ALIGNED))
-        invented = range(tables.FIRST_INVENTED, tables.FIRST_INVENTED + 51 * 200)
-        first = [*range(50, 101)] * 160 + [tables.NONE] * 800 + list(invented)[::8]
-        second = [*range(60, 99)] * 100 + [90] * 1000 + [80] * 600
-        # Invented second tables from those of qualities 60 to 98.
-        second += [number for number in list(invented)[::4] if 10 <= number % 51 <= 48]
-        return {"t": first, "u": second, ("r", "c"): shifts + [(0, 0)] * again}
+        first = [*QUALITIES] * 160 + [tables.NONE] * 800 + [*_INVENTED[::8]]
+        first += [*tables.numbers_from(tables.FIRST_CAMERA)] * 12
+        return {"t": first, "u": SECOND, ("r", "c"): shifts(ALIGNED)}
 
     def network(self) -> nn.Module:
-        return PhaseNetwork(self.hidden)
+        network = PhaseNetwork(self.hidden)
+        if self.start:
+            network.load_state_dict(weights.load(Q1PHASE, self.start), strict=False)
+        return network
 
     def schedule(self, progress: Progress) -> float:
         """Half a cosine to 0, after a short linear start."""
@@ -122,38 +146,38 @@ class PhaseRecipe(NetworkRecipe):
             single = network.single(hidden).float()
         scores = scores + _standing_for(seen.place, scores.shape[1])[..., None]
         listed_loss = _listed_loss(scores, single, seen, listed)
-        steps = network.steps((hidden[0].float(), hidden[1][:, :, :1].float()), seen.place)
+        # Of phase 0 and the first of the others, among which the true one is.
+        steps = network.steps((hidden[0].float(), hidden[1][:, :, :1].float()))
+        steps = steps[torch.arange(len(steps)), seen.place]
         factorised = _factorised_loss(scores, steps, seen, network.index(seen.first))
         parts = {"listed": listed_loss.item(), "factorised": factorised.item()}
         return listed_loss + _FACTORISED * factorised, parts
 
     def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
-        """The accuracy of the 15 steps where the first table is libjpeg's, the accuracy of the
-        phase there, and how often 'compressed once' is told from 'twice'."""
+        """The accuracy of the 15 steps where the first table is libjpeg's, and the accuracy of the
+        phase there."""
         assert isinstance(network, PhaseNetwork)
-        right, phases, told = [], [], []
+        right, phases = [], []
         for example in examples:
             t, r, c = (example.values[name].cpu() for name in ("t", "r", "c"))
             found = _judged(network, example)
-            told.append((found.odds < 0) == (t == tables.NONE))
             listed = (t >= QUALITIES[0]) & (t <= QUALITIES[-1])
             true = tables.tables(t, 1)[:, 0].flatten(1)[:, ZIGZAG[:STEPS]]
-            right.append((found.estimates("argmax") == true)[listed].float().mean(1))
+            right.append((found.estimates("argmax").cpu() == true)[listed].float().mean(1))
             row, column = (8 - r) % 8, (8 - c) % 8
-            phases.append((found.phases().argmax(1) == 8 * row + column)[listed].float())
-        figures = {"accuracy": right, "phase": phases, "told": told}
+            phases.append((found.phases().argmax(1).cpu() == 8 * row + column)[listed].float())
+        figures = {"accuracy": right, "phase": phases}
         means = {name: float(torch.cat(those).float().mean()) for name, those in figures.items()}
         return {"objective": means["accuracy"], **means}
 
 
 def _judged(network: PhaseNetwork, example: Example) -> Posterior:
-    """The posterior of each crop, on the CPU."""
+    """The posterior of each crop."""
     batch = example.sides["altered"]
     assert batch.jpeg is not None
-    listed = libjpeg_tables()
-    index = network.index(listed.to(batch.device))
-    scores, single = every_phase(network, Luma.of(batch.jpeg), index)
-    return Posterior.of(scores.cpu(), single.cpu(), listed)
+    listed = libjpeg_tables().to(batch.device)
+    scores = every_phase(network, Luma.of(batch.jpeg), network.index(listed))
+    return Posterior.of(scores, listed)
 
 
 def _beside(first: Tensor, step: int) -> Tensor:

@@ -1,5 +1,6 @@
 """The network's scores against plain sums, and probabilities against an enumeration."""
 
+import copy
 import itertools
 
 import pytest
@@ -9,7 +10,7 @@ from skimage import data
 from forensics import jpeg
 from forensics_q1cnn.phase.features import Luma, features
 from forensics_q1cnn.phase.network import PhaseNetwork, candidates, libjpeg_tables
-from forensics_q1cnn.phase.posterior import Posterior, every_phase
+from forensics_q1cnn.phase.posterior import Posterior, Scores, every_phase
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +42,13 @@ def test_a_score_is_the_sum_over_frequencies(network, seen):
         from_ = (own, 0) if p == 0 else (others, p - 1)
         total = network.bias[min(p, 1)].clone()
         for i in range(64):
-            x = from_[0].counts[i, n, from_[1]] @ part.enter[i] + part.offset[i, 0]
+            counts = from_[0].counts[i, n, from_[1]]
+            x = counts @ part.enter[i] + part.offset[i, 0]
             if i < 6:
                 x = x + from_[0].waves[i, n, from_[1]] @ part.waves[i]
+            x = x * (
+                1 + torch.tanh(counts[67:] @ part.gate[i] + part.gate_offset[i, 0]) @ part.scale[i]
+            )
             place = steps[i].index(int(listed[t, i]))
             total += torch.relu(x) @ part.leave[i][:, place] + part.last[i, 0, place]
         torch.testing.assert_close(found[n, p, t], total, rtol=1e-4, atol=1e-3)
@@ -63,24 +68,21 @@ def test_patches_answer_alone_as_together(network, seen):
     together = every_phase(network, seen, index)
     for n in range(2):
         alone = every_phase(network, seen[n : n + 1], index)
-        torch.testing.assert_close(alone[0][0], together[0][n])
-        torch.testing.assert_close(alone[1][0], together[1][n])
+        torch.testing.assert_close(alone.tables[0], together.tables[n])
+        torch.testing.assert_close(alone.steps[0], together.steps[n])
+        torch.testing.assert_close(alone.single[0], together.single[n])
 
 
 def test_probabilities_are_sums_over_phases_and_tables():
     torch.manual_seed(2)
     listed = libjpeg_tables()[20:40]
     scores = torch.randn(3, 64, 20).double()
-    single = torch.randn(3).double()
-    found = Posterior.of(scores, single, listed)
+    found = Posterior.of(Scores(scores, torch.zeros(3), torch.zeros(3)), listed)
     # The odds of the aligned phase go from those of training to one in 64.
-    trained = 0.15 + 0.85 / 64
+    trained = 0.25 + 0.75 / 64
     weights = torch.full((64, 1), (63 / 64) / (1 - trained)).double()
     weights[0] = (1 / 64) / trained
     joint = scores.exp() * weights
-    torch.testing.assert_close(
-        found.odds, (joint.sum((1, 2)) / single.exp()).log(), rtol=1e-5, atol=1e-5
-    )
     joint = joint / joint.sum((1, 2), keepdim=True)
     torch.testing.assert_close(found.double, joint, rtol=1e-5, atol=1e-8)
     for i in (0, 7, 14):
@@ -96,3 +98,19 @@ def test_probabilities_are_sums_over_phases_and_tables():
         assert torch.equal(found.estimates("argmax")[:, i], by_hand.argmax(1).float())
     best = listed[joint.sum(1).argmax(1), :15]
     assert torch.equal(found.estimates("table"), best.float())
+
+
+def test_scores_of_steps_are_those_of_the_tables_apart(network, seen):
+    """A table's score is its steps' where all other frequencies say nothing."""
+    network = copy.deepcopy(network)
+    for part in (network.aligned, network.shifted):
+        part.leave[15:] = 0
+        part.last[15:] = 0
+    listed = libjpeg_tables()[[0, 25, 45]]
+    found = every_phase(network, seen, network.index(listed))
+    bias = network.bias[[0] + [1] * 63]
+    for t, table in enumerate(listed):
+        chosen = [found.steps[:, :, i, int(table[i]) - 1] for i in range(15)]
+        torch.testing.assert_close(found.tables[:, :, t], sum(chosen) + bias, rtol=1e-4, atol=1e-3)
+    known = torch.isfinite(found.steps[0, 0]).sum(1)
+    assert known.tolist() == [len(steps) for steps in candidates()[:15]]

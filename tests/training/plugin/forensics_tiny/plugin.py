@@ -1,7 +1,7 @@
 """A plugin of the tests with two models that can be trained in a second."""
 
 from forensics import hookimpl
-from forensics.registry import Entry, ModelEntry
+from forensics.registry import Entry, ModelEntry, RecipeEntry
 
 
 @hookimpl
@@ -36,4 +36,10 @@ def forensics_recipes():
     return [
         Entry("tiny", "forensics_tiny.recipe:Tiny", "trains a filter"),
         Entry("tiny-lda", "forensics_tiny.discriminant:Discriminant", "fits a discriminant"),
+        RecipeEntry(
+            "tiny-lda-again",
+            "forensics_tiny.discriminant:Discriminant",
+            "fits it under another name",
+            model="tiny-lda",
+        ),
     ]

@@ -1,0 +1,44 @@
+"""The networks of `q1phase` as they are installed."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import nn
+
+from forensics import nn as layers
+from forensics import weights
+from forensics_q1cnn.phase.network import PhaseNetwork
+from forensics_q1cnn.plugin import Q1PHASE
+
+
+def phase_network(device: torch.device) -> PhaseNetwork:
+    """Scores of phases and tables."""
+    return _phase(device, _version("phase"))
+
+
+def once_or_twice(device: torch.device) -> nn.Module:
+    """From `once.summary` to scores of its classes."""
+    return _once(device, _version("once"))
+
+
+def _version(part: str) -> str:
+    """The hash of the weights, so that others that are trained meanwhile are loaded."""
+    there = weights.find(Q1PHASE, part)
+    return there.sha256 if there else ""
+
+
+@functools.cache
+def _phase(device: torch.device, version: str) -> PhaseNetwork:
+    state = weights.load(Q1PHASE, "phase")
+    with torch.inference_mode(False):
+        network = PhaseNetwork(state["shifted.enter"].shape[2])
+        network.load_state_dict(state)
+    return network.requires_grad_(False).eval().to(device)
+
+
+@functools.cache
+def _once(device: torch.device, version: str) -> nn.Module:
+    with torch.inference_mode(False):
+        return layers.decision(weights.load(Q1PHASE, "once")).eval().to(device)

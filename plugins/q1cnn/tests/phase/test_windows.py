@@ -1,0 +1,45 @@
+"""An image in windows: which these are, and that their scores add up."""
+
+import pytest
+import torch
+from skimage import data
+
+from forensics import jpeg
+from forensics_q1cnn.phase.features import Luma
+from forensics_q1cnn.phase.network import PhaseNetwork, libjpeg_tables
+from forensics_q1cnn.phase.posterior import every_phase
+from forensics_q1cnn.phase.windows import of_image, windows
+
+
+@pytest.mark.parametrize("size", [(32, 40), (64, 64), (72, 136), (104, 64), (200, 328)])
+def test_windows_cover_every_block_once(size):
+    covered = torch.zeros(size, dtype=torch.int64)
+    for top, left, height, width in windows(*size):
+        assert {height, width} <= {32, 40, 48, 56, 64}
+        assert top % 8 == left % 8 == 0
+        covered[top : top + height, left : left + width] += 1
+    assert bool((covered == 1).all())
+
+
+def test_a_large_image_is_looked_at_in_places_all_over_it():
+    found = windows(3000, 4000)
+    assert 128 < len(set(found)) == len(found) <= 256
+    middles = torch.tensor([(top / 3000, left / 4000) for top, left, _, _ in found])
+    quarters = torch.unique((middles * 2).long(), dim=0, return_counts=True)[1]
+    assert quarters.tolist() == pytest.approx([len(found) / 4] * 4, rel=0.2)
+
+
+def test_scores_of_windows_add_up():
+    torch.manual_seed(3)
+    network = PhaseNetwork(4).eval().requires_grad_(False)
+    pixels = torch.from_numpy(data.camera()[None, None, 100:172, 180:308])
+    pixels = torch.cat([pixels, pixels.flip(3)]).contiguous()
+    seen, index = Luma.of(jpeg.compress(pixels, 85)), network.index(libjpeg_tables())
+    found, count = of_image(network, seen, index)
+    cut = [jpeg.compress(pixels, 85).cut(0, 0, 72, 128)]
+    boxes = [(0, 0, 32, 64), (0, 64, 32, 64), (32, 0, 40, 64), (32, 64, 40, 64)]
+    parts = [every_phase(network, Luma.of(cut[0].cut(*box)), index) for box in boxes]
+    assert count == 4
+    torch.testing.assert_close(found.tables, sum(p.tables for p in parts), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(found.steps, sum(p.steps for p in parts), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(found.single, sum(p.single for p in parts), rtol=1e-4, atol=1e-3)
