@@ -129,7 +129,8 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
     if located:
         made.append(table(["file", "localizer", "score", "map"], located))
     if regions:
-        made.append(table(["file", "localizer", "region", "area", "what is said of it"], regions))
+        header = ["file", "localizer", "region", "area", "what is said of it"]
+        made.append(table(header, regions, wrapped=("file", "localizer", header[-1])))
     if estimates:
         made.append(table(["file", "estimator", "estimate"], estimates))
     return made
