@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -23,7 +23,10 @@ from forensics_q1cnn.phase.windows import of_image
 from forensics_q1cnn.plugin import Q1PHASE
 
 NAMES = (*(f"step{i}" for i in range(1, STEPS + 1)), "r", "c")
-_COMPRESSED_ONCE = "compressed once, as far as can be seen"
+# An image is called double where that is so much more probable: 1 in 100 patches of `val` that
+# were compressed once is.
+_DOUBT = 0.15
+_COMPRESSED_ONCE = "may have been compressed once only"
 _UNLISTED = "no listed table fits: name others with tables=FILE"
 
 
@@ -34,8 +37,8 @@ class Q1Phase(Estimator, Detector):
 
     decode: `argmax` of each step's probability; `expectation`, for the least squared error; or
     the steps of the most probable `table`. tables: the list that is summed over, `libjpeg`,
-    `known` or a JSON file (`listed.listed`). given: `nothing`, so that an image that was more
-    probably compressed once, or with a table that is not listed, gets no answer; or `double`: take
+    `known` or a JSON file (`listed.listed`). given: `nothing`, so that an image that may have been
+    compressed once, or probably with a table that is not listed, gets no answer; or `double`: take
     a first JPEG and its table's being listed for granted, as the networks of the paper do.
     """
 
@@ -71,14 +74,14 @@ class Q1Phase(Estimator, Detector):
         every = steps | {"r": crops.sum(2), "c": crops.sum(1)}
         if self.given == "double":
             return Estimate(NAMES, values, every)
-        reasons = _doubts(_classes(scores, windows, seen), found)
+        reasons = _doubts(_classes(scores, windows, seen, self._listed))
         without = torch.tensor([reason is not None for reason in reasons], device=batch.device)
         return Estimate(NAMES, values.masked_fill(without[:, None], torch.nan), every, reasons)
 
     def score(self, batch: Batch) -> Detected:
         assert batch.jpeg is not None
         seen = Luma.of(batch.jpeg)
-        logs = _classes(*_scores(seen, libjpeg_tables()), seen)
+        logs = _classes(*_scores(seen, self._listed), seen, self._listed)
         return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
 
 
@@ -97,22 +100,16 @@ def _scores(seen: Luma, tables: Tensor) -> tuple[Scores, int]:
     return of_image(network, seen, network.index(tables.to(seen.planes.device)))
 
 
-def _classes(scores: Scores, windows: int, seen: Luma) -> Tensor:
-    """float32 `[N, 3]`: log-probabilities of `once.ONCE`, `LISTED` and `UNLISTED`, from the scores
-    of a list that begins with libjpeg's tables."""
-    own = libjpeg_tables().to(seen.planes.device)
-    of_own = replace(scores, tables=scores.tables[:, :, : len(own)])
-    rows = summary(of_own, seen, own, windows)
+def _classes(scores: Scores, windows: int, seen: Luma, tables: Tensor) -> Tensor:
+    """float32 `[N, 3]`: log-probabilities of `once.ONCE`, `LISTED` and `UNLISTED`."""
+    rows = summary(scores, seen, tables.to(seen.planes.device), windows)
     return once_or_twice(rows.device)(rows).log_softmax(1)
 
 
-def _doubts(classes: Tensor, found: Posterior) -> tuple[str | None, ...]:
-    """Why images have no answer, if they have none. What fits none of libjpeg's tables may fit
-    another one that is listed."""
+def _doubts(classes: Tensor) -> tuple[str | None, ...]:
+    """Why images have no answer, if they have none."""
     probable = classes.exp()
-    others = found.double.sum(1)[:, len(libjpeg_tables()) :].sum(1)
-    once = (probable[:, ONCE] > 0.5).tolist()
-    unlisted = ((probable[:, UNLISTED] > 0.5) & (others < 0.5)).tolist()
+    once, unlisted = (probable[:, ONCE] > _DOUBT).tolist(), (probable[:, UNLISTED] > 0.5).tolist()
     return tuple(
         _COMPRESSED_ONCE if single else _UNLISTED if neither else None
         for single, neither in zip(once, unlisted, strict=True)

@@ -13,10 +13,11 @@ from forensics_q1cnn.phase.posterior import Scores, towards_the_prior
 
 # The classes, in the order of the classifier's answers.
 ONCE, LISTED, UNLISTED = range(3)
+_FINE = 1.5  # mean of the first 15 steps
 
 
 def summary(scores: Scores, seen: Luma, tables: Tensor, windows: int) -> Tensor:
-    """float32 `[N, 18]` of N images. tables: int64 `[T, 64]`, those of the scores, zig-zag order;
+    """float32 `[N, 23]` of N images. tables: int64 `[T, 64]`, those of the scores, zig-zag order;
     windows: how many the scores are sums over."""
     logs = scores.logs()
     of_phases = logs.logsumexp(2)
@@ -28,6 +29,9 @@ def summary(scores: Scores, seen: Luma, tables: Tensor, windows: int) -> Tensor:
     whatever = (scores.steps.logsumexp(3) - known.sum(1).log()).sum(2)
     whatever = whatever + towards_the_prior(logs.device)[:, 0]
     second = _nearest(tables, seen.steps)
+    # A first table of very small steps is as good as none: what the others have over these.
+    fine = tables[:, :STEPS].float().mean(1) < _FINE
+    over = logs[..., ~fine].logsumexp(2) - logs[..., fine].logsumexp(2)
     columns = [
         aligned - scores.single,
         of_phases.logsumexp(1) - scores.single,
@@ -42,6 +46,11 @@ def summary(scores: Scores, seen: Luma, tables: Tensor, windows: int) -> Tensor:
         whatever[:, 1:].amax(1) - whatever[:, 1:].mean(1),
         whatever.logsumexp(1) - of_phases.logsumexp(1),
         double[:, 0].gather(1, second[:, None])[:, 0],
+        over[:, 0],
+        over[:, 1:].amax(1),
+        over[:, 1:].mean(1),
+        logs[:, 1:, ~fine].flatten(1).logsumexp(1) - logs[:, 1:, fine].flatten(1).logsumexp(1),
+        of_tables[:, fine].sum(1),
         of_tables @ tables[:, :STEPS].float().mean(1).log(),
         tables[second][:, :STEPS].float().mean(1).log(),
         (seen.levels[..., 1:] != 0).float().mean((1, 2)),

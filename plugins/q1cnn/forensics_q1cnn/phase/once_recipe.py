@@ -29,7 +29,7 @@ class OnceRecipe(FittedRecipe):
     """Boosted trees on what the scores of all hypotheses say of a crop and of its quarters, which
     are compressed once, twice with a table of libjpeg's first, or twice with another one."""
 
-    trees: int = 150
+    trees: int = 300
 
     trace: ClassVar[str] = "q1-tables"
     color: ClassVar[bool] = True
@@ -60,7 +60,12 @@ class OnceRecipe(FittedRecipe):
 
     def fit(self, features: Tensor, labels: Tensor) -> nn.Module:
         fitted = HistGradientBoostingClassifier(
-            max_iter=self.trees, max_leaf_nodes=15, min_samples_leaf=40, random_state=0
+            learning_rate=0.03,
+            max_iter=self.trees,
+            max_leaf_nodes=8,
+            min_samples_leaf=80,
+            l2_regularization=1,
+            random_state=0,
         )
         return network_of(fitted.fit(features.numpy(), labels.numpy()))
 

@@ -1,6 +1,7 @@
 """`q1phase` on JPEGs that Pillow wrote: what it says is what was done."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -20,10 +21,17 @@ PICTURES = {
 }
 
 
+def saved(picture, first):
+    """A JPEG file. first: its quality, or its tables."""
+    options = {"quality": first} if isinstance(first, int) else {"qtables": first}
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "jpeg", subsampling="4:2:0", **options)
+    return file
+
+
 def twice(picture, first, second, shift, side):
     """A JPEG file of `second`, whose picture was one of `first` before a crop by `shift`."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "jpeg", quality=first, subsampling="4:2:0")
+    file = saved(picture, first)
     with Image.open(file) as opened:
         table = opened.quantization[0]
         top, left = (16 + s for s in shift)
@@ -47,7 +55,7 @@ FIRST = (0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4)
 @pytest.mark.parametrize(("first", "shift"), [(75, (3, 5)), (70, (0, 0)), (65, (7, 0))])
 def test_it_names_the_table_that_pillow_wrote_and_the_shift(name, first, shift, tmp_path):
     content, table = twice(PICTURES[name], first, 90, shift, 128)
-    found = Q1Phase().estimate(opened(content, tmp_path))
+    found = Q1Phase(given="double").estimate(opened(content, tmp_path))
     said = dict(zip(found.names, found.values[0].tolist(), strict=True))
     right = [said[f"step{i + 1}"] == table[place] for i, place in enumerate(FIRST)]
     assert sum(right) >= 14
@@ -72,18 +80,72 @@ def test_more_pixels_say_more(tmp_path):
 def test_probabilities_are_those_of_the_values(tmp_path):
     content, _ = twice(PICTURES["cat"], 72, 92, (1, 4), 64)
     batch = opened(content, tmp_path)
-    found = Q1Phase().estimate(batch)
+    found = Q1Phase(given="double").estimate(batch)
     assert found.names == NAMES
     assert set(found.probabilities) == set(NAMES)
     for place, name in enumerate(NAMES):
         torch.testing.assert_close(found.probabilities[name].sum(1), torch.ones(1))
         if name not in ("r", "c"):
             assert found.probabilities[name].argmax(1) == found.values[0, place]
-    by_mean = Q1Phase("expectation").estimate(batch)
+    by_mean = Q1Phase("expectation", given="double").estimate(batch)
     steps = found.probabilities["step3"] @ torch.arange(found.probabilities["step3"].shape[1] * 1.0)
     torch.testing.assert_close(by_mean.values[:, 2], steps)
 
 
-def test_an_option_that_there_is_not():
-    with pytest.raises(ForensicsError, match="argmax, expectation or table, not best"):
-        forensics.load("q1phase:decode=best")
+@pytest.mark.parametrize("quality", [70, 80, 90, 95])
+def test_a_jpeg_that_was_compressed_once_is_never_called_double(quality, tmp_path):
+    model = Q1Phase()
+    for name, picture in PICTURES.items():
+        # Halved, for some of these pictures were JPEGs before.
+        halved = np.array(Image.fromarray(picture).resize((100, 100), Image.Resampling.LANCZOS))
+        batch = opened(saved(halved, quality).getvalue(), tmp_path)
+        found = model.estimate(batch)
+        assert found.reasons == ("may have been compressed once only",), name
+        assert bool(found.values.isnan().all())
+        again, _ = twice(picture, 70, quality, (3, 5), 128)
+        scores = [float(model.score(b).values) for b in (batch, opened(again, tmp_path))]
+        assert scores[0] < 1.8
+        if quality > 70:
+            assert scores[1] > 4, name
+    told = Q1Phase(given="double").estimate(batch)
+    assert told.reasons is None
+    assert not bool(told.values.isnan().any())
+
+
+def test_a_table_that_is_not_listed_is_found_once_it_is(tmp_path):
+    own = [min(2 + place // 3 + 5 * (place % 2), 24) for place in range(64)]
+    own[0] = 7
+    (tmp_path / "mine.json").write_text(json.dumps([own]))
+    unlisted, right = [], []
+    for picture in PICTURES.values():
+        content, table = twice(picture, [own, own], 92, (5, 2), 128)
+        assert list(table) == own
+        batch = opened(content, tmp_path)
+        unlisted.append(Q1Phase().estimate(batch).reasons[0])
+        found = Q1Phase(tables=str(tmp_path / "mine.json")).estimate(batch)
+        said = found.values[0, :15].tolist()
+        right.append(said == [own[place] for place in FIRST])
+        assert found.values[0, 15:].tolist() == [5, 2]
+    assert all(right)
+    assert any("no listed table fits" in (reason or "") for reason in unlisted)
+
+
+@pytest.mark.parametrize("side", [32, 40, 72, 100])
+def test_sides_need_not_be_those_of_windows(side, tmp_path):
+    content, _ = twice(PICTURES["coffee"], 75, 90, (3, 5), side)
+    found = Q1Phase(given="double").estimate(opened(content, tmp_path))
+    assert bool(found.values.isfinite().all())
+    if side >= 72:
+        assert found.values[0, 15:].tolist() == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("decode=best", "argmax, expectation or table, not best"),
+        ("given=single", "given nothing or double, not single"),
+    ],
+)
+def test_an_option_that_there_is_not(options, said):
+    with pytest.raises(ForensicsError, match=said):
+        forensics.load(f"q1phase:{options}")
