@@ -133,6 +133,11 @@ class Operation(ABC):
         depends on."""
         return side + 2 * self.margin(color)
 
+    def side_beside(self, side: int, color: bool) -> int:
+        """The same of the tiles of other photographs that it takes regions from, for regions in a
+        square of this side; 0 where it takes none."""
+        return 0
+
     @abstractmethod
     def apply(self, batch: Batch) -> Batch:
         """The batch after this step. Raises NotApplicable with a reason where it cannot act."""

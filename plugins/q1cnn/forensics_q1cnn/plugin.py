@@ -24,11 +24,6 @@ def forensics_traces() -> list[Entry]:
             "forensics_q1cnn.traces:Q1_TABLES",
             "which was the first quantisation of this JPEG, libjpeg's or not?",
         ),
-        Entry(
-            "splice-figure",
-            "forensics_q1cnn.traces:SPLICE_FIGURE",
-            "splice-two on larger patches, for there is no room for attackers",
-        ),
     ]
 
 
@@ -94,7 +89,7 @@ Q1MAP = ModelEntry(
         "decode": "of the steps in the maps: argmax, expectation or table",
         "prune": "probability below which phases are left out; 0 for none",
     },
-    traces=("splice-q1", "splice-two", "splice-figure"),
+    traces=("splice-q1", "splice-two"),
     needs=Needs(smallest=64, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase",),

@@ -1,14 +1,13 @@
-"""Double JPEGs whose first table need not be libjpeg's, and composites of whole photographs."""
+"""Double JPEGs whose first table need not be libjpeg's."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
-from forensics.composites import SPLICE_TWO
 from forensics.jpeg import ZIGZAG
 from forensics.traces import Draw, Trace, Truth, points_of
 from forensics_q1cnn import tables
@@ -44,12 +43,4 @@ Q1_TABLES = Trace(
         Truth("c", "class", "pixels"),
     ),
     (Draw(("r", "c"), tuple(itertools.product(range(8), range(8)))),),
-)
-
-# What `splice-two` makes, without a place for attackers, which takes 128 pixels around a patch: of
-# most photographs here that leaves too little to tell regions in.
-SPLICE_FIGURE = replace(
-    SPLICE_TWO,
-    name="splice-figure",
-    histories=tuple((side, text.replace("ATTACK ", "")) for side, text in SPLICE_TWO.histories),
 )
