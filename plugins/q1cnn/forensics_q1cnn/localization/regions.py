@@ -15,7 +15,8 @@ from torch.nn.functional import avg_pool2d, pad
 # Windows at every block overlap: each counts for the share of its pixels that is its own.
 _OWN = 1 / 64
 _MOST = 8  # regions
-_PENALTY = 4.0  # nats that a region must gain beside what its place costs
+# Nats that a region must gain beside what its place costs; from unspliced pictures of `train`.
+_PENALTY = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,7 @@ class Partition:
 
 def price(windows: int) -> float:
     """The nats that a region costs in an image of so many windows: a constant, and the logarithm
-    of how many places there are for it, as in the Bayesian information criterion. Beside one
-    region of one kind and one place the constant counts; it was chosen on composites of `val`."""
+    of how many places there are for it, as in the Bayesian information criterion."""
     return _PENALTY + math.log(max(windows * _OWN, 1))
 
 

@@ -30,7 +30,8 @@ class Survey:
     """The windows of one image, `[rows, columns]` of them. steps: float32 `[rows, columns, 15]`;
     phase: int64 `[rows, columns]`, the most probable, 8 row + column; total: the expected sum of
     the steps; entropy: of phase and table, in bits; hypotheses: int64 `[H]`, phase times tables
-    plus table; evidence: float32 `[rows, columns, H]`, the logarithm of each one's posterior."""
+    plus table; evidence: float32 `[rows, columns, H]`, the logarithm of each one's posterior;
+    looked_at: on how many phases."""
 
     steps: Tensor
     phase: Tensor
@@ -38,6 +39,7 @@ class Survey:
     entropy: Tensor
     hypotheses: Tensor
     evidence: Tensor
+    looked_at: int
 
 
 def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> Survey:
@@ -49,7 +51,7 @@ def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> S
     rows, columns = grid(seen)
     made = seen.planes.new_empty(rows, columns, STEPS + 3 + len(hypotheses))
     sums = listed[:, :STEPS].sum(1).float()
-    pieces = list(tiles(rows, columns, len(phases) + 1))
+    pieces = list(tiles(rows, columns))
     for number, tile in enumerate(pieces):
         given = logs(network, tile.cut(seen), tile.across, phases, index)
         found = Posterior.of_logs(given, listed)
@@ -64,7 +66,8 @@ def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> S
         made[tile.slices] = torch.cat(said, 1).unflatten(0, (tile.down, tile.across))
         progress.tell(number + 1, len(pieces))
     steps, phase, total, entropy, evidence = made.split([STEPS, 1, 1, 1, len(hypotheses)], 2)
-    return Survey(steps, phase[..., 0].long(), total[..., 0], entropy[..., 0], hypotheses, evidence)
+    planes = (plane[..., 0] for plane in (phase.long(), total, entropy))
+    return Survey(steps, *planes, hypotheses, evidence, len(phases) + 1)
 
 
 def _first_pass(

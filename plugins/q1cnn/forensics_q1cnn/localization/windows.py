@@ -30,7 +30,8 @@ from forensics_q1cnn.phase.posterior import towards_the_prior
 SIDE = 64  # of a window, in pixels
 STRIDE = 8
 _BLOCKS = SIDE // STRIDE
-_TOGETHER = 2048  # windows times phases: 40 MB of features
+_DOWN, _ACROSS = 16, 16  # windows of a tile
+_TOGETHER = 512  # windows times phases: what stays in a processor's caches
 
 
 @dataclass(frozen=True)
@@ -63,23 +64,22 @@ def grid(seen: Luma) -> tuple[int, int]:
     return (height - SIDE) // STRIDE + 1, (width - SIDE) // STRIDE + 1
 
 
-def tiles(rows: int, columns: int, phases: int) -> Iterator[Tile]:
-    """A grid of windows in rectangles, as large as memory allows for so many phases."""
-    across = min(columns, max(8, round((_TOGETHER / phases) ** 0.5)))
-    down = max(1, _TOGETHER // phases // across)
-    for top in range(0, rows, down):
-        for left in range(0, columns, across):
-            yield Tile(top, left, min(down, rows - top), min(across, columns - left))
+def tiles(rows: int, columns: int) -> Iterator[Tile]:
+    """A grid of windows in rectangles."""
+    for top in range(0, rows, _DOWN):
+        for left in range(0, columns, _ACROSS):
+            yield Tile(top, left, min(_DOWN, rows - top), min(_ACROSS, columns - left))
 
 
 def logs(network: PhaseNetwork, part: Luma, across: int, phases: Tensor, index: Tensor) -> Tensor:
     """What `Scores.logs` are of a tile's windows, row by row, `[N, 64, T]`; -inf on the phases
     other than 0 and these, int64 `[P]`."""
-    zero = phases.new_zeros(1)
-    own, others = (tile_features(part, across, those) for those in (zero, phases))
-    given = network.scores(network.hidden(own, others), index)
-    found = given.new_full((len(given), 64, given.shape[2]), -torch.inf)
-    found[:, torch.cat([zero, phases])] = given
+    own = tile_features(part, across, phases.new_zeros(1))
+    aligned = network.scores_of(own, index, aligned=True)
+    found = aligned.new_full((len(aligned), 64, len(index)), -torch.inf)
+    found[:, :1] = aligned
+    for some in phases.split(max(1, _TOGETHER // len(aligned))):
+        found[:, some] = network.scores_of(tile_features(part, across, some), index, aligned=False)
     return found + towards_the_prior(found.device)
 
 

@@ -71,10 +71,10 @@ def test_scores_are_those_of_single_windows(seen):
     assert bool((found[:, left_out] == -torch.inf).all())
 
 
-@pytest.mark.parametrize(("rows", "columns", "phases"), [(1, 1, 64), (37, 100, 64), (37, 5, 2)])
-def test_tiles_cover_every_window_once(rows, columns, phases):
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (37, 100), (37, 5)])
+def test_tiles_cover_every_window_once(rows, columns):
     covered = torch.zeros(rows, columns, dtype=torch.int64)
-    for tile in windows.tiles(rows, columns, phases):
+    for tile in windows.tiles(rows, columns):
         covered[tile.slices] += 1
-        assert len(tile) * phases <= 64 * 64
+        assert len(tile) <= 256  # whatever the image
     assert bool((covered == 1).all())
