@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from forensics.batch import Batch
 
 
+# Why a model that needs coefficients has no answer in a history.
+NO_JPEG = "not a JPEG at this place"
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a model or attacker asks of its input; the harness turns the rest into n/a.
@@ -44,7 +48,7 @@ class Needs:
         if height % self.multiple_of or width % self.multiple_of:
             return f"size is not a multiple of {self.multiple_of}"
         if (self.jpeg or self.acts_on == "jpeg") and not jpeg:
-            return "not a JPEG at this place"
+            return NO_JPEG
         return None
 
 
@@ -60,7 +64,8 @@ class Scores:
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """An estimator's answer. values: float32 `[N, K]` for the K names of the trace's truth that
-    it knows; probabilities: optional, one float32 `[N, classes]` a name."""
+    it knows; probabilities: optional, one float32 `[N, classes]` a name, column j that of the
+    value j."""
 
     names: tuple[str, ...]
     values: Tensor

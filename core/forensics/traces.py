@@ -207,7 +207,8 @@ def crossed(*grids: Grid) -> Grid:
     return tuple(tuple(itertools.chain(*those)) for those in itertools.product(*grids))
 
 
-_OFFSETS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))
+# Every shift of the JPEG grid but none.
+SHIFTS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))
 _FIRST = (Truth("q1", "step", "JPEG quality"),)
 _QUALITIES = (50, 60, 70, 80, 90)
 _DOUBLE = (
@@ -238,5 +239,5 @@ DJPEG_SHIFTED = Trace(
     _DOUBLE,
     "jpeg",
     _FIRST,
-    (_OFFSETS,),
+    (SHIFTS,),
 )

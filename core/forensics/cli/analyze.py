@@ -16,10 +16,12 @@ from forensics.batch import Batch
 from forensics.calibration.cards import Card
 from forensics.cli import Command, answers, calibrated
 from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
+from forensics.cli.recovered import recovered, without
 from forensics.cli.run import progress
 from forensics.cli.terminal import lines, table
 from forensics.device import choose
 from forensics.errors import ForensicsError
+from forensics.interfaces import NO_JPEG
 from forensics.progress import heard
 
 # Where a row keeps what models of each kind say.
@@ -76,9 +78,14 @@ def analyze(
                 batch = batch_for(model.needs, picture).to(where)
                 target = (Path(out), f"{path.stem}.{name}") if out else None
                 found = _ask(kind, model, batch, target, force)
+                if found.get("na") == NO_JPEG:
+                    found["na"] = without(picture)
                 if kind == "detector":
                     found |= calibrated.answers(valid[name], found, picture)
                 row[_SAID[kind]][name] = found
+        was = recovered(picture) if any(m.needs.jpeg for m in made.values()) else None
+        if was is not None:
+            row["notes"].append(was.note)
         rows.append(row)
     skipped = [f"{m}: {selection.SLOWER}" for m in slow]
     if as_json:

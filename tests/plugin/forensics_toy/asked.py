@@ -37,7 +37,9 @@ class Quality(Estimator):
         off = (steps - steps.round()).abs() * tables.clamp(max=8)
         shares = (-off.mean((2, 3, 4, 5))).softmax(1).float()
         values = torch.tensor(QUALITIES, device=batch.device)[shares.argmax(1)]
-        return Estimate(("q",), values[:, None].float(), {"q": shares})
+        every = shares.new_zeros(len(batch), 101)
+        every[:, list(QUALITIES)] = shares
+        return Estimate(("q",), values[:, None].float(), {"q": every})
 
 
 @dataclass(frozen=True)

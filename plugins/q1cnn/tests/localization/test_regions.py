@@ -10,7 +10,7 @@ from forensics_q1cnn.localization.regions import disjoint, partition, price
 CHANCE = -8.0
 
 
-def evidence(places, noise=0.0, size=(30, 40), hypotheses=5, strength=6.0):
+def evidence(places, noise=0.0, size=(30, 40), hypotheses=5, strength=12.0):
     """Hypothesis 0 everywhere but at the places, (rows, columns, hypothesis)."""
     torch.manual_seed(7)
     made = torch.full((*size, hypotheses), -strength)
@@ -31,9 +31,9 @@ def test_regions_are_where_they_were_put():
     wrong = found.labels != expected
     assert int(wrong.sum()) <= 12  # corners, which neighbours outvote
     assert not bool(wrong[5:13, 6:16].any())
-    # 12 x 14 windows of 6 nats, each for the 64th of its pixels that is its own; the outermost
+    # 12 x 14 windows of 12 nats, each for the 64th of its pixels that is its own; the outermost
     # have neighbours that say otherwise.
-    assert 10 * 12 * 6 / 64 < found.gain < 12 * 14 * 6 / 64
+    assert 10 * 12 * 12 / 64 < found.gain < 12 * 14 * 12 / 64
     assert bool((found.rival >= 0).all())
 
 
