@@ -7,6 +7,7 @@ import dataclasses
 from forensics import hookimpl
 from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry, RecipeEntry
+from forensics_q1cnn.dense import entries as dense
 
 
 @hookimpl
@@ -39,7 +40,8 @@ def forensics_detectors() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [Q1PHASE, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
+    networks = dense.MODELS.values()
+    return [Q1PHASE, *networks, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
 
 
 @hookimpl
@@ -67,6 +69,7 @@ def forensics_recipes() -> list[Entry]:
             options={"trees": "boosting iterations"},
             model="q1phase",
         ),
+        *dense.RECIPES,
     ]
 
 
