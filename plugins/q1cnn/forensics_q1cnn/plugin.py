@@ -45,6 +45,11 @@ def forensics_estimators() -> list[ModelEntry]:
 
 
 @hookimpl
+def forensics_localizers() -> list[ModelEntry]:
+    return [Q1MAP]
+
+
+@hookimpl
 def forensics_recipes() -> list[Entry]:
     return [
         Entry(
@@ -82,6 +87,22 @@ Q1PHASE = ModelEntry(
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
     seconds=0.02,
+)
+
+Q1MAP = ModelEntry(
+    "q1map",
+    "forensics_q1cnn.localization.model:Q1Map",
+    "q1phase on windows of 64 x 64 at every block, and the regions that differ",
+    options={
+        "decode": "of the steps in the maps: argmax, expectation or table",
+        "prune": "probability below which phases are left out; 0 for none",
+    },
+    traces=("splice-q1", "splice-two"),
+    needs=Needs(smallest=64, multiple_of=8, jpeg=True),
+    card="forensics_q1cnn:weights/q1phase",
+    parts=("phase",),
+    borrows="q1phase",
+    seconds=0.4,
 )
 
 Q1ANALYTIC = ModelEntry(
