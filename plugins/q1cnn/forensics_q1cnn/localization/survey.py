@@ -66,8 +66,8 @@ def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> S
         made[tile.slices] = torch.cat(said, 1).unflatten(0, (tile.down, tile.across))
         progress.tell(number + 1, len(pieces))
     steps, phase, total, entropy, evidence = made.split([STEPS, 1, 1, 1, len(hypotheses)], 2)
-    planes = (plane[..., 0] for plane in (phase.long(), total, entropy))
-    return Survey(steps, *planes, hypotheses, evidence, len(phases) + 1)
+    phase, total, entropy = (plane[..., 0] for plane in (phase, total, entropy))
+    return Survey(steps, phase.long(), total, entropy, hypotheses, evidence, len(phases) + 1)
 
 
 def _first_pass(
