@@ -19,7 +19,7 @@ PARTS = {
     "errors": (0, {"errors"}),
     "batch": (1, {"batch"}),
     "random": (1, {"random"}),
-    "device": (1, {"device", "atomic"}),
+    "device": (1, {"device", "atomic", "progress"}),
     "interfaces": (2, {"interfaces"}),
     "registry": (3, {"registry", "hookspecs", "selection", "weights"}),
     "images": (4, {"images"}),
@@ -93,10 +93,12 @@ def offences():
             if words[0] != "forensics":
                 if head == "nn" and words[0] not in {
                     "torch",
+                    "numpy",
+                    "numba",
                     "__future__",
                     *sys.stdlib_module_names,
                 }:
-                    yield f"{where}: nn imports torch and forensics.jpeg only"
+                    yield f"{where}: nn imports torch, numba, forensics.jpeg and .device only"
                 continue
             dotted = ".".join(words[:2])
             if not head or head == "builtin":
@@ -105,8 +107,8 @@ def offences():
                     yield f"{where}: it may import {', '.join(sorted(allowed))} only"
                 continue
             if head == "nn":
-                if dotted not in {"forensics.nn", "forensics.jpeg"}:
-                    yield f"{where}: nn imports torch and forensics.jpeg only"
+                if dotted not in {"forensics.nn", "forensics.jpeg", "forensics.device"}:
+                    yield f"{where}: nn imports torch, numba, forensics.jpeg and .device only"
                 continue
             if words[1] == "hookimpl" or words[1] == "nn":
                 continue

@@ -166,17 +166,19 @@ class Trace:
     def _tile(
         history: History, patch: int, values: Mapping[str, Any], color: bool, slot: bool
     ) -> int:
-        """The side of the tile that a patch needs, from the last step back to the first."""
-        side = patch
+        """The side of the tile that a patch needs, from the last step back to the first; and what
+        is spliced into it, which lies inside, of tiles as large."""
+        side, beside = patch, 0
         for step in reversed(history.steps):
             if step.name != SLOT:
                 operation = step.bind(values)
                 blocks = 2 * operation.align(color)
                 side = patch + -(-(side - patch) // blocks) * blocks
                 side = operation.side_before(side, color)
+                beside = max(beside, operation.side_beside(patch, color))
             elif slot:
                 side += 2 * SLOT_MARGIN
-        return side
+        return max(side, beside)
 
 
 def column(values: Sequence[Number]) -> Tensor:

@@ -136,7 +136,7 @@ def tell_losses(matrices: Sequence[Matrix]) -> int:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int], None] | None]:
+def progress(what: str = "photographs") -> Iterator[Callable[[int, int], None] | None]:
     """A bar with the time left on standard error; nothing where that is no terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -144,7 +144,7 @@ def progress() -> Iterator[Callable[[int, int], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = ("photographs", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)

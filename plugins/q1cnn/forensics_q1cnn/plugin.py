@@ -7,6 +7,7 @@ import dataclasses
 from forensics import hookimpl
 from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry, RecipeEntry
+from forensics_q1cnn.dense import entries as dense
 
 
 @hookimpl
@@ -39,7 +40,13 @@ def forensics_detectors() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [Q1PHASE, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
+    networks = dense.MODELS.values()
+    return [Q1PHASE, *networks, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
+
+
+@hookimpl
+def forensics_localizers() -> list[ModelEntry]:
+    return [Q1MAP]
 
 
 @hookimpl
@@ -62,6 +69,7 @@ def forensics_recipes() -> list[Entry]:
             options={"trees": "boosting iterations"},
             model="q1phase",
         ),
+        *dense.RECIPES,
     ]
 
 
@@ -79,6 +87,22 @@ Q1PHASE = ModelEntry(
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
     seconds=0.02,
+)
+
+Q1MAP = ModelEntry(
+    "q1map",
+    "forensics_q1cnn.localization.model:Q1Map",
+    "q1phase on windows of 64 x 64 at every block, and the regions that differ",
+    options={
+        "decode": "of the steps in the maps: argmax, expectation or table",
+        "prune": "probability below which phases are left out; 0 for none",
+    },
+    traces=("splice-q1", "splice-two"),
+    needs=Needs(smallest=64, multiple_of=8, jpeg=True),
+    card="forensics_q1cnn:weights/q1phase",
+    parts=("phase",),
+    borrows="q1phase",
+    seconds=0.4,
 )
 
 Q1ANALYTIC = ModelEntry(

@@ -1,0 +1,119 @@
+"""The networks as estimators: first steps from the decoded pixels of the second JPEG."""
+
+from __future__ import annotations
+
+import functools
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from forensics import weights
+from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.interfaces import Estimate, Estimator
+from forensics.jpeg import standard_tables
+from forensics.registry import ModelEntry
+from forensics_q1cnn.dense import decoding
+from forensics_q1cnn.dense.entries import MODELS, PART
+from forensics_q1cnn.dense.network import PATCH, STEPS, DenseNet40, shown, windows
+
+NAMES = tuple(f"step{i}" for i in range(1, STEPS + 1))
+_NEAR = 2  # second qualities: so far off the paper finds little lost (its section 4.2)
+_TOGETHER = 64  # windows: about 100 MB of maps
+
+
+@functools.cache
+def _network(name: str, device: torch.device, version: str) -> DenseNet40:
+    """version: the hash of the weights, so that others that are trained meanwhile are loaded."""
+    with torch.inference_mode(False):
+        network = DenseNet40.of(weights.load(MODELS[name], PART))
+    return network.requires_grad_(False).eval().to(device)
+
+
+class _Dense(Estimator):
+    """An image of more than 64 pixels a side is looked at in windows of 64 x 64 side by side."""
+
+    second: ClassVar[int]
+    entry: ClassVar[ModelEntry]
+
+    def estimate(self, batch: Batch) -> Estimate:
+        assert batch.jpeg is not None
+        there = weights.find(self.entry, PART)
+        network = _network(self.entry.name, batch.device, there.sha256 if there else "")
+        seen = windows(shown(batch, network.first.in_channels), PATCH)
+        outputs = torch.cat([network(part) for part in seen.flatten(0, 1).split(_TOGETHER)])
+        found = self.read(outputs.view(*seen.shape[:2], -1))
+        far = ~self._near(batch.jpeg.tables[:, 0])
+        if not bool(far.any()):
+            return found
+        reason = f"the second quality is not {self.second}, nor {_NEAR} more or less"
+        reasons = tuple(reason if is_far else None for is_far in far.tolist())
+        values = found.values.masked_fill(far[:, None], torch.nan)
+        return Estimate(found.names, values, found.probabilities, reasons)
+
+    def _near(self, tables: Tensor) -> Tensor:
+        """Which of the luma tables `[N, 8, 8]` lie between those of the nearest qualities."""
+        ends = torch.tensor([self.second - _NEAR, self.second + _NEAR], device=tables.device)
+        coarse, fine = standard_tables(ends, 1)[:, 0]
+        return ((tables <= coarse) & (tables >= fine)).flatten(1).all(1)
+
+    @abstractmethod
+    def read(self, outputs: Tensor) -> Estimate:
+        """What the outputs of the windows of each image, `[N, windows, outputs]`, say."""
+
+
+@dataclass(frozen=True)
+class _Classifier(_Dense):
+    """The first 15 luma steps in zig-zag order, each with its probabilities. decode: `argmax`, or
+    `expectation` for the least squared error. Log-probabilities of windows add up."""
+
+    decode: Literal["argmax", "expectation"] = "argmax"
+
+    def __post_init__(self) -> None:
+        if self.decode not in ("argmax", "expectation"):
+            raise ForensicsError(
+                f"{self.entry.name} decodes by argmax or expectation, not {self.decode}"
+            )
+
+    def read(self, outputs: Tensor) -> Estimate:
+        each = decoding.blocks(outputs.flatten(0, 1))
+        summed = [block.view(*outputs.shape[:2], -1).sum(1).log_softmax(1) for block in each]
+        decode = decoding.most_probable if self.decode == "argmax" else decoding.expected
+        # As the truth counts steps: there is none of 0.
+        padded = [torch.nn.functional.pad(block.exp(), (1, 0)) for block in summed]
+        return Estimate(NAMES, decode(summed), dict(zip(NAMES, padded, strict=True)))
+
+
+@dataclass(frozen=True)
+class _Regression(_Dense):
+    """The first 15 luma steps in zig-zag order; of several windows, of their mean answer."""
+
+    def read(self, outputs: Tensor) -> Estimate:
+        return Estimate(NAMES, decoding.rounded(outputs.mean(1)))
+
+
+class Q1CNN90(_Classifier):
+    """The paper's network for second quality 90."""
+
+    second, entry, needs = 90, MODELS["q1cnn-90"], MODELS["q1cnn-90"].needs
+
+
+class Q1CNN80(_Classifier):
+    """The paper's network for second quality 80."""
+
+    second, entry, needs = 80, MODELS["q1cnn-80"], MODELS["q1cnn-80"].needs
+
+
+class Q1Reg90(_Regression):
+    """The regression network for second quality 90."""
+
+    second, entry, needs = 90, MODELS["q1reg-90"], MODELS["q1reg-90"].needs
+
+
+class Q1Reg80(_Regression):
+    """The regression network for second quality 80."""
+
+    second, entry, needs = 80, MODELS["q1reg-80"], MODELS["q1reg-80"].needs

@@ -1,0 +1,196 @@
+"""How the networks are trained: one for each second quality, all first qualities, any shift."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from forensics import weights
+from forensics.errors import ForensicsError
+from forensics.registry import ModelEntry, registry
+from forensics.training.draws import Draws
+from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
+from forensics_q1cnn.dense import decoding, losses
+from forensics_q1cnn.dense.entries import PART
+from forensics_q1cnn.dense.network import CAPS, PATCH, DenseNet40, shown, table, windows
+
+# The paper's first qualities beside each second one, and its nine for L against L_r.
+FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}
+NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
+
+
+@dataclass(frozen=True)
+class DenseRecipe(NetworkRecipe):
+    """What all of them share. start: a model whose weights are gone on from; nine: first qualities
+    of the paper's comparison of losses only; rgb: colours, as printed, in place of luma."""
+
+    start: str = ""
+    rate: float = 2e-3
+    nine: bool = False
+    rgb: bool = False
+
+    second: ClassVar[int]
+    trace: ClassVar[str] = "q1"
+    color: ClassVar[bool] = True
+    part: ClassVar[str] = PART
+    together: ClassVar[int] = 4
+    validations: ClassVar[int] = 4
+    validation_crop: ClassVar[int] = PATCH
+    validation_crops: ClassVar[int] = 63
+    averaging: ClassVar[float] = 0.995
+    limits: ClassVar[tuple[str, ...]] = (
+        "First steps above those of quality 50 have no class.",
+        "Trained in minutes, where the paper took millions of patches tens of times.",
+    )
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        return (
+            Phase(0.7, 32, 16, self.rate),
+            Phase(0.3, PATCH, 8, self.rate),
+        )
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        return NINE if self.nine else FIRST[self.second]
+
+    def draws(self) -> Draws:
+        return {"q1": self.first, "q2": [self.second]}
+
+    def network(self) -> nn.Module:
+        biases = self.biases()
+        network = DenseNet40(len(biases), 3 if self.rgb else 1).begin(biases)
+        if self.start:
+            entry = registry().get(self.start, "estimator").entry
+            assert isinstance(entry, ModelEntry)
+            state = weights.load(entry, PART)
+            if state["first.weight"].shape != network.first.weight.shape:
+                looks = "RGB" if state["first.weight"].shape[1] == 3 else "luma"
+                raise ForensicsError(f"{self.start} looks at {looks}: begin with one that does not")
+            if state["last.bias"].shape != biases.shape:
+                state |= {f"last.{k}": v for k, v in network.last.state_dict().items()}
+            network.load_state_dict(state)
+        return network
+
+    def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(network.parameters(), lr=rate, fused=True)
+
+    def schedule(self, progress: Progress) -> float:
+        """Half a cosine over all phases, after a short linear start."""
+        fall = 0.5 * (1 + math.cos(math.pi * progress.total))
+        return max(fall, 1e-3) * min(1.0, 0.1 + progress.total / 0.02)
+
+    def loss(
+        self, network: nn.Module, example: Example, progress: Progress
+    ) -> tuple[Tensor, dict[str, float]]:
+        assert isinstance(network, DenseNet40)
+        patches, steps = _patches(
+            example, network.first.in_channels, self.phases[progress.phase].crop
+        )
+        patches = patches.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(patches.device.type, torch.bfloat16):
+            outputs = network(patches)
+        loss = self.measured(outputs, steps).mean()
+        with torch.no_grad():
+            right = (self.said(outputs) == steps).float().mean()
+        return loss, {"accuracy": right.item()}
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        """Accuracy and squared error of the 15 steps."""
+        assert isinstance(network, DenseNet40)
+        right, apart = [], []
+        for example in examples:
+            patches, steps = _patches(example, network.first.in_channels, PATCH)
+            error = self.said(network(patches)) - steps
+            right.append((error == 0).float().mean(1))
+            apart.append(error.square().mean(1))
+        accuracy, mse = (float(torch.cat(those).mean()) for those in (right, apart))
+        return {"objective": accuracy, "accuracy": accuracy, "mse": mse}
+
+    @abstractmethod
+    def biases(self) -> Tensor:
+        """Of the last layer, to begin with: what the first qualities alone say of the steps."""
+
+    @abstractmethod
+    def measured(self, outputs: Tensor, steps: Tensor) -> Tensor:
+        """The loss of each patch, `[N]`."""
+
+    @abstractmethod
+    def said(self, outputs: Tensor) -> Tensor:
+        """The steps that the outputs stand for, `[N, 15]`."""
+
+
+def _patches(example: Example, channels: int, side: int) -> tuple[Tensor, Tensor]:
+    """The crops cut into patches, and the first steps of each, int64 `[N, 15]`."""
+    cut = windows(shown(example.sides["altered"], channels), side)
+    true = table(example.values["q1"]).to(cut.device)
+    return cut.flatten(0, 1), true.repeat_interleave(cut.shape[1], 0)
+
+
+def _chosen(known: dict[str, losses.Loss], option: str, name: str) -> losses.Loss:
+    if name not in known:
+        raise ForensicsError(f"{option} is one of {', '.join(known)}, not {name}")
+    return known[name]
+
+
+@dataclass(frozen=True)
+class ClassificationRecipe(DenseRecipe):
+    """15 soft-max blocks under L_r. distance: `squared`, as in the authors' code; `absolute`, as
+    printed; `none`, which is L."""
+
+    distance: str = "squared"
+
+    def __post_init__(self) -> None:
+        _chosen(losses.CLASSIFICATION, "distance", self.distance)
+
+    def biases(self) -> Tensor:
+        columns = zip(table(torch.tensor(self.first)).unbind(1), CAPS, strict=True)
+        counts = [torch.bincount(column, minlength=cap + 1)[1:] + 0.5 for column, cap in columns]
+        return torch.cat([(count / count.sum()).log() for count in counts])
+
+    def measured(self, outputs: Tensor, steps: Tensor) -> Tensor:
+        return losses.CLASSIFICATION[self.distance](outputs, steps)
+
+    def said(self, outputs: Tensor) -> Tensor:
+        return decoding.most_probable(decoding.blocks(outputs))
+
+
+@dataclass(frozen=True)
+class RegressionRecipe(DenseRecipe):
+    """15 real numbers. error: `logcosh` or `squared`."""
+
+    error: str = "logcosh"
+
+    def __post_init__(self) -> None:
+        _chosen(losses.REGRESSION, "error", self.error)
+
+    def biases(self) -> Tensor:
+        return table(torch.tensor(self.first)).float().mean(0)
+
+    def measured(self, outputs: Tensor, steps: Tensor) -> Tensor:
+        return losses.REGRESSION[self.error](outputs, steps)
+
+    def said(self, outputs: Tensor) -> Tensor:
+        return decoding.rounded(outputs)
+
+
+class Q1CNN90Recipe(ClassificationRecipe):
+    second = 90
+
+
+class Q1CNN80Recipe(ClassificationRecipe):
+    second = 80
+
+
+class Q1Reg90Recipe(RegressionRecipe):
+    second = 90
+
+
+class Q1Reg80Recipe(RegressionRecipe):
+    second = 80
