@@ -73,6 +73,8 @@ def forensics_recipes() -> list[Entry]:
     ]
 
 
+_TRACES = ("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned")
+
 Q1PHASE = ModelEntry(
     "q1phase",
     "forensics_q1cnn.phase.model:Q1Phase",
@@ -82,7 +84,7 @@ Q1PHASE = ModelEntry(
         "tables": "libjpeg, known, or a JSON file of more first tables",
         "given": "nothing, or double: take a first JPEG with a listed table for granted",
     },
-    traces=("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned"),
+    traces=_TRACES,
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
@@ -110,12 +112,11 @@ Q1ANALYTIC = ModelEntry(
     "forensics_q1cnn.analytic.model:Q1Analytic",
     "the joint likelihood of phase and table, without training",
     options={"decode": "argmax, expectation or table"},
-    traces=("q1", "q1-aligned", "q1-tables"),
+    traces=_TRACES,
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     seconds=0.07,
 )
 
-_TRACES = ("q1", "q1-aligned", "q1-tables")
 _WHOLE_BLOCKS = Needs(smallest=32, multiple_of=8, jpeg=True)
 
 Q1BIANCHI = ModelEntry(
