@@ -89,7 +89,7 @@ def main(megapixels: float, threads: int, windows: int, prune: float) -> None:
                 float((found.total[y, x] - total).abs())
                 for (y, x), total in zip(corners, expected, strict=True)
             )
-            row = [f"{n}", f"{found.looked_at}", f"{spent:.1f}", f"{wall:.1f}"]
+            row = [f"{n}", f"{found.looked_at:.1f}", f"{spent:.1f}", f"{wall:.1f}"]
             row += [f"{1000 * spent / n:.2f}", f"{each * n / spent:.1f}", f"{off:.2g}"]
             table.add_row(f"map, prune {left_out:g}", *row)
     _, spent, wall = timed(lambda: partition(found.evidence, -8.0))

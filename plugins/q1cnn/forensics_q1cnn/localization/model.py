@@ -39,8 +39,8 @@ class Q1Map(Localizer):
     """`q1phase` on windows of 64 x 64 at every block of the file, and regions where it says one
     and the same.
 
-    prune: phases that have less than this probability in all windows of a coarse pass are left
-    out; with 0 none. decode: of the steps, as for `q1phase`.
+    prune: phases that have less than this probability in all windows of a coarse pass in and
+    beside a tile are left out there; with 0 none. decode: of the steps, as for `q1phase`.
 
     Heat is half the probability that a window is not the main region's, and in the regions beside
     it one half more. The image's score is the nats that the best second region gains.

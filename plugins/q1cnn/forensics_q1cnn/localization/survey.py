@@ -1,12 +1,13 @@
 """All windows of an image: what `q1phase` says of each, and how well a few hypotheses explain it.
 
 Twice over the image, in tiles of bounded memory. First on all 64 phases at windows 32 pixels apart,
-which says what phases occur anywhere and which hypotheses (a phase and a first table) are worth
-following; then at every block, on these phases alone.
+which says what phases occur where, and which hypotheses (a phase and a first table) are worth
+following; then at every block, in each tile on the phases that occur in it alone.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -31,7 +32,7 @@ class Survey:
     phase: int64 `[rows, columns]`, the most probable, 8 row + column; total: the expected sum of
     the steps; entropy: of phase and table, in bits; hypotheses: int64 `[H]`, phase times tables
     plus table; evidence: float32 `[rows, columns, H]`, the logarithm of each one's posterior;
-    looked_at: on how many phases."""
+    looked_at: on how many phases, in the mean."""
 
     steps: Tensor
     phase: Tensor
@@ -39,44 +40,61 @@ class Survey:
     entropy: Tensor
     hypotheses: Tensor
     evidence: Tensor
-    looked_at: int
+    looked_at: float
 
 
 def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> Survey:
-    """Of one image. prune: phases whose posterior is below it in all windows of the first pass
-    are left out on the second; with 0 none."""
+    """Of one image. prune: phases whose posterior is below it in all windows of the first pass in
+    and beside a tile are left out there; with 0 none."""
     listed = libjpeg_tables().to(seen.planes.device)
     index = network.index(listed)
-    phases, hypotheses = _first_pass(network, seen, index, listed, prune)
+    peaks, hypotheses = _first_pass(network, seen, index, listed)
     rows, columns = grid(seen)
     made = seen.planes.new_empty(rows, columns, STEPS + 3 + len(hypotheses))
-    sums = listed[:, :STEPS].sum(1).float()
+    # What is said for a hypothesis whose phase was left out: no more than this.
+    little = math.log(max(prune / len(listed), _FLOOR))
     pieces = list(tiles(rows, columns))
+    looked_at = 0
     for number, tile in enumerate(pieces):
-        given = logs(network, tile.cut(seen), tile.across, phases, index)
-        found = Posterior.of_logs(given, listed)
-        double = found.double.flatten(1)
-        said = [
-            found.estimates(decode),
-            found.phases().argmax(1)[:, None],
-            (found.double.sum(1) @ sums)[:, None],
-            torch.special.entr(double).sum(1, keepdim=True) / torch.log(sums.new_tensor(2)),
-            double[:, hypotheses].clamp_min(_FLOOR).log(),
-        ]
-        made[tile.slices] = torch.cat(said, 1).unflatten(0, (tile.down, tile.across))
+        kept = _near(peaks, tile) >= prune
+        kept[0] = True
+        phases = kept[1:].nonzero()[:, 0] + 1
+        found = Posterior.of_logs(logs(network, tile.cut(seen), tile.across, phases, index), listed)
+        evidence = found.double.flatten(1)[:, hypotheses].clamp_min(_FLOOR).log()
+        evidence[:, ~kept[hypotheses // len(listed)]] = little
+        said = torch.cat([_summary(found, decode), evidence], 1)
+        made[tile.slices] = said.unflatten(0, (tile.down, tile.across))
+        looked_at += len(tile) * int(kept.sum())
         progress.tell(number + 1, len(pieces))
     steps, phase, total, entropy, evidence = made.split([STEPS, 1, 1, 1, len(hypotheses)], 2)
     phase, total, entropy = (plane[..., 0] for plane in (phase, total, entropy))
-    return Survey(steps, phase.long(), total, entropy, hypotheses, evidence, len(phases) + 1)
+    share = looked_at / (rows * columns)
+    return Survey(steps, phase.long(), total, entropy, hypotheses, evidence, share)
+
+
+def _summary(found: Posterior, decode: Decode) -> Tensor:
+    """Of each window the 15 steps, the phase, the expected sum and the entropy, `[N, 18]`."""
+    sums = found.tables[:, :STEPS].sum(1).float()
+    bits = torch.special.entr(found.double).sum((1, 2)) / math.log(2)
+    planes = [found.phases().argmax(1), found.double.sum(1) @ sums, bits]
+    return torch.cat([found.estimates(decode), torch.stack(planes, 1)], 1)
+
+
+def _near(peaks: Tensor, tile: Tile) -> Tensor:
+    """The highest posterior of each phase, `[64]`, in the windows of the first pass that lie in a
+    tile or just beyond."""
+    down, across = (slice(s.start // _COARSE, s.stop // _COARSE + 1) for s in tile.slices)
+    return peaks[down, across].amax((0, 1))
 
 
 def _first_pass(
-    network: PhaseNetwork, seen: Luma, index: Tensor, listed: Tensor, prune: float
+    network: PhaseNetwork, seen: Luma, index: Tensor, listed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The phases to look at beside 0, int64 `[P]`, and the hypotheses to follow, int64 `[H]`."""
+    """The posterior of phases in some windows, `[rows, columns, 64]` of these, and the hypotheses
+    to follow, int64 `[H]`."""
     rows, columns = grid(seen)
     votes = seen.planes.new_zeros(64 * len(listed))
-    whole, peak = votes.clone(), seen.planes.new_zeros(64)
+    whole, peaks = votes.clone(), []
     pieces = [Tile(top, 0, 1, columns) for top in range(0, rows, _COARSE)]
     for number, tile in enumerate(pieces):
         windows = apart(tile.cut(seen), _COARSE)
@@ -84,13 +102,8 @@ def _first_pass(
         double = found.double.flatten(1)
         votes += torch.where(double > _NAMED, double, 0).sum(0)
         whole += double.clamp_min(_FLOOR).log().sum(0)
-        peak = peak.maximum(found.phases().amax(0))
+        peaks.append(found.phases())
         progress.tell(number + 1, len(pieces))
     votes[whole.argmax()] = torch.inf  # what explains the whole best
     named = votes.argsort(descending=True)[:_FOLLOWED]
-    hypotheses = named[votes[named] > 0]
-    kept = peak >= prune
-    kept[hypotheses // len(listed)] = True
-    kept[1:][peak[1:].argmax()] = True  # one at least beside 0
-    kept[0] = False
-    return kept.nonzero()[:, 0], hypotheses
+    return torch.stack(peaks), named[votes[named] > 0]

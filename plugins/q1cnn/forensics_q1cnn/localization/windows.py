@@ -30,7 +30,7 @@ from forensics_q1cnn.phase.posterior import towards_the_prior
 SIDE = 64  # of a window, in pixels
 STRIDE = 8
 _BLOCKS = SIDE // STRIDE
-_DOWN, _ACROSS = 16, 16  # windows of a tile
+_DOWN, _ACROSS = 8, 8  # windows of a tile: few, so that few phases occur in one
 _TOGETHER = 512  # windows times phases: what stays in a processor's caches
 
 
@@ -78,7 +78,8 @@ def logs(network: PhaseNetwork, part: Luma, across: int, phases: Tensor, index: 
     aligned = network.scores_of(own, index, aligned=True)
     found = aligned.new_full((len(aligned), 64, len(index)), -torch.inf)
     found[:, :1] = aligned
-    for some in phases.split(max(1, _TOGETHER // len(aligned))):
+    most = max(1, _TOGETHER // len(aligned))
+    for some in phases.split(most) if len(phases) else ():
         found[:, some] = network.scores_of(tile_features(part, across, some), index, aligned=False)
     return found + towards_the_prior(found.device)
 
