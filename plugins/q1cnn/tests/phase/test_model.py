@@ -1,5 +1,6 @@
 """`q1phase` on JPEGs that Pillow wrote: what it says is what was done."""
 
+import dataclasses
 import io
 import json
 
@@ -10,9 +11,11 @@ from PIL import Image
 from skimage import data
 
 import forensics
-from forensics import images
-from forensics.errors import ForensicsError
+from forensics import images, weights
+from forensics.errors import ForensicsError, NotApplicable
 from forensics_q1cnn.phase.model import Q1Phase, posterior
+from forensics_q1cnn.phase.trained import once_or_twice
+from forensics_q1cnn.plugin import Q1PHASE
 from forensics_q1cnn.tables import NAMES
 
 PICTURES = {
@@ -111,6 +114,26 @@ def test_a_jpeg_that_was_compressed_once_is_never_called_double(quality, tmp_pat
     told = Q1Phase(given="double").estimate(batch)
     assert told.reasons is None
     assert not bool(told.values.isnan().any())
+
+
+@pytest.mark.parametrize("quality", [75, 92])
+def test_a_large_jpeg_that_was_compressed_once_is_none_of_two_either(quality, tmp_path):
+    """Of 20 windows, whose scores add up."""
+    for name in ("astronaut", "coffee"):
+        whole = {"astronaut": data.astronaut, "coffee": data.coffee}[name]()[:400, :512]
+        halved = np.array(Image.fromarray(whole).resize((320, 256), Image.Resampling.LANCZOS))
+        batch = opened(saved(halved, quality).getvalue(), tmp_path)
+        assert Q1Phase().estimate(batch).reasons == ("may have been compressed once only",), name
+
+
+def test_once_or_twice_is_bound_to_the_network_that_it_was_fitted_to(monkeypatch, tmp_path):
+    batch = opened(saved(PICTURES["cat"], 80).getvalue(), tmp_path)
+    assert Q1Phase().score(batch).values.isfinite()
+    there = weights.find(Q1PHASE, "once")
+    other = dataclasses.replace(there, card=there.card | {"rests_on": {"phase": "another"}})
+    monkeypatch.setattr(weights, "find", lambda entry, part: {"once": other}.get(part))
+    with pytest.raises(NotApplicable, match="run `forensics train q1phase-once`"):
+        once_or_twice(torch.device("cpu"))
 
 
 def test_a_table_that_is_not_listed_is_found_once_it_is(tmp_path):

@@ -10,7 +10,7 @@ from skimage import data
 from forensics import jpeg
 from forensics_q1cnn.phase.features import Luma, features
 from forensics_q1cnn.phase.network import PhaseNetwork, candidates, libjpeg_tables
-from forensics_q1cnn.phase.posterior import Posterior, Scores, every_phase
+from forensics_q1cnn.phase.posterior import Posterior, Scores, every_phase, towards_the_prior
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +78,7 @@ def test_probabilities_are_sums_over_phases_and_tables():
     listed = libjpeg_tables()[20:40]
     scores = torch.randn(3, 64, 20).double()
     found = Posterior.of(Scores(scores, torch.zeros(3), torch.zeros(3)), listed)
-    # The odds of the aligned phase go from those of training to one in 64.
-    trained = 0.25 + 0.75 / 64
-    weights = torch.full((64, 1), (63 / 64) / (1 - trained)).double()
-    weights[0] = (1 / 64) / trained
-    joint = scores.exp() * weights
+    joint = scores.exp()
     joint = joint / joint.sum((1, 2), keepdim=True)
     torch.testing.assert_close(found.double, joint, rtol=1e-5, atol=1e-8)
     for i in (0, 7, 14):
@@ -109,8 +105,11 @@ def test_scores_of_steps_are_those_of_the_tables_apart(network, seen):
     listed = libjpeg_tables()[[0, 25, 45]]
     found = every_phase(network, seen, network.index(listed))
     bias = network.bias[[0] + [1] * 63]
+    prior = towards_the_prior(bias.device)[:, 0]
     for t, table in enumerate(listed):
         chosen = [found.steps[:, :, i, int(table[i]) - 1] for i in range(15)]
-        torch.testing.assert_close(found.tables[:, :, t], sum(chosen) + bias, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(
+            found.tables[:, :, t], sum(chosen) + bias + prior, rtol=1e-4, atol=1e-3
+        )
     known = torch.isfinite(found.steps[0, 0]).sum(1)
     assert known.tolist() == [len(steps) for steps in candidates()[:15]]

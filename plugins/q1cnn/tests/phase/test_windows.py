@@ -7,7 +7,7 @@ from skimage import data
 from forensics import jpeg
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.posterior import every_phase
+from forensics_q1cnn.phase.posterior import AGAIN, Posterior, every_phase
 from forensics_q1cnn.phase.windows import of_image, windows
 
 
@@ -43,3 +43,18 @@ def test_scores_of_windows_add_up():
     torch.testing.assert_close(found.tables, sum(p.tables for p in parts), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(found.steps, sum(p.steps for p in parts), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(found.single, sum(p.single for p in parts), rtol=1e-4, atol=1e-3)
+
+
+def test_how_often_grids_agree_in_training_counts_for_no_window():
+    """A network that has learnt nothing but that says of any number of windows: any phase."""
+    network = PhaseNetwork(4).eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.zero_()
+    share = (1 + AGAIN) / (64 + AGAIN)
+    network.bias[:2] = torch.log(torch.tensor([share, (1 - share) / 63]))
+    pixels = torch.from_numpy(data.camera()[None, None, 100:228, 180:308].copy())
+    seen, listed = Luma.of(jpeg.compress(pixels, 85)), libjpeg_tables()
+    scores, count = of_image(network, seen, network.index(listed))
+    assert count == 4
+    phases = Posterior.of(scores, listed).phases()
+    torch.testing.assert_close(phases, torch.full((1, 64), 1 / 64), rtol=1e-3, atol=1e-5)
