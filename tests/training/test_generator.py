@@ -13,7 +13,6 @@ from PIL import Image
 from forensics import data
 from forensics.errors import ForensicsError
 from forensics.training import NetworkRecipe, Phase
-from forensics.training.augmentation import Orientation
 from forensics.training.generator import Generator, Pool
 
 CPU = torch.device("cpu")
@@ -65,19 +64,6 @@ def test_the_altered_side_is_what_pillow_saves(pool):
     for one, other, quality in zip(before, after, example.values["q"].tolist(), strict=True):
         np.testing.assert_array_equal(other[0].numpy(), saved(one[0].numpy(), quality))
     assert example.sides["altered"].jpeg is None
-
-
-def test_crops_that_are_together_differ_in_their_draws_alone(pool, monkeypatch):
-    monkeypatch.setattr(Drawn, "together", 4)
-    generator = Generator(Drawn(), pool, (Orientation(),))
-    example = generator.example(seed=1, step=5, side=24, count=40)
-    before = example.sides["pristine"]
-    groups = before.pixels.view(10, 4, -1)
-    assert (groups == groups[:, :1]).all()
-    assert len({tuple(group[0].tolist()) for group in groups}) == 10
-    qualities = example.values["q"].view(10, 4)
-    assert (qualities != qualities[:, :1]).any()
-    assert len(set(before.keys.tolist())) == 40
 
 
 def test_a_history_with_a_margin_is_what_pillow_makes_of_the_photograph(pool):

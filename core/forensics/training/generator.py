@@ -130,7 +130,6 @@ class Generator:
         self.trace = draws.narrowed(traces.get(recipe.trace), self.choices)
         self.pool = pool
         self.color = recipe.color
-        self.together = recipe.together
         self.gray_every = recipe.gray_every
         self.augmentations = augmentations
         for found in augmentations:
@@ -166,11 +165,9 @@ class Generator:
         return len(self.pool.fitting(self.source_side(side)))
 
     def example(self, seed: int, step: int, side: int, count: int) -> Example:
-        """The batch of one step: crops uniform over the photographs, then over positions; where a
-        recipe says so, several times the same crop, each with draws of its own."""
+        """The batch of one step: crops uniform over the photographs, then over positions."""
         start = torch.tensor([random.key("training", seed, step)])
-        own = random.bits(start, "crops", (count,))[0]
-        keys = own[:: self.together].repeat_interleave(self.together)[:count]
+        keys = random.bits(start, "crops", (count,))[0]
         whole = self.source_side(side)
         around = (whole - side) // 2
         fitting = self.pool.fitting(whole)
@@ -179,12 +176,11 @@ class Generator:
         corners = random.integers(keys, "position", 1 << 40, (2,)) % spans
         values: dict[str, Tensor] = {}
         for choice in self.choices:
-            values |= choice.drawn(own)
+            values |= choice.drawn(keys)
         crops = self.pool.crops(numbers, corners, whole, keys, around)
         others = self.pool.others(numbers, whole, keys, self.donors)
         color = self._in_color(step)
         augmented = [self._augmented(tiles, side, color) for tiles in (crops, *others)]
-        augmented[0] = dataclasses.replace(augmented[0], keys=own.to(crops.device))
         return self._histories(augmented[0], augmented[1:], values, side)
 
     def _in_color(self, number: int) -> bool:

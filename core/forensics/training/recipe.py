@@ -84,9 +84,6 @@ class Recipe(ABC):
 
     #: what happens to the training crops before their history, in this order
     augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(),)
-    #: how many of a step's crops are the same one, altered by draws of their own: a network that
-    #: sees them side by side learns sooner what the draws change
-    together: ClassVar[int] = 1
     #: side and count of the validation crops, cut evenly from the `val` photographs
     validation_crop: ClassVar[int] = 128
     validation_crops: ClassVar[int] = 44

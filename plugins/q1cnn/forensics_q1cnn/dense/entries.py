@@ -31,7 +31,10 @@ def _model(kind: str, second: int, summary: str, paper: str, **options: str) -> 
         f"{summary}, for second quality {second}",
         paper=paper,
         options=options or None,
-        traces=(f"q1[q2={second}]", f"q1-aligned[q2={second}]", f"q1-tables[u={second}]"),
+        traces=(
+            *(f"{trace}[q2={second}]" for trace in ("q1", "q1-aligned", "q1-shifted")),
+            *(f"{trace}[u={second}]" for trace in ("q1-tables", "q1-tables-aligned")),
+        ),
         needs=Needs(smallest=64, multiple_of=8, jpeg=True),
         card=f"forensics_q1cnn:weights/{name}",
         parts=(PART,),

@@ -39,11 +39,10 @@ class DenseRecipe(NetworkRecipe):
     trace: ClassVar[str] = "q1"
     color: ClassVar[bool] = True
     part: ClassVar[str] = PART
-    together: ClassVar[int] = 4
-    validations: ClassVar[int] = 4
+    validations: ClassVar[int] = 3
     validation_crop: ClassVar[int] = PATCH
     validation_crops: ClassVar[int] = 63
-    averaging: ClassVar[float] = 0.995
+    averaging: ClassVar[float] = 0.99
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
         "Trained in minutes, where the paper took millions of patches tens of times.",
@@ -52,8 +51,10 @@ class DenseRecipe(NetworkRecipe):
     @property
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase(0.7, 32, 16, self.rate),
-            Phase(0.3, PATCH, 8, self.rate),
+            Phase(0.5, 32, 24, self.rate),
+            Phase(0.35, PATCH, 12, self.rate),
+            # Nothing moves but running means and variances, towards those of many photographs.
+            Phase(0.15, PATCH, 24, 0.0),
         )
 
     @property
