@@ -168,18 +168,18 @@ class Source:
 
         Raises ForensicsError for a glob that matches none.
         """
-        paths = {p.sha256: PurePosixPath(p.name) for p in self}
+        paths = [PurePosixPath(p.name) for p in self]
         for pattern in patterns:
-            if not pattern or not any(path.match(pattern) for path in paths.values()):
-                there = list(dict.fromkeys(f"{path.parent}/*" for path in paths.values()))
+            if not pattern or not any(path.match(pattern) for path in paths):
+                there = list(dict.fromkeys(f"{path.parent}/*" for path in paths))
                 more = ", ..." if len(there) > _NAMED else ""
                 raise ForensicsError(
                     f"no photograph of {self.name} matches {pattern!r}; there are "
                     f"{', '.join(there[:_NAMED])}{more}"
                 )
         kept, lost = [], list(self.skipped)
-        for one in self:
-            if not patterns or any(paths[one.sha256].match(pattern) for pattern in patterns):
+        for one, path in zip(self, paths, strict=True):
+            if not patterns or any(path.match(pattern) for pattern in patterns):
                 try:
                     kept.append(one.smaller(reduce))
                 except UnreadableImage as error:

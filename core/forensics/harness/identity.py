@@ -78,8 +78,9 @@ def model(chosen: Model) -> str:
     """Hash of a model: its text with options, weights, version and source."""
     found: Registered = chosen.registered
     parts = [str(chosen), found.distribution, found.version, core()]
-    # An option that names a file stands for what the file holds.
-    named = [Path(value) for _, value in chosen.options if isinstance(value, str)]
+    # An option that names a file stands for what the file holds. A word is no file.
+    texts = [value for _, value in chosen.options if isinstance(value, str)]
+    named = [Path(text) for text in texts if "/" in text or "." in text]
     parts += [hashlib.sha256(p.read_bytes()).hexdigest() for p in named if p.is_file()]
     parts.append(_package_of(found))
     if chosen.entry.card is not None:

@@ -209,6 +209,7 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
         "draws": drawn,
         "augmentations": list(map(repr, recipe.augmentations)),
         "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
+        **({"rests_on": dict(recipe.rests_on)} if recipe.rests_on else {}),
     }
 
 

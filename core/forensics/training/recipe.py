@@ -70,6 +70,12 @@ class Recipe(ABC):
     def part(self) -> str:
         """The weight file that this training makes, without suffix."""
 
+    @property
+    def rests_on(self) -> Mapping[str, str]:
+        """Parts whose answers it is trained on, each with the hash of its weights, for the card:
+        with others it is worth nothing."""
+        return {}
+
     @abstractmethod
     def draws(self) -> Draws:
         """What the parameters of the trace are drawn from, one value a crop: a list of values,

@@ -35,7 +35,7 @@ def forensics_traces() -> list[Entry]:
 
 @hookimpl
 def forensics_detectors() -> list[ModelEntry]:
-    return [dataclasses.replace(Q1PHASE, traces=("djpeg", "djpeg-shifted"))]
+    return [Q1PHASE_DETECTOR]
 
 
 @hookimpl
@@ -105,6 +105,13 @@ Q1MAP = ModelEntry(
     parts=("phase",),
     borrows="q1phase",
     seconds=0.4,
+)
+
+Q1PHASE_DETECTOR = dataclasses.replace(
+    Q1PHASE,
+    summary="log-odds of two compressions against one, from the scores of all phases and tables",
+    options={"tables": "libjpeg, known, or a JSON file of more first tables"},
+    traces=("djpeg", "djpeg-shifted"),
 )
 
 Q1ANALYTIC = ModelEntry(

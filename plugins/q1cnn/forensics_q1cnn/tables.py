@@ -30,7 +30,10 @@ from forensics.interfaces import Operation
 NONE, FIRST_NAMED, FIRST_CAMERA, FIRST_HELD_OUT, FIRST_INVENTED = 0, 101, 200, 400, 1000
 # Photoshop's, as Pillow has them: its qualities 12, 10 and 8 (and 5 and 3, above step 24).
 NAMED = {"photoshop-12": "web_maximum", "photoshop-10": "maximum", "photoshop-8": "high"}
+STEPS = 15  # the first luma steps in zig-zag order: what is estimated
+NAMES = tuple(f"step{i}" for i in range(1, STEPS + 1))
 _CAP = 50  # the quality whose steps are the largest that are estimated
+CAPS: tuple[int, ...] = tuple(jpeg.standard_tables(_CAP, 1).flatten()[jpeg.ZIGZAG[:STEPS]].tolist())
 
 
 def tables(numbers: Tensor, components: int) -> Tensor:

@@ -8,13 +8,11 @@ from typing import ClassVar
 import torch
 
 from forensics.batch import Batch, Jpeg
-from forensics.errors import ForensicsError
 from forensics.interfaces import Estimate, Estimator
 from forensics_q1cnn.analytic.likelihood import scores
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.phase.model import NAMES
-from forensics_q1cnn.phase.network import STEPS, libjpeg_tables
-from forensics_q1cnn.phase.posterior import DECODES, Decode, Posterior
+from forensics_q1cnn.phase.network import libjpeg_tables
+from forensics_q1cnn.phase.posterior import Decode, Posterior, check_decode
 from forensics_q1cnn.phase.windows import windows
 from forensics_q1cnn.plugin import Q1ANALYTIC
 
@@ -36,21 +34,11 @@ class Q1Analytic(Estimator):
     needs: ClassVar = Q1ANALYTIC.needs
 
     def __post_init__(self) -> None:
-        if self.decode not in DECODES:
-            raise ForensicsError(
-                f"q1analytic decodes by argmax, expectation or table, not {self.decode}"
-            )
+        check_decode("q1analytic", self.decode)
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
-        found = posterior(batch.jpeg)
-        # The crop by r makes a grid begin at 8 - r, modulo 8.
-        crops = found.phases().unflatten(1, (8, 8)).flip(1, 2).roll((1, 1), (1, 2))
-        best = crops.flatten(1).argmax(1)
-        values = [found.estimates(self.decode), torch.stack([best // 8, best % 8], 1)]
-        steps = {f"step{i + 1}": found.steps(i) for i in range(STEPS)}
-        probabilities = steps | {"r": crops.sum(2), "c": crops.sum(1)}
-        return Estimate(NAMES, torch.cat(values, 1), probabilities)
+        return posterior(batch.jpeg).estimate(self.decode)
 
 
 def posterior(jpeg: Jpeg) -> Posterior:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from forensics_q1cnn.dense.network import CAPS
+from forensics_q1cnn.tables import CAPS
 
 
 def blocks(outputs: Tensor) -> list[Tensor]:

@@ -18,9 +18,9 @@ from forensics.jpeg import standard_tables
 from forensics.registry import ModelEntry
 from forensics_q1cnn.dense import decoding
 from forensics_q1cnn.dense.entries import MODELS, PART
-from forensics_q1cnn.dense.network import PATCH, STEPS, DenseNet40, shown, windows
+from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, windows
+from forensics_q1cnn.tables import NAMES
 
-NAMES = tuple(f"step{i}" for i in range(1, STEPS + 1))
 _NEAR = 2  # second qualities: so far off the paper finds little lost (its section 4.2)
 _TOGETHER = 64  # windows: about 100 MB of maps
 

@@ -12,20 +12,15 @@ from forensics.batch import Batch
 from forensics.jpeg import ZIGZAG, standard_tables
 from forensics.jpeg.colour import luma
 from forensics.nn import DenseBlock, Transition
+from forensics_q1cnn.tables import STEPS
 
-STEPS = 15  # first luma steps in zig-zag order
 PATCH = 64  # pixels a side
-_CAP = 50  # the quality whose steps are the largest that are estimated
 _FIRST = 24  # maps of the first convolution, twice the growth
 
 
 def table(quality: Tensor) -> Tensor:
     """int64 `[N, 15]`: the first luma steps of libjpeg's qualities, int64 `[N]`."""
     return standard_tables(quality.cpu(), 1)[:, 0].flatten(1)[:, ZIGZAG[:STEPS]].long()
-
-
-# The steps of quality 50: 226 classes in 15 blocks, class j of a block is step j + 1.
-CAPS: tuple[int, ...] = tuple(table(torch.tensor([_CAP]))[0].tolist())
 
 
 class DenseNet40(nn.Module):

@@ -18,7 +18,8 @@ from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn.dense import decoding, losses
 from forensics_q1cnn.dense.entries import PART
-from forensics_q1cnn.dense.network import CAPS, PATCH, DenseNet40, shown, table, windows
+from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, table, windows
+from forensics_q1cnn.tables import CAPS
 
 # The paper's first qualities beside each second one, and its nine for L against L_r.
 FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}

@@ -18,18 +18,17 @@ from forensics_q1cnn.localization.regions import Partition, disjoint, partition
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.phase.model import NAMES
-from forensics_q1cnn.phase.network import STEPS, PhaseNetwork, libjpeg_tables
+from forensics_q1cnn.phase.network import PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import (
-    DECODES,
     Decode,
     Posterior,
+    check_decode,
     crop,
     every_phase,
-    towards_the_prior,
 )
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.plugin import Q1MAP
+from forensics_q1cnn.tables import STEPS
 
 _WITNESSES = 64  # windows at most that say what a region's first quantisation is
 
@@ -54,10 +53,7 @@ class Q1Map(Localizer):
     def __post_init__(self) -> None:
         if not 0 <= self.prune < 1:
             raise ForensicsError(f"q1map prunes below a probability from 0 to 1, not {self.prune}")
-        if self.decode not in DECODES:
-            raise ForensicsError(
-                f"q1map decodes by argmax, expectation or table, not {self.decode}"
-            )
+        check_decode("q1map", self.decode)
 
     def localize(self, batch: Batch) -> Heatmap:
         assert batch.jpeg is not None
@@ -111,10 +107,9 @@ def _of_region(network: PhaseNetwork, seen: Luma, inside: Tensor) -> Posterior:
     windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
     listed = libjpeg_tables().to(inside.device)
     together = every_phase(network, windows, network.index(listed)).tables.sum(0, keepdim=True)
-    return Posterior.of_logs(together + towards_the_prior(together.device), listed)
+    return Posterior.of_logs(together, listed)
 
 
 def _said(posterior: Posterior, decode: Decode) -> dict[str, float]:
-    steps = posterior.estimates(decode)[0].tolist()
-    shift = crop(posterior.phases().argmax(1))[0].tolist()
-    return dict(zip(NAMES, [*steps, *map(float, shift)], strict=True))
+    found = posterior.estimate(decode)
+    return dict(zip(found.names, found.values[0].tolist(), strict=True))

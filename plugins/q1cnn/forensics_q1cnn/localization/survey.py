@@ -16,8 +16,9 @@ from torch import Tensor
 from forensics import progress
 from forensics_q1cnn.localization.windows import Tile, apart, grid, logs, tiles
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.phase.network import QUALITIES, STEPS, PhaseNetwork, libjpeg_tables
+from forensics_q1cnn.phase.network import QUALITIES, PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import Decode, Posterior, every_phase
+from forensics_q1cnn.tables import STEPS
 
 HYPOTHESES = 64 * len(QUALITIES)  # phases times tables
 _COARSE = 4  # windows from one to the next on the first pass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -15,14 +14,13 @@ from forensics.interfaces import Detector, Estimate, Estimator
 from forensics.interfaces import Scores as Detected
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.listed import listed
-from forensics_q1cnn.phase.network import STEPS, libjpeg_tables
+from forensics_q1cnn.phase.network import libjpeg_tables
 from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED, summary
-from forensics_q1cnn.phase.posterior import DECODES, Decode, Posterior, Scores, crop
+from forensics_q1cnn.phase.posterior import Decode, Posterior, Scores, check_decode
 from forensics_q1cnn.phase.trained import once_or_twice, phase_network
-from forensics_q1cnn.phase.windows import of_image
+from forensics_q1cnn.phase.windows import WINDOW, of_image
 from forensics_q1cnn.plugin import Q1PHASE
 
-NAMES = (*(f"step{i}" for i in range(1, STEPS + 1)), "r", "c")
 # An image is called double where that is so much more probable: 1 in 100 patches of `val` that
 # were compressed once is.
 _DOUBT = 0.15
@@ -49,60 +47,51 @@ class Q1Phase(Estimator, Detector):
     needs: ClassVar = Q1PHASE.needs
 
     def __post_init__(self) -> None:
-        if self.decode not in DECODES:
-            raise ForensicsError(
-                f"q1phase decodes by argmax, expectation or table, not {self.decode}"
-            )
+        check_decode("q1phase", self.decode)
         if self.given not in ("nothing", "double"):
             raise ForensicsError(f"q1phase is given nothing or double, not {self.given}")
         listed(self.tables)  # what cannot be read is said before anything is asked
 
-    @functools.cached_property
-    def _listed(self) -> Tensor:
-        return listed(self.tables)
+    def _listed(self, device: torch.device) -> Tensor:
+        # Read anew each time, for a file may be another one by then.
+        return listed(self.tables).to(device)
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
         seen = Luma.of(batch.jpeg)
-        scores, windows = _scores(seen, self._listed)
-        found = Posterior.of(scores, self._listed.to(batch.device))
-        phase = found.phases()
-        shift = crop(phase.argmax(1))
-        values = torch.cat([found.estimates(self.decode), shift.float()], 1)
-        steps = {f"step{i + 1}": found.steps(i) for i in range(STEPS)}
-        crops = phase.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]
-        every = steps | {"r": crops.sum(2), "c": crops.sum(1)}
+        tables = self._listed(batch.device)
+        scores, windows = _scores(seen, tables)
+        found = Posterior.of(scores, tables).estimate(self.decode)
         if self.given == "double":
-            return Estimate(NAMES, values, every)
-        reasons = _doubts(_classes(scores, windows, seen, self._listed))
+            return found
+        reasons = _doubts(_classes(scores, windows, seen, tables))
         without = torch.tensor([reason is not None for reason in reasons], device=batch.device)
-        return Estimate(NAMES, values.masked_fill(without[:, None], torch.nan), every, reasons)
+        values = found.values.masked_fill(without[:, None], torch.nan)
+        return replace(found, values=values, reasons=reasons)
 
     def score(self, batch: Batch) -> Detected:
         assert batch.jpeg is not None
         seen = Luma.of(batch.jpeg)
-        logs = _classes(*_scores(seen, self._listed), seen, self._listed)
+        tables = self._listed(batch.device)
+        logs = _classes(*_scores(seen, tables), seen, tables)
         return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
-
-
-# The crop by which a grid comes to begin at 0..7, and the other way round.
-_CROP = torch.tensor([0, 7, 6, 5, 4, 3, 2, 1])
 
 
 def posterior(jpeg: Jpeg) -> Posterior:
     """The posterior of phase and first table, one of libjpeg's, for each image."""
-    listed = libjpeg_tables()
-    return Posterior.of(_scores(Luma.of(jpeg), listed)[0], listed.to(jpeg.tables.device))
+    tables = libjpeg_tables().to(jpeg.tables.device)
+    return Posterior.of(_scores(Luma.of(jpeg), tables)[0], tables)
 
 
 def _scores(seen: Luma, tables: Tensor) -> tuple[Scores, int]:
-    network = phase_network(seen.planes.device)
-    return of_image(network, seen, network.index(tables.to(seen.planes.device)))
+    network = phase_network(tables.device)
+    return of_image(network, seen, network.index(tables))
 
 
 def _classes(scores: Scores, windows: int, seen: Luma, tables: Tensor) -> Tensor:
     """float32 `[N, 3]`: log-probabilities of `once.ONCE`, `LISTED` and `UNLISTED`."""
-    rows = summary(scores, seen, tables.to(seen.planes.device), windows)
+    area = min(seen.planes[0].numel() / windows, WINDOW**2)  # of some the windows are not all
+    rows = summary(scores, seen, tables, windows, area)
     return once_or_twice(rows.device)(rows).log_softmax(1)
 
 

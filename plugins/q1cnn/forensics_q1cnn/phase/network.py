@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from forensics.jpeg import ZIGZAG, standard_tables
 from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
 from forensics_q1cnn.phase.features import CONDITIONS, Features
+from forensics_q1cnn.tables import STEPS
 
 QUALITIES = tuple(range(50, 101))
-STEPS = 15  # so many are estimated
 _GATES = 16
 _UNKNOWN = 10_000  # no step
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,16 +18,16 @@ from forensics_q1cnn import tables
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import QUALITIES, libjpeg_tables
 from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED, summary
-from forensics_q1cnn.phase.posterior import ALIGNED
+from forensics_q1cnn.phase.posterior import Scores, every_phase
 from forensics_q1cnn.phase.recipe import SECOND, SIDE, patch_size, shifts
-from forensics_q1cnn.phase.trained import phase_network
-from forensics_q1cnn.phase.windows import of_image
+from forensics_q1cnn.phase.trained import phase_network, version
 
 
 @dataclass(frozen=True)
 class OnceRecipe(FittedRecipe):
-    """Boosted trees on what the scores of all hypotheses say of a crop and of its quarters, which
-    are compressed once, twice with a table of libjpeg's first, or twice with another one."""
+    """Boosted trees on what the scores of all hypotheses say of a crop, of its quarters and so on
+    down to single windows, which are compressed once, twice with a table of libjpeg's first, or
+    twice with another one."""
 
     trees: int = 300
 
@@ -35,28 +35,41 @@ class OnceRecipe(FittedRecipe):
     color: ClassVar[bool] = True
     gray_every: ClassVar[int] = 4
     part: ClassVar[str] = "once"
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 2 * SIDE, 16),)
-    validation_crop: ClassVar[int] = SIDE
-    validation_crops: ClassVar[int] = 384
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 4 * SIDE, 8),)
+    validation_crop: ClassVar[int] = 4 * SIDE
+    validation_crops: ClassVar[int] = 96
+
+    @property
+    def rests_on(self) -> Mapping[str, str]:
+        return {"phase": version("phase")}
 
     def draws(self) -> Draws:
         invented = range(tables.FIRST_INVENTED, tables.FIRST_INVENTED + 51 * 200, 16)
         cameras = tables.numbers_from(tables.FIRST_CAMERA)
         first = [*QUALITIES] * 160 + [tables.NONE] * 8160
         first += [*invented] * 4 + [*cameras] * 24
-        return {"t": first, "u": SECOND, ("r", "c"): shifts(ALIGNED)}
+        return {"t": first, "u": SECOND, ("r", "c"): shifts()}
 
     def rows(self, example: Example) -> tuple[Tensor, Tensor]:
         batch = example.sides["altered"]
         assert batch.jpeg is not None
         seen, label = Luma.of(batch.jpeg), _labels(example)
-        if batch.size == (SIDE, SIDE):
-            return _summaries(seen), label
-        height, width = patch_size(int(example.values["u"].sum()))
-        corners = [(y, x) for y in (0, SIDE) for x in (0, SIDE)]
-        quarters = Luma.cat([seen.cut(*corner, height, width) for corner in corners])
-        rows = torch.cat([_summaries(seen), _summaries(quarters)])
-        return rows, torch.cat([label, label.repeat(len(corners))])
+        # Mostly whole windows; drawn by the batch, for a step is not known here.
+        height, width = patch_size(int(batch.keys[0]) % (1 << 31))
+        listed = libjpeg_tables().to(batch.device)
+        network = phase_network(batch.device)
+        across = batch.size[0] // SIDE
+        corners = [(SIDE * y, SIDE * x) for y in range(across) for x in range(across)]
+        windows = Luma.cat([seen.cut(*corner, height, width) for corner in corners])
+        scores = every_phase(network, windows, network.index(listed))
+        rows, labels = [], []
+        for side in (2**n for n in range(across.bit_length())):
+            boxes = range(0, across * SIDE, side * SIDE)
+            parts = [seen.cut(y, x, side * SIDE, side * SIDE) for y in boxes for x in boxes]
+            summed = _together(scores, across, side)
+            rows.append(summary(summed, Luma.cat(parts), listed, side**2, height * width))
+            labels.append(label.repeat(len(parts)))
+        return torch.cat(rows), torch.cat(labels)
 
     def fit(self, features: Tensor, labels: Tensor) -> nn.Module:
         fitted = HistGradientBoostingClassifier(
@@ -82,11 +95,15 @@ class OnceRecipe(FittedRecipe):
         return {"objective": float(right), "accuracy": float(accuracy), "auc": float(auc)}
 
 
-def _summaries(seen: Luma) -> Tensor:
-    listed = libjpeg_tables().to(seen.planes.device)
-    network = phase_network(seen.planes.device)
-    scores, windows = of_image(network, seen, network.index(listed))
-    return summary(scores, seen, listed, windows)
+def _together(scores: Scores, across: int, side: int) -> Scores:
+    """The sums over squares of `side` x `side` windows of those of a crop, `across` x `across` of
+    them row by row, each of N images."""
+
+    def summed(part: Tensor) -> Tensor:
+        squares = part.unflatten(0, (across // side, side, across // side, side, -1))
+        return squares.sum((1, 3)).flatten(0, 2)
+
+    return Scores(summed(scores.tables), summed(scores.steps), summed(scores.single))
 
 
 def _labels(example: Example) -> Tensor:

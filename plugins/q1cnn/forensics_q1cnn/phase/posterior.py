@@ -9,17 +9,25 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from forensics.errors import ForensicsError
+from forensics.interfaces import Estimate
 from forensics_q1cnn.phase.features import Luma, features
-from forensics_q1cnn.phase.network import STEPS, PhaseNetwork
+from forensics_q1cnn.phase.network import PhaseNetwork
+from forensics_q1cnn.tables import NAMES, STEPS
 
 Decode = Literal["argmax", "expectation", "table"]
 DECODES: tuple[Decode, ...] = get_args(Decode)
 
-# How often, beside the one crop in 64, both JPEGs have one grid in training.
-ALIGNED = 0.25
-_TRAINED = ALIGNED + (1 - ALIGNED) / 64
-# How often they have one grid in the world: that of any crop.
-_PRIOR = 1 / 64
+
+def check_decode(model: str, decode: str) -> None:
+    """Raises ForensicsError for what is no `Decode`."""
+    if decode not in DECODES:
+        raise ForensicsError(f"{model} decodes by argmax, expectation or table, not {decode}")
+
+
+# How often both JPEGs have one grid in training: so often beside once in 64 crops.
+AGAIN = 21
+_TRAINED = (1 + AGAIN) / (64 + AGAIN)
 # Patches on 64 phases: what stays in a processor's caches, and what keeps a GPU at work.
 _TOGETHER, _TOGETHER_ON_GPU = 8, 64
 
@@ -28,7 +36,8 @@ _TOGETHER, _TOGETHER_ON_GPU = 8, 64
 class Scores:
     """What the network says of N images, float32; of several windows of one, the sums.
 
-    tables: `[N, 64, T]`, of phases and listed tables; steps: `[N, 64, 15, most]`, of phases and
+    tables: `[N, 64, T]`, of phases and listed tables, as if all phases were equally frequent;
+    steps: `[N, 64, 15, most]`, of phases and
     single steps, counted from 1, -inf where there is none; single: `[N]`, of no first JPEG.
     """
 
@@ -41,11 +50,6 @@ class Scores:
             self.tables + other.tables, self.steps + other.steps, self.single + other.single
         )
 
-    def logs(self) -> Tensor:
-        """`[N, 64, T]`: the scores of tables where the two grids agree as often as those of any
-        crop."""
-        return self.tables + towards_the_prior(self.tables.device)
-
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
@@ -57,11 +61,11 @@ class Posterior:
 
     @classmethod
     def of(cls, scores: Scores, tables: Tensor) -> Posterior:
-        return cls.of_logs(scores.logs(), tables)
+        return cls.of_logs(scores.tables, tables)
 
     @classmethod
     def of_logs(cls, logs: Tensor, tables: Tensor) -> Posterior:
-        """From `Scores.logs`, -inf where a phase is ruled out."""
+        """From `Scores.tables`, -inf where a phase is ruled out."""
         return cls(logs.flatten(1).softmax(1).view_as(logs), tables)
 
     def phases(self) -> Tensor:
@@ -75,6 +79,16 @@ class Posterior:
         found = of_tables.new_zeros(len(of_tables), int(column.max()) + 1)
         return found.index_add(1, column, of_tables)
 
+    def estimate(self, decode: Decode) -> Estimate:
+        """The 15 steps and the crop (r, c) with the probabilities of each."""
+        phases = self.phases()
+        shift = crop(phases.argmax(1)).float()
+        crops = phases.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]
+        probabilities = {name: self.steps(i) for i, name in enumerate(NAMES)}
+        probabilities |= {"r": crops.sum(2), "c": crops.sum(1)}
+        values = torch.cat([self.estimates(decode), shift], 1)
+        return Estimate(tuple(probabilities), values, probabilities)
+
     def estimates(self, decode: Decode) -> Tensor:
         """float32 `[N, 15]`: the most probable step of each frequency, its expectation, or the
         steps of the most probable table."""
@@ -87,16 +101,23 @@ class Posterior:
         return torch.stack([p @ v for p, v in zip(every, values, strict=True)], 1)
 
 
+# The crop by which a grid comes to begin at 0..7, and the other way round.
+_CROP = torch.tensor([0, 7, 6, 5, 4, 3, 2, 1])
+
+
 def crop(phase: Tensor) -> Tensor:
     """The crop (r, c) by which the first grid comes to begin at a phase: int64 `[...]` ->
     `[..., 2]`."""
-    return torch.stack([(8 - phase // 8) % 8, (8 - phase % 8) % 8], -1)
+    there = _CROP.to(phase.device)
+    return torch.stack([there[phase // 8], there[phase % 8]], -1)
 
 
 def towards_the_prior(device: torch.device) -> Tensor:
-    """What turns the odds of the aligned phase in training into those of any crop, `[64, 1]`."""
-    change = torch.full((64, 1), math.log((1 - _PRIOR) / (1 - _TRAINED)), device=device)
-    change[0] = math.log(_PRIOR / _TRAINED)
+    """What takes from a patch's scores how often the two grids agree in training, `[64, 1]`: all
+    phases are equally frequent, as where any crop may lie between both JPEGs. Scores of several
+    patches add up only then."""
+    change = torch.full((64, 1), math.log((63 / 64) / (1 - _TRAINED)), device=device)
+    change[0] = math.log((1 / 64) / _TRAINED)
     return change
 
 
@@ -108,5 +129,6 @@ def every_phase(network: PhaseNetwork, seen: Luma, index: Tensor) -> Scores:
         part = seen[start : start + together]
         phases = torch.arange(64, device=index.device).expand(len(part), 64)
         hidden = network.hidden(features(part, phases[:, :1]), features(part, phases[:, 1:]))
-        found.append((network.scores(hidden, index), network.steps(hidden), network.single(hidden)))
+        tables = network.scores(hidden, index) + towards_the_prior(index.device)
+        found.append((tables, network.steps(hidden), network.single(hidden)))
     return Scores(*(torch.cat(those) for those in zip(*found, strict=True)))

@@ -16,9 +16,10 @@ from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn import tables
 from forensics_q1cnn.phase.features import Features, Luma, features
-from forensics_q1cnn.phase.network import QUALITIES, STEPS, PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.posterior import ALIGNED, Posterior, every_phase
+from forensics_q1cnn.phase.network import QUALITIES, PhaseNetwork, libjpeg_tables
+from forensics_q1cnn.phase.posterior import AGAIN, Posterior, every_phase
 from forensics_q1cnn.plugin import Q1PHASE
+from forensics_q1cnn.tables import STEPS
 
 SIDE = 64  # of a patch; a crop holds several
 SMALLER = 4  # one batch in so many has smaller patches
@@ -30,11 +31,9 @@ SECOND = [*range(60, 99)] * 100 + [90] * 1000 + [80] * 600
 SECOND += [number for number in _INVENTED[::4] if 10 <= number % 51 <= 48]
 
 
-def shifts(aligned: float) -> list[tuple[int, int]]:
-    """The crops between both JPEGs, and none again: as often as `aligned` says, beside the one in
-    64 that any crop has."""
-    again = round(aligned * 64 / (1 - aligned))
-    return [(r, c) for r in range(8) for c in range(8)] + [(0, 0)] * again
+def shifts() -> list[tuple[int, int]]:
+    """The crops between both JPEGs, and `AGAIN` times none."""
+    return [(r, c) for r in range(8) for c in range(8)] + [(0, 0)] * AGAIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +104,7 @@ class PhaseRecipe(NetworkRecipe):
     part: ClassVar[str] = "phase"
     validations: ClassVar[int] = 12
     validation_crop: ClassVar[int] = SIDE
-    validation_crops: ClassVar[int] = 192
+    validation_crops: ClassVar[int] = 768
     averaging: ClassVar[float] = 0.998
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
@@ -119,7 +118,7 @@ class PhaseRecipe(NetworkRecipe):
     def draws(self) -> Draws:
         first = [*QUALITIES] * 160 + [tables.NONE] * 800 + [*_INVENTED[::8]]
         first += [*tables.numbers_from(tables.FIRST_CAMERA)] * 12
-        return {"t": first, "u": SECOND, ("r", "c"): shifts(ALIGNED)}
+        return {"t": first, "u": SECOND, ("r", "c"): shifts()}
 
     def network(self) -> nn.Module:
         network = PhaseNetwork(self.hidden)

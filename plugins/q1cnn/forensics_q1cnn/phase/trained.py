@@ -9,28 +9,36 @@ from torch import nn
 
 from forensics import nn as layers
 from forensics import weights
+from forensics.errors import NotApplicable
 from forensics_q1cnn.phase.network import PhaseNetwork
 from forensics_q1cnn.plugin import Q1PHASE
 
 
 def phase_network(device: torch.device) -> PhaseNetwork:
     """Scores of phases and tables."""
-    return _phase(device, _version("phase"))
+    return _phase(device, version("phase"))
 
 
 def once_or_twice(device: torch.device) -> nn.Module:
-    """From `once.summary` to scores of its classes."""
-    return _once(device, _version("once"))
+    """From `once.summary` to scores of its classes. Raises NotApplicable where it was fitted to
+    what another phase network says."""
+    there = weights.find(Q1PHASE, "once")
+    if there and there.card.get("rests_on", {}).get("phase") != version("phase"):
+        raise NotApplicable(
+            "the part once was fitted to another part phase: run `forensics train q1phase-once`"
+        )
+    return _once(device, version("once"))
 
 
-def _version(part: str) -> str:
-    """The hash of the weights, so that others that are trained meanwhile are loaded."""
+def version(part: str) -> str:
+    """The hash of the weights that are there, empty where there are none: others that are trained
+    meanwhile are loaded."""
     there = weights.find(Q1PHASE, part)
     return there.sha256 if there else ""
 
 
 @functools.cache
-def _phase(device: torch.device, version: str) -> PhaseNetwork:
+def _phase(device: torch.device, sha256: str) -> PhaseNetwork:
     state = weights.load(Q1PHASE, "phase")
     with torch.inference_mode(False):
         network = PhaseNetwork(state["shifted.enter"].shape[2])
@@ -39,6 +47,6 @@ def _phase(device: torch.device, version: str) -> PhaseNetwork:
 
 
 @functools.cache
-def _once(device: torch.device, version: str) -> nn.Module:
+def _once(device: torch.device, sha256: str) -> nn.Module:
     with torch.inference_mode(False):
         return layers.decision(weights.load(Q1PHASE, "once")).eval().to(device)

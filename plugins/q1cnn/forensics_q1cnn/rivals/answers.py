@@ -9,8 +9,8 @@ from torch import Tensor
 
 from forensics.errors import ForensicsError
 from forensics.interfaces import Estimate
-from forensics_q1cnn.rivals.blocks import NAMES, STEPS
 from forensics_q1cnn.rivals.constant import DECODES, constant
+from forensics_q1cnn.tables import NAMES, STEPS
 
 # What is said of a step that the method has no answer for: nothing, or what `q1constant` says.
 Missing = Literal["none", "argmax", "median", "expectation"]

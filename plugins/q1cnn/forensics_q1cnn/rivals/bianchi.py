@@ -14,15 +14,9 @@ from forensics.interfaces import Estimate, Estimator
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.plugin import Q1BIANCHI
 from forensics_q1cnn.rivals import bins, combs
-from forensics_q1cnn.rivals.blocks import (
-    NAMES,
-    candidates,
-    coefficients,
-    crops,
-    parts,
-    spread,
-)
+from forensics_q1cnn.rivals.blocks import candidates, coefficients, crops, parts, spread
 from forensics_q1cnn.rivals.mixture import Mixing, first_best
+from forensics_q1cnn.tables import NAMES
 
 
 @dataclass(frozen=True)

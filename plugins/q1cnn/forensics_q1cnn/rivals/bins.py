@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.rivals.blocks import MOST, STEPS, coefficients, levels, second_steps
+from forensics_q1cnn.rivals.blocks import MOST, coefficients, levels, second_steps
 from forensics_q1cnn.rivals.mixture import Mixing, evidence
+from forensics_q1cnn.tables import STEPS
 
 _TAIL = 6  # standard deviations of rounding noise
 _LEVELS = 1025  # |level| from 0 to that of a coefficient of 1024 at step 1; larger ones count there

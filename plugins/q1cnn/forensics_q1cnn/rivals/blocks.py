@@ -9,16 +9,13 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Jpeg
-from forensics.jpeg import ZIGZAG, standard_tables
+from forensics.jpeg import ZIGZAG
 from forensics.nn import phase_dct
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.noise import deviation, second_rounding
+from forensics_q1cnn.tables import CAPS, STEPS
 
-STEPS = 15
-NAMES = tuple(f"step{i}" for i in range(1, STEPS + 1))
 PLACES = ZIGZAG[:STEPS]  # in natural order
-# The largest step that is estimated: that of quality 50, as in the paper's networks.
-CAPS = tuple(standard_tables(50, 1).flatten()[PLACES].tolist())
 MOST = max(CAPS)
 _SAMPLES = 1 << 20  # pixels at a time
 

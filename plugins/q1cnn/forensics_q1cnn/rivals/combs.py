@@ -11,9 +11,10 @@ from torch import Tensor
 
 from forensics import device
 from forensics_q1cnn.rivals import compiled_combs
-from forensics_q1cnn.rivals.blocks import CAPS, MOST, STEPS, candidates
+from forensics_q1cnn.rivals.blocks import MOST, candidates
 from forensics_q1cnn.rivals.compiled_combs import WAVES
 from forensics_q1cnn.rivals.mixture import ROUNDS, START, WHOLE, Mixing, evidence
+from forensics_q1cnn.tables import CAPS, STEPS
 
 # A comb of blur s and step q has WAVES waves worth of detail only while s / q is this at least.
 _SHARPEST = 0.06

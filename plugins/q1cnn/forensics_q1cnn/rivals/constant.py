@@ -14,7 +14,8 @@ from forensics.errors import ForensicsError
 from forensics.interfaces import Estimate, Estimator
 from forensics.jpeg import standard_tables
 from forensics_q1cnn.plugin import Q1CONSTANT
-from forensics_q1cnn.rivals.blocks import MOST, NAMES, PLACES
+from forensics_q1cnn.rivals.blocks import MOST, PLACES
+from forensics_q1cnn.tables import NAMES
 
 Decode = Literal["argmax", "median", "expectation"]
 DECODES = ("argmax", "median", "expectation")

@@ -16,15 +16,9 @@ from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.plugin import Q1DALMIA
 from forensics_q1cnn.rivals import answers, combs
 from forensics_q1cnn.rivals.answers import Missing
-from forensics_q1cnn.rivals.blocks import (
-    STEPS,
-    candidates,
-    coefficients,
-    crops,
-    parts,
-    spread,
-)
+from forensics_q1cnn.rivals.blocks import candidates, coefficients, crops, parts, spread
 from forensics_q1cnn.rivals.mixture import first_best
+from forensics_q1cnn.tables import STEPS
 
 _BIN = 0.5
 _SMOOTHED = 0.6  # s.d. of the blur

@@ -14,15 +14,9 @@ from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.plugin import Q1GALVAN
 from forensics_q1cnn.rivals import answers
 from forensics_q1cnn.rivals.answers import Missing
-from forensics_q1cnn.rivals.blocks import (
-    STEPS,
-    candidates,
-    coefficients,
-    levels,
-    parts,
-    second_steps,
-)
+from forensics_q1cnn.rivals.blocks import candidates, coefficients, levels, parts, second_steps
 from forensics_q1cnn.rivals.mixture import first_best
+from forensics_q1cnn.tables import STEPS
 
 _RECUT = 8 * 4 + 4
 _SMALL = 0.2  # of the next bin: so few were split off it by rounding

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from forensics_q1cnn.dense import decoding, losses
-from forensics_q1cnn.dense.network import CAPS
+from forensics_q1cnn.tables import CAPS
 
 FIRST = [0, *torch.tensor(CAPS).cumsum(0).tolist()]
 

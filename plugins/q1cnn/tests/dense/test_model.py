@@ -16,7 +16,8 @@ from forensics.training import export
 from forensics_q1cnn.dense.decoding import blocks
 from forensics_q1cnn.dense.entries import MODELS
 from forensics_q1cnn.dense.model import NAMES
-from forensics_q1cnn.dense.network import CAPS, DenseNet40, shown
+from forensics_q1cnn.dense.network import DenseNet40, shown
+from forensics_q1cnn.tables import CAPS
 
 CLASSIFIERS = ("q1cnn-90", "q1cnn-80")
 

@@ -16,7 +16,8 @@ from forensics.training import export
 from forensics.training.draws import choices, narrowed
 from forensics.training.recipe import Example, Progress
 from forensics_q1cnn.dense import recipe as recipes
-from forensics_q1cnn.dense.network import CAPS, DenseNet40, table
+from forensics_q1cnn.dense.network import DenseNet40, table
+from forensics_q1cnn.tables import CAPS
 
 RECIPES = (
     recipes.Q1CNN90Recipe,

@@ -11,8 +11,8 @@ from forensics import jpeg, progress
 from forensics_q1cnn.localization.survey import survey
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.model import posterior
-from forensics_q1cnn.phase.network import STEPS
 from forensics_q1cnn.phase.trained import phase_network
+from forensics_q1cnn.tables import STEPS
 
 
 @pytest.fixture(scope="module")

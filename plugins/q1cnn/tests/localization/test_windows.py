@@ -64,7 +64,7 @@ def test_scores_are_those_of_single_windows(seen):
     index = network.index(libjpeg_tables())
     tile, phases = Tile(0, 3, 2, 3), torch.tensor([5, 63])
     found = windows.logs(network, tile.cut(seen), tile.across, phases, index)
-    expected = every_phase(network, one_by_one(seen, tile), index).logs()
+    expected = every_phase(network, one_by_one(seen, tile), index).tables
     kept = [0, 5, 63]
     torch.testing.assert_close(found[:, kept], expected[:, kept], rtol=1e-4, atol=1e-3)
     left_out = [p for p in range(64) if p not in kept]

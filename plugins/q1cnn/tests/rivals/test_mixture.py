@@ -7,8 +7,9 @@ from scipy.fft import dctn
 from scipy.optimize import minimize_scalar
 
 from forensics_q1cnn.rivals import bins, combs
-from forensics_q1cnn.rivals.blocks import CAPS, MOST
+from forensics_q1cnn.rivals.blocks import MOST
 from forensics_q1cnn.rivals.mixture import evidence, first_best
+from forensics_q1cnn.tables import CAPS
 
 RNG = np.random.default_rng(3)
 
