@@ -76,7 +76,7 @@ class Q1Map(Localizer):
 
 
 def _heat(part: Partition) -> Tensor:
-    """Half the odds against the main region as a probability, and one half more outside of it."""
+    """Half the probability that it is not the main region, and one half more outside of it."""
     return 0.5 * -torch.expm1(-part.rival) + 0.5 * (part.labels > 0)
 
 

@@ -72,7 +72,7 @@ def tiles(rows: int, columns: int) -> Iterator[Tile]:
 
 
 def logs(network: PhaseNetwork, part: Luma, across: int, phases: Tensor, index: Tensor) -> Tensor:
-    """What `Scores.logs` are of a tile's windows, row by row, `[N, 64, T]`; -inf on the phases
+    """What `Scores.tables` are of a tile's windows, row by row, `[N, 64, T]`; -inf on the phases
     other than 0 and these, int64 `[P]`."""
     own = tile_features(part, across, phases.new_zeros(1))
     aligned = network.scores_of(own, index, aligned=True)
