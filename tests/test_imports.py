@@ -19,7 +19,7 @@ PARTS = {
     "errors": (0, {"errors"}),
     "batch": (1, {"batch"}),
     "random": (1, {"random"}),
-    "device": (1, {"device", "atomic"}),
+    "device": (1, {"device", "atomic", "progress"}),
     "interfaces": (2, {"interfaces"}),
     "registry": (3, {"registry", "hookspecs", "selection", "weights"}),
     "images": (4, {"images"}),

@@ -28,7 +28,7 @@ MANIPULATIONS = tuple(name + kind for name in SINGLE for kind in ("", "-jpeg", "
 OPERATION = ("operation", "operation-jpeg", "operation-resaved")
 SPLICES = ("q1", "two", "resize", "rotate", "blur", "noise", "copy")
 SPLICED = tuple("splice-" + name for name in SPLICES)
-ALL = (*CORE, *MANIPULATIONS, "q1", "q1-aligned", *OPERATION, *SPLICED)
+ALL = (*CORE, *MANIPULATIONS, "q1", "q1-aligned", "q1-shifted", *OPERATION, *SPLICED)
 
 
 def test_the_registered_traces_are_there_with_their_histories():

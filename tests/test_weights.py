@@ -1,5 +1,6 @@
 """Weight files and cards: which one counts, and what is refused."""
 
+import dataclasses
 import hashlib
 import json
 
@@ -54,6 +55,14 @@ def test_the_users_own_win_over_the_shipped(entry, tmp_path, monkeypatch):
     # Scores of other weights are other scores.
     hashes.append(identity.model(model))
     assert len(set(hashes)) == 3
+
+
+def test_weights_may_be_borrowed(entry):
+    """The user's own go with the model that they were trained for."""
+    borrower = dataclasses.replace(entry, name="toy-borrower", borrows="toy-trained")
+    put(weights.user_folder(entry), 1.25)
+    assert weights.load(borrower, "toy-trained")["w"].item() == 1.25
+    assert weights.user_folder(dataclasses.replace(borrower, borrows="")).name == "toy-borrower"
 
 
 def test_half_precision_is_loaded_as_float32(entry):

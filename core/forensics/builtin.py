@@ -65,6 +65,7 @@ def forensics_traces() -> list[Entry]:
     manipulations = {name + kind: text for name in single for kind, text in kinds.items()} | {
         "q1": "which was the first quantisation of this JPEG, whatever its grid?",
         "q1-aligned": "which was the first quantisation of this JPEG, on the same grid?",
+        "q1-shifted": "which was the first quantisation of this JPEG, on another grid?",
     }
     composites = {
         "operation": "which operation was it processed by before it was saved without loss?",

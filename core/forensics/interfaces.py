@@ -8,6 +8,7 @@ options that differ from the default, `name:key=value`) is their identity everyw
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from forensics.batch import Batch
+
+
+# Why a model that needs coefficients has no answer in a history.
+NO_JPEG = "not a JPEG at this place"
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Needs:
         if height % self.multiple_of or width % self.multiple_of:
             return f"size is not a multiple of {self.multiple_of}"
         if (self.jpeg or self.acts_on == "jpeg") and not jpeg:
-            return "not a JPEG at this place"
+            return NO_JPEG
         return None
 
 
@@ -59,7 +64,8 @@ class Scores:
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """An estimator's answer. values: float32 `[N, K]` for the K names of the trace's truth that
-    it knows; probabilities: optional, one float32 `[N, classes]` a name."""
+    it knows; probabilities: optional, one float32 `[N, classes]` a name, column j that of the
+    value j."""
 
     names: tuple[str, ...]
     values: Tensor
@@ -68,15 +74,41 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
+class Layer:
+    """One more map over the cells of a heat map. values: float32 `[N, h, w]`, NaN where nothing is
+    said; unit: what they count, for people; classes: where they are no amounts but numbers of
+    classes, from 0, the names of these."""
+
+    values: Tensor
+    unit: str = ""
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of an image that a localizer tells from the rest. pixels: its area; values: what is
+    said of it, by name."""
+
+    pixels: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
 class Heatmap:
     """A localizer's answer. values: float32 `[N, h, w]`, higher means altered; the cell (i, j)
-    stands for the pixel (offset + i * stride, offset + j * stride); scores: float32 `[N]`."""
+    stands for the pixel (offset + i * stride, offset + j * stride); scores: float32 `[N]`.
+
+    layers: what else it has a map of, by name; regions: one tuple an image, or none at all. Where
+    there are regions, the layer `region` says in which one a cell lies, by its place in the tuple;
+    the first is the main one."""
 
     values: Tensor
     stride: int
     offset: int
     scores: Tensor
     reasons: tuple[str | None, ...] | None = None
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    regions: tuple[tuple[Region, ...], ...] = ()
 
 
 class Operation(ABC):
@@ -105,6 +137,11 @@ class Operation(ABC):
         """The side of the square of input that a square of output, in the middle of its tile,
         depends on."""
         return side + 2 * self.margin(color)
+
+    def side_beside(self, side: int, color: bool) -> int:
+        """The same of the tiles of other photographs that it takes regions from, for regions in a
+        square of this side; 0 where it takes none."""
+        return 0
 
     @abstractmethod
     def apply(self, batch: Batch) -> Batch:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from forensics.jpeg import ZIGZAG, standard_tables
-from forensics.traces import Draw, Grid, Number, Trace, Truth, crossed, points_of
+from forensics.traces import SHIFTS, Draw, Grid, Number, Trace, Truth, crossed, points_of
 
 CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
 QUALITIES = (50, 60, 70, 80, 90)
@@ -179,4 +179,12 @@ Q1_ALIGNED = Trace(
     _PRIMARY,
     "jpeg",
     _STEPS,
+)
+Q1_SHIFTED = Trace(
+    "q1-shifted",
+    Q1.histories,
+    _PRIMARY,
+    "jpeg",
+    Q1.truth,
+    (SHIFTS,),
 )

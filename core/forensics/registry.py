@@ -96,6 +96,7 @@ class ModelEntry(Entry):
     needs: what it asks of its input.
     card: where its weights and their cards lie, `"package:folder"`; None = needs no training.
     parts: the weight files in that folder, without suffix, one for each network of the model.
+    borrows: the name of the model whose weights these are, where it has none of its own.
     seconds: a gray patch of 128 x 128 takes on two CPU cores, for `--plan`.
     """
 
@@ -103,6 +104,7 @@ class ModelEntry(Entry):
     needs: Needs = field(default_factory=Needs)
     card: str | None = None
     parts: tuple[str, ...] = ()
+    borrows: str = ""
     seconds: float = 0.01
 
     def __post_init__(self) -> None:

@@ -166,17 +166,19 @@ class Trace:
     def _tile(
         history: History, patch: int, values: Mapping[str, Any], color: bool, slot: bool
     ) -> int:
-        """The side of the tile that a patch needs, from the last step back to the first."""
-        side = patch
+        """The side of the tile that a patch needs, from the last step back to the first; and what
+        is spliced into it, which lies inside, of tiles as large."""
+        side, beside = patch, 0
         for step in reversed(history.steps):
             if step.name != SLOT:
                 operation = step.bind(values)
                 blocks = 2 * operation.align(color)
                 side = patch + -(-(side - patch) // blocks) * blocks
                 side = operation.side_before(side, color)
+                beside = max(beside, operation.side_beside(patch, color))
             elif slot:
                 side += 2 * SLOT_MARGIN
-        return side
+        return max(side, beside)
 
 
 def column(values: Sequence[Number]) -> Tensor:
@@ -205,7 +207,8 @@ def crossed(*grids: Grid) -> Grid:
     return tuple(tuple(itertools.chain(*those)) for those in itertools.product(*grids))
 
 
-_OFFSETS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))
+# Every shift of the JPEG grid but none.
+SHIFTS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))
 _FIRST = (Truth("q1", "step", "JPEG quality"),)
 _QUALITIES = (50, 60, 70, 80, 90)
 _DOUBLE = (
@@ -236,5 +239,5 @@ DJPEG_SHIFTED = Trace(
     _DOUBLE,
     "jpeg",
     _FIRST,
-    (_OFFSETS,),
+    (SHIFTS,),
 )

@@ -56,8 +56,8 @@ def shipped_folder(entry: ModelEntry) -> Path:
 
 
 def user_folder(entry: ModelEntry) -> Path:
-    """The folder of the user's own weights for a model."""
-    return home() / "weights" / entry.name
+    """The folder of the user's own weights for a model, or for the one that it borrows from."""
+    return home() / "weights" / (entry.borrows or entry.name)
 
 
 def find(entry: ModelEntry, part: str) -> Part | None:

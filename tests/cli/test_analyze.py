@@ -32,9 +32,14 @@ def test_what_they_say(command, files, tmp_path):
     assert plain["scores"] == {}
     found = plain["estimates"]["toy-quality"]
     assert found["values"] == {"q": 80}
-    assert np.argmax(found["probabilities"]["q"]) == 1
+    assert np.argmax(found["probabilities"]["q"]) == 80
     assert sum(found["probabilities"]["q"]) == pytest.approx(1)
-    assert plain["estimates"]["toy-table"] == {"na": "not a JPEG at this place"}
+    # Of the PNG they are estimated from the pixels, and a note says so.
+    assert plain["estimates"]["toy-table"] == jpeg["estimates"]["toy-table"]
+    assert ["its luma table is estimated" in str(row["notes"]) for row in (plain, jpeg)] == [
+        True,
+        False,
+    ]
     # The first steps of libjpeg's table at quality 80.
     with Image.open(files[1]) as image:
         steps = image.quantization[0][:2]
@@ -58,13 +63,13 @@ def test_tables_of_what_they_say(command, files, tmp_path):
     code, out, _ = command("analyze", *files, *MODELS)
     assert code == 0
     assert "q 80 (" in out
-    assert "n/a for toy-table: not a JPEG at this place" in out
+    assert "plain.png: It was a JPEG: its luma table is estimated" in " ".join(out.split())
     assert out.count("toy-everything") == 2
     assert not list(tmp_path.glob("**/*.npy"))
     code, out, _ = command("analyze", *files, *MODELS, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [row["toy-quality:q"] for row in rows] == ["80.0", "80.0"]
-    assert [row["toy-table:step1"] != "" for row in rows] == [False, True]
+    assert [row["toy-table:step1"] for row in rows] == ["6.0", "6.0"]
     assert all(float(row["toy-everything:map"]) > 0 for row in rows)
 
 
@@ -107,3 +112,23 @@ def test_slow_models_are_asked_by_name_only(command, files):
     content = json.loads(command(*line, "--detectors", "toy-slow", "--json")[1])
     assert content["slow"] == []
     assert list(content["files"][0]["scores"]) == ["toy-grain", "toy-slow"]
+
+
+def test_why_there_are_no_coefficients(command, files, astronaut, tmp_path):
+    """What never was a JPEG, or lies on another grid; JPEGs whose coefficients are no luma."""
+    rgb = Image.fromarray(astronaut[40:225, 100:303])
+    rgb.save(tmp_path / "never.png")
+    with Image.open(files[0]) as picture:
+        picture.crop((3, 5, *picture.size)).save(tmp_path / "cropped.png")
+    rgb.save(tmp_path / "rgb.jpg", quality=80, keep_rgb=True)
+    rgb.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=80)
+    names = ("never.png", "cropped.png", "rgb.jpg", "cmyk.jpg")
+    paths = [tmp_path / name for name in names]
+    _, out, _ = command("analyze", *paths, "--estimators", "toy-table", "--json")
+    said = [row["estimates"]["toy-table"] for row in json.loads(out)["files"]]
+    assert said == [
+        {"na": "not a JPEG, and its pixels show no quantisation table"},
+        {"na": "not a JPEG, and its pixels show no quantisation table"},
+        {"na": "a JPEG stored as RGB, not as luma and chroma"},
+        {"na": "a JPEG stored as CMYK, not as luma and chroma"},
+    ]

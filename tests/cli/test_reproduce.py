@@ -22,7 +22,8 @@ def test_the_list(toy, command):
     code, out, err = command("reproduce")
     assert (code, err) == (0, "")
     assert "toy:table2" in out
-    assert out.count("no\n") == 2  # the toy's two tables
+    own = [line.split() for line in out.splitlines() if line.strip().startswith("toy:")]
+    assert [line[-1] for line in own] == ["no", "no"]
     listed = json.loads(command("reproduce", "--json")[1])["tables"]
     (one,) = (each for each in listed if each["table"] == "toy:table2")
     assert one["title"] == "Mean gradient against a median"
@@ -84,7 +85,7 @@ def test_json_is_what_the_matrix_has(toy, reproduce, tmp_path):
     assert one["paper"] == {"value": 5, "tolerance": 4.5}
     assert one["agrees"] is (one["high"] >= 0.5)
     assert cells["attacked, 60", "both"]["paper"] == "plot only"
-    assert table["protocol"]["photographs"] == 4
+    assert [p["photographs"] for p in table["protocols"]] == [4]
 
 
 @pytest.mark.parametrize("style", ["csv", "markdown", "latex"])
@@ -120,7 +121,7 @@ def test_a_plan_runs_nothing(toy, reproduce, tmp_path):
     described = json.loads(reproduce("toy", "--plan", "--json")[1])["tables"]
     assert [d["table"] for d in described] == ["toy:table2", "toy:words"]
     # Two qualities, two models, with and without the attack.
-    assert [d["cells"] for d in described] == [8, 2]
+    assert [[run["cells"] for run in d["runs"]] for d in described] == [[8], [2]]
     assert not toy.exists()
     assert not list((tmp_path / "out").rglob("*.parquet"))
 
@@ -135,14 +136,17 @@ def test_a_result_is_kept_and_fills_the_readme(own, reproduce, command):
     page = own.parent / "README.md"
     page.write_text(text + "<!-- table: words -->\n<!-- end -->\nAfter.\n")
     code, out, err = command("reproduce", "toy", "--readme")
-    assert (code, out) == (1, "")
-    assert "toy:table2 has no result yet: run `forensics reproduce toy:table2 --save`" in err
+    assert (code, out) == (0, "")
+    never = page.read_text()
+    assert "old" not in never
+    assert "Not run yet: `forensics reproduce toy:table2 --save`.\n<!-- end -->" in never
     code, out, err = reproduce("toy", "--save", "--json")
     assert code == 0
     kept = json.loads((own / "experiments" / "results" / "table2.json").read_text())
-    assert kept["protocol"]["data"] == "photographs"
-    assert "seconds" not in kept["protocol"]
-    assert page.read_text().startswith(text)
+    (run,) = kept["runs"]
+    assert run["protocol"]["data"] == "photographs"
+    assert "seconds" not in run["protocol"]
+    assert page.read_text() == never
     code, out, err = command("reproduce", "toy", "--readme")
     assert (code, out) == (0, "")
     assert str(page) in err

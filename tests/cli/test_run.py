@@ -18,7 +18,7 @@ VALUE = {"value", "low", "high"}
 METRICS = {"auc", "pe", "pe_any", "pe_cv", "tpr_at_fpr_1", "tpr_at_fpr_5"}
 METRICS |= {"accuracy", "cllr", "cllr_min", "cllr_cal"}
 CELL = {"trace", "point", "attack", "model", "kind", "n", "n_na", "photographs", "skipped"}
-CELL |= {"trained", "metrics", "names", "confusion", "cost", "na"}
+CELL |= {"trained", "metrics", "names", "confusion", "reliability", "cost", "na"}
 
 
 def test_json_is_one_object_and_nothing_else(child, photographs, tmp_path):

@@ -161,3 +161,41 @@ def test_resolve(tmp_path: Path) -> None:
     photograph(tmp_path / "a.png")
     assert names(data.resolve(str(tmp_path))) == ["a.png"]
     assert names(data.resolve(None)) == names(data.resolve("samples")) == names(data.samples())
+
+
+def test_globs_choose_photographs_by_the_ends_of_their_paths(tmp_path: Path) -> None:
+    for seed, name in enumerate(("kodak/a.png", "kodak/b.png", "mcm/a.png", "more/mcm/c.png")):
+        photograph(tmp_path / "test" / name, seed)
+    assert names(data.folder(tmp_path, photographs=["kodak/*"])) == [
+        "test/kodak/a.png",
+        "test/kodak/b.png",
+    ]
+    both = data.folder(tmp_path, photographs=["mcm/*", "b.png"])
+    assert names(both) == ["test/kodak/b.png", "test/mcm/a.png", "test/more/mcm/c.png"]
+    assert names(data.folder(tmp_path / "test", photographs=["kodak/b*"])) == ["kodak/b.png"]
+    with pytest.raises(
+        ForensicsError, match=r"matches 'kodek/\*'; there are test/kodak/\*, test/m"
+    ):
+        data.folder(tmp_path, photographs=["kodak/*", "kodek/*"])
+    with pytest.raises(ForensicsError, match="matches ''"):
+        data.folder(tmp_path, photographs=[""])
+
+
+def test_photographs_are_reduced_as_pillow_does_it_and_are_others_then(tmp_path: Path) -> None:
+    pixels = photograph(tmp_path / "a.jpg")
+    whole, half = (data.folder(tmp_path, reduce=by) for by in (1, 2))
+    assert (whole[0].size, half[0].size) == ((40, 56), (20, 28))
+    stored = Image.open(tmp_path / "a.jpg")
+    assert np.array(stored).shape == pixels.shape
+    wanted = np.array(stored.resize((28, 20), Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+    assert np.array_equal(half[0].load(color=True), wanted)
+    assert half[0].sha256 != whole[0].sha256
+    # What is reduced by 2 has no history of compression to warn of.
+    assert "stored as JPEG" in whole.warnings[0]
+    assert half.warnings == ()
+
+
+def test_samples_are_reduced_beside_what_they_are_already() -> None:
+    rocket = ["rocket.jpg"]
+    (plain,), (half,) = (data.resolve("samples", None, rocket, by) for by in (1, 2))
+    assert (plain.size, half.size) == ((213, 320), (106, 160))

@@ -1,14 +1,18 @@
 """Estimators, localizers and traces of many sides, against loops by hand and scikit-learn."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 import torch
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 
+import forensics
 from forensics import harness, random, selection, traces
 from forensics.batch import Batch
+from forensics.histories import History
 from forensics.jpeg import ZIGZAG, standard_tables
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -71,6 +75,37 @@ def test_an_estimator_of_steps_against_the_tables_by_hand(run):
         low, high = (cell["metrics"]["mse:r"][k] for k in ("low", "high"))
         assert low < value(cell, "mse:r") < high
     json.loads(matrix.to_json())
+
+
+def test_what_an_estimator_states_is_stored_and_held_against_the_truth(run):
+    plan, matrix = run(estimators="toy-quality", set={"q": [60, 90]}, pool=True)
+    (cell,) = matrix.cells
+    model = forensics.load("toy-quality")
+    stated, right = [], []
+    for photograph in plan.photographs:
+        pixels = torch.from_numpy(photograph.load(color=False))[None]
+        for (y, x), q in itertools.product(
+            plan.places["jpeg"].get(photograph.sha256, []), (60, 90)
+        ):
+            patch = pixels[:, :, y : y + PATCH, x : x + PATCH]
+            given = model.estimate(History.parse(f"jpeg({q})").apply(Batch.of(patch)))
+            stated.append(float(given.probabilities["q"].max()))
+            right.append(float(given.values) == q)
+    expected, means = calibration_curve(right, stated, n_bins=10)
+    diagram = {
+        what: [
+            figure["value"]
+            for name, figure in cell["reliability"].items()
+            if name.startswith(what) and figure["value"] is not None
+        ]
+        for what in ("right:", "stated:", "share:")
+    }
+    assert diagram["right:"] == pytest.approx(expected)
+    assert diagram["stated:"] == pytest.approx(means, rel=1e-4)
+    apart = [abs(e - m) for e, m in zip(expected, means, strict=True)]
+    shares = [share for share in diagram["share:"] if share]
+    assert value(cell, "ece") == pytest.approx(np.dot(shares, apart), rel=1e-4)
+    assert json.loads(matrix.to_pandas()["reliability"][0]) == cell["reliability"]
 
 
 def test_an_estimator_finds_the_quality_that_was_used(run):

@@ -109,7 +109,7 @@ def test_no_pixel_of_a_patch_depends_on_a_border_rule(astronaut, name, side, att
 
 @pytest.mark.parametrize(
     ("name", "color"),
-    [(n, False) for n in (*MANIPULATIONS, *COMPOSITES, "q1", "q1-aligned")] + COLOR,
+    [(n, False) for n in (*MANIPULATIONS, *COMPOSITES, "q1", "q1-aligned", "q1-shifted")] + COLOR,
 )
 def test_no_pixel_of_a_manipulated_patch_depends_on_a_border_rule(astronaut, name, color):
     """At both ends of the widest grid, on all sides, with an attacker where there is a slot."""

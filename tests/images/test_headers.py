@@ -146,3 +146,16 @@ def test_netpbm_headers(tmp_path: Path) -> None:
         refuse(put(tmp_path, absurd + pixels), "longer than 4096 bytes")
     for kind in (b"P1", b"P2", b"P3"):
         refuse(put(tmp_path, kind + b"\n2 1\n1 1 1 1 1 1\n"), "convert it to the binary kind")
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_a_jpeg_of_more_bits_is_said_to_be_one(tmp_path: Path, bits: int) -> None:
+    stream = io.BytesIO()
+    Image.new("L", (16, 16), 90).save(stream, "JPEG")
+    data = bytearray(stream.getvalue())
+    frame = data.index(b"\xff\xc0")
+    data[frame + 1], data[frame + 4] = 0xC1, bits
+    path = tmp_path / "more.jpg"
+    path.write_bytes(data)
+    with pytest.raises(UnreadableImage, match=f"a JPEG of {bits} bits a sample: only 8 are read"):
+        images.open(path)

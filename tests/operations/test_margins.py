@@ -87,7 +87,8 @@ def test_no_pixel_depends_on_a_border_rule_and_no_batch_is_ragged(astronaut, col
     for text, (step, point) in steps().items():
         operation = step.bind(point)
         # Enlarging needs less than the patch, but a tile holds it.
-        side = max(PATCH, operation.side_before(PATCH, color))
+        sides = operation.side_before(PATCH, color), operation.side_beside(PATCH, color)
+        side = max(PATCH, *sides)
         side = even(side, operation.align(color))
         assert side + 32 <= 320, text
         strange = noise.clone()

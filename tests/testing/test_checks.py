@@ -10,7 +10,7 @@ import torch
 from forensics import testing
 from forensics.batch import Batch
 from forensics.errors import UnknownName
-from forensics.interfaces import Estimate, Heatmap, Needs, Scores
+from forensics.interfaces import Estimate, Heatmap, Layer, Needs, Region, Scores
 from forensics.testing import answers, inputs
 
 
@@ -107,10 +107,19 @@ def shares(*rows):
     return {"q": torch.tensor(rows)}
 
 
+def layered(regions, **layers):
+    """A map with layers of these values and so many regions an image."""
+    given = {name: Layer(torch.full(shape, value)) for name, (shape, value) in layers.items()}
+    parts = tuple((Region(9, {}),) * n for n in regions)
+    return Heatmap(torch.zeros(2, 3, 3), 4, 0, torch.zeros(2), None, given, parts)
+
+
+CELLS = (2, 3, 3)
 GOOD = [
     ("detector", Scores(torch.tensor([1.0, NAN]), (None, "flat"))),
     ("estimator", Estimate(("q",), torch.zeros(2, 1), shares((0.5, 0.5), (0.1, 0.9)))),
     ("localizer", Heatmap(torch.zeros(2, 3, 3), 4, 0, torch.zeros(2))),
+    ("localizer", layered((2, 2), region=(CELLS, 1.0), bits=(CELLS, 7.5))),
     ("attacker", BATCH.pixels.clone()),
 ]
 BAD = [
@@ -127,6 +136,10 @@ BAD = [
     ("estimator", Estimate(("q",), torch.zeros(2, 1), shares((0.5, 0.2), (1.0, 0.0))), "close"),
     ("localizer", Heatmap(torch.zeros(2, 3, 3), 0, 0, torch.zeros(2)), "a stride of 0"),
     ("localizer", Heatmap(torch.zeros(2, 3, 3), 8, 0, torch.zeros(2, 1)), "2 axes, not 1"),
+    ("localizer", layered((), bits=((2, 3, 4), 1.0)), "the layer bits is"),
+    ("localizer", layered((1,), region=(CELLS, 0.0)), "regions of 1 images for 2"),
+    ("localizer", layered((1, 1), bits=(CELLS, 0.0)), "no layer that says where"),
+    ("localizer", layered((2, 1), region=(CELLS, 1.0)), "1 regions, and a cell of another"),
     ("attacker", BATCH.pixels.float(), "not uint8"),
     ("attacker", BATCH.pixels[:, :, 1:], "became"),
 ]

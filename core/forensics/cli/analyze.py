@@ -16,9 +16,13 @@ from forensics.batch import Batch
 from forensics.calibration.cards import Card
 from forensics.cli import Command, answers, calibrated
 from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
+from forensics.cli.recovered import recovered, without
+from forensics.cli.run import progress
 from forensics.cli.terminal import lines, table
 from forensics.device import choose
 from forensics.errors import ForensicsError
+from forensics.interfaces import NO_JPEG
+from forensics.progress import heard
 
 # Where a row keeps what models of each kind say.
 _SAID = {"detector": "scores", "estimator": "estimates", "localizer": "maps"}
@@ -48,7 +52,8 @@ def analyze(
 ) -> int:
     """What every model that fits says of image files, as they are.
 
-    The maps of localizers are written where -o names a folder: as .npy the values, as .png in gray.
+    The maps of localizers are written where -o names a folder: as .npy the values, as .png in gray,
+    and what else they map in colours; regions over the picture.
     """
     asked = {kind: named[f"{kind}s"] or () for kind in _SAID}
     if not any(asked.values()):
@@ -73,9 +78,14 @@ def analyze(
                 batch = batch_for(model.needs, picture).to(where)
                 target = (Path(out), f"{path.stem}.{name}") if out else None
                 found = _ask(kind, model, batch, target, force)
+                if found.get("na") == NO_JPEG:
+                    found["na"] = without(picture)
                 if kind == "detector":
                     found |= calibrated.answers(valid[name], found, picture)
                 row[_SAID[kind]][name] = found
+        was = recovered(picture) if any(m.needs.jpeg for m in made.values()) else None
+        if was is not None:
+            row["notes"].append(was.note)
         rows.append(row)
     skipped = [f"{m}: {selection.SLOWER}" for m in slow]
     if as_json:
@@ -99,7 +109,8 @@ def _ask(
         return answers.scored(model, batch)
     if kind == "estimator":
         return answers.estimated(model, batch)
-    return answers.located(model, batch, target, force)
+    with progress("parts of the image") as told, heard(told):
+        return answers.located(model, batch, target, force)
 
 
 def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:
@@ -121,7 +132,8 @@ def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequ
         tables.append(table(["file", *valid], cells, wrapped=("file",), keys=1))
     tables += [*answers.tables(rows), *calibrated.tables(rows)]
     notes = [f"n/a for {reason}" for reason in answers.reasons(rows)]
-    notes += [*beside, *calibrated.notes(rows, valid)]
+    said = (found["note"] for row in rows for found in row["maps"].values() if "note" in found)
+    notes += [*dict.fromkeys(said), *beside, *calibrated.notes(rows, valid)]
     notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
     return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
 

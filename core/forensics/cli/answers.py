@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from forensics.batch import Batch
+from forensics.cli import maps
 from forensics.cli.terminal import table
-from forensics.errors import ForensicsError, NotApplicable
+from forensics.errors import NotApplicable
 from forensics.harness.asking import refused
-from forensics.images.writing import write
-from forensics.interfaces import Detector, Estimator, Heatmap, Localizer
-from forensics.metrics.heat import enlarged
+from forensics.interfaces import Detector, Estimator, Localizer
 
 
 def scored(model: Detector, batch: Batch) -> dict[str, Any]:
@@ -50,18 +47,18 @@ def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
 def located(
     model: Localizer, batch: Batch, target: tuple[Path, str] | None, force: bool
 ) -> dict[str, Any]:
-    """`{"score": of the image, "map": file or None}`, or `{"na": reason}`. target: the folder and
-    the name that the map is written to: its values as `NAME.npy` and, enlarged to the image and
-    from its least to its greatest value, as a gray `NAME.png`. Raises ForensicsError where they
-    cannot be written."""
+    """`{"score": of the image, "map": file or None, "regions": list}`, or `{"na": reason}`. target:
+    the folder and the name that maps are written to by `maps.save`, and its errors are raised."""
 
     def ask() -> dict[str, Any]:
         given = model.localize(batch)
         if given.reasons and given.reasons[0]:
             return {"na": given.reasons[0]}
-        path = None if target is None else _draw(given, batch, *target, force)
-        score = _finite(float(given.scores[0]))
-        return {"score": score, "map": None if path is None else str(path)}
+        path = None if target is None else maps.save(given, batch, *target, force)
+        found = {"score": _finite(float(given.scores[0])), "map": path and str(path)}
+        if path and given.layers and not maps.drawable():
+            found["note"] = maps.UNDRAWN
+        return found | {"regions": maps.listed(given, batch.size)}
 
     return _asked(model, batch, ask)
 
@@ -83,24 +80,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _draw(given: Heatmap, batch: Batch, folder: Path, stem: str, force: bool) -> Path:
-    name = re.sub(r"[^-\w.]+", "_", stem)  # options have characters that files cannot have
-    image = folder / f"{name}.png"
-    heat = enlarged(given, *batch.size)[0].float()
-    known = heat[heat.isfinite()]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
-    gray = ((heat - low) / max(high - low, 1e-30) * 255).nan_to_num(0).clamp(0, 255)
-    write(Batch.of(gray.round().to(torch.uint8)[None, None]), image, force)
-    try:
-        np.save(folder / f"{name}.npy", given.values[0].cpu().numpy())
-    except OSError as error:
-        raise ForensicsError(f"cannot write {folder / name}.npy: {error}") from None
-    return image
-
-
 def columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
     """For CSV: each image's score by localizers, `NAME:map`, and what estimators say, `NAME:q`."""
-    maps = dict.fromkeys(name for row in rows for name in row["maps"])
+    localizers = dict.fromkeys(name for row in rows for name in row["maps"])
     values = dict.fromkeys(
         (name, value)
         for row in rows
@@ -108,7 +90,8 @@ def columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
         for value in found.get("values", ())
     )
     return {
-        f"{name}:map": [row["maps"].get(name, {}).get("score") for row in rows] for name in maps
+        f"{name}:map": [row["maps"].get(name, {}).get("score") for row in rows]
+        for name in localizers
     } | {
         f"{name}:{value}": [
             row["estimates"].get(name, {}).get("values", {}).get(value) for row in rows
@@ -118,11 +101,24 @@ def columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """For people: the images' scores by localizers with the maps, and what estimators say."""
-    maps = [
+    """For people: the images' scores by localizers with the maps, the regions that these tell
+    apart, and what estimators say."""
+    located = [
         (row["file"], name, _short(found.get("score")), Path(found.get("map") or "").name)
         for row in rows
         for name, found in row["maps"].items()
+    ]
+    regions = [
+        (
+            row["file"],
+            name,
+            str(number),
+            f"{100 * region['share']:.1f} %",
+            maps.words(region["values"]),
+        )
+        for row in rows
+        for name, found in row["maps"].items()
+        for number, region in enumerate(found.get("regions", ()))
     ]
     estimates = [
         (row["file"], name, _words(found))
@@ -130,8 +126,11 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
         for name, found in row["estimates"].items()
     ]
     made = []
-    if maps:
-        made.append(table(["file", "localizer", "score", "map"], maps))
+    if located:
+        made.append(table(["file", "localizer", "score", "map"], located))
+    if regions:
+        header = ["file", "localizer", "region", "area", "what is said of it"]
+        made.append(table(header, regions, wrapped=("file", "localizer", header[-1])))
     if estimates:
         made.append(table(["file", "estimator", "estimate"], estimates))
     return made

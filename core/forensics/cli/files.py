@@ -13,12 +13,14 @@ import torch
 from forensics import images, selection
 from forensics.batch import Batch
 from forensics.cli import LOSSES, Command
+from forensics.cli.recovered import recovered
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.harness.asking import fitting, refused
 from forensics.histories import History
 from forensics.images.writing import suffix, write
 from forensics.interfaces import Needs
+from forensics.jpeg import decode
 from forensics.metrics.cost import psnr
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
@@ -33,7 +35,12 @@ FORCE = click.option("--force", is_flag=True, help="Write over files that exist.
 
 
 def batch_for(needs: Needs, picture: images.Picture) -> Batch:
-    """The picture in the colours that a model takes: its own, or gray where that is asked for."""
+    """The picture in the colours that a model takes: its own, or gray where that is asked for. A
+    model that needs a JPEG gets the luma that the pixels were decoded from, where they show it."""
+    found = recovered(picture) if needs.jpeg else None
+    if found is not None:
+        luma = picture.batch(color=False).with_pixels(decode(found.jpeg), found.jpeg)
+        return fitting(needs, luma)
     channels = picture.pixels.shape[2]
     batch = picture.batch() if channels in needs.channels else picture.batch(color=False)
     return fitting(needs, batch)

@@ -58,14 +58,14 @@ def reproduce(
         click.echo(f"written: {_readme(those[0])}", err=True)
         return 0
     folder = Path(out) if out else default_out()
-    plans = [(experiment, presets.plan(experiment, **options)) for experiment in those]
+    plans = [(experiment, presets.plans(experiment, **options)) for experiment in those]
     if plan_only:
         click.echo(_plans(plans, folder, as_json))
         return 0
     results = []
-    for experiment, plan in plans:
+    for experiment, made in plans:
         with progress() as told:
-            results.append(presets.execute(experiment, plan, folder, told))
+            results.append(presets.execute(experiment, made, folder, told))
         if save:
             click.echo(f"written: {presets.save(results[-1])}", err=True)
     if rewrite:
@@ -74,7 +74,7 @@ def reproduce(
         click.echo(json.dumps({"tables": [r.to_dict() for r in results]}, indent=1))
     else:
         click.echo(_text(results, style), nl=False)
-    return tell_losses([r.matrix for r in results if r.matrix is not None])
+    return tell_losses([matrix for r in results for matrix in r.matrices])
 
 
 def _readme(one: Experiment) -> Path:
@@ -109,14 +109,17 @@ def _described(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _plans(plans: Sequence[tuple[Experiment, Plan]], folder: Path, as_json: bool) -> str:
+def _plans(plans: Sequence[tuple[Experiment, Sequence[Plan]]], folder: Path, as_json: bool) -> str:
     if as_json:
         described = [
-            {"table": str(experiment), **json.loads(tables.plan_json(plan, folder))}
-            for experiment, plan in plans
+            {"table": str(e), "runs": [json.loads(tables.plan_json(p, folder)) for p in those]}
+            for e, those in plans
         ]
         return json.dumps({"tables": described}, indent=1)
-    return "\n\n".join(f"{e}: {e.preset.title}\n{tables.plan(p, folder)}" for e, p in plans)
+    return "\n\n".join(
+        "\n".join([f"{e}: {e.preset.title}", *(tables.plan(p, folder) for p in those)])
+        for e, those in plans
+    )
 
 
 def _text(results: Sequence[Result], style: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from forensics.cli import LOSSES, Command, tables
+from forensics.cli import LOSSES, Command, diagram, tables
 from forensics.errors import ForensicsError
 from forensics.harness import Matrix, Settings, default_out, execute, make, read_config
 
@@ -24,12 +24,17 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 @click.option("--localizers", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--trace", multiple=True, metavar="NAME", help="[what the models judge]")
 @click.option("--grid", metavar="NAME", help="quick or paper. [quick]")
-@click.option("--set", "settings", multiple=True, metavar="q=60,70", help="Values in a grid.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="q=60,70", help="Values in a grid; also q=60..98."
+)
+@click.option("--pool", is_flag=True, default=None, help="One cell for all points of a trace.")
 @click.option("--data", metavar="DIR", help="Photographs. [samples: those of scikit-image]")
 @click.option("--positive", metavar="DIR", help="Altered files, scored as they are.")
 @click.option("--negative", metavar="DIR", help="Untouched files, to tell them from.")
 @click.option("--masks", metavar="DIR", help="Masks of the altered files, of their names.")
 @click.option("--split", metavar="NAME", help="[test where there are splits]")
+@click.option("--photographs", multiple=True, metavar="GLOB", help="Such as 'kodak/*'. [all]")
+@click.option("--reduce", type=int, metavar="N", help="Each side of a photograph, first. [1]")
 @click.option("--patch", type=int, metavar="PIXELS", help="Side of a patch. [128; the whole file]")
 @click.option("--color/--gray", default=None, help="RGB, 4:2:0. [gray]")
 @click.option("--limit", type=int, metavar="N", help="Patches a population. [48; of files: all]")
@@ -76,9 +81,13 @@ def run(
 @click.argument("folder", metavar="[DIR]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--format", "style", type=FORMATS, default="table", show_default=True)
-def report(folder: str | None, as_json: bool, style: str) -> int:
+@click.option("--plot", metavar="FILE", help="Reliability diagrams of estimators, as PNG.")
+def report(folder: str | None, as_json: bool, style: str, plot: str | None) -> int:
     """Print the matrix of the last run in DIR (where `forensics run --out DIR` put it)."""
     matrix = Matrix.load(Path(folder) if folder else default_out())
+    if plot is not None:
+        diagram.draw(matrix, Path(plot))
+        click.echo(f"written: {plot}", err=True)
     return _print(matrix, "json" if as_json else style)
 
 
@@ -127,7 +136,7 @@ def tell_losses(matrices: Sequence[Matrix]) -> int:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int], None] | None]:
+def progress(what: str = "photographs") -> Iterator[Callable[[int, int], None] | None]:
     """A bar with the time left on standard error; nothing where that is no terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -135,7 +144,7 @@ def progress() -> Iterator[Callable[[int, int], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = ("photographs", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)

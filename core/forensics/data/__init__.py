@@ -6,6 +6,8 @@ source[0].load(color=False)     # uint8 [1, H, W]
 source.skipped                  # files that could not be read, each with its reason
 """
 
+from collections.abc import Sequence
+
 from forensics.data.folder import folder, splits
 from forensics.data.labelled import labelled
 from forensics.data.leaves import dead_leaves
@@ -25,15 +27,21 @@ __all__ = [
 ]
 
 
-def resolve(spec: str | None, split: str | None = None) -> Source:
+def resolve(
+    spec: str | None,
+    split: str | None = None,
+    photographs: Sequence[str] = (),
+    reduce: int = 1,
+) -> Source:
     """The source that a command line names: a registered dataset (`samples` where `spec` is
-    None), else a folder.
+    None), else a folder. photographs, reduce: which of it, and how large; see `Source.chosen`.
 
-    Raises ForensicsError as `folder` does, and for a split of a dataset that has none.
+    Raises ForensicsError as `folder` and `Source.chosen` do, and for a split of a dataset that
+    has none.
     """
     name = spec or "samples"
     if name in registry().all("dataset"):
         source = registry().get(name, "dataset").entry.load()(split)
         assert isinstance(source, Source)
-        return source
-    return folder(name, split)
+        return source.chosen(photographs, reduce)
+    return folder(name, split, photographs, reduce)

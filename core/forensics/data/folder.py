@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -12,6 +13,8 @@ from forensics.data import lattice
 from forensics.data.source import Photograph, Source
 from forensics.errors import ForensicsError, UnreadableImage
 
+# By how much a photograph has to be reduced for nothing to be left of a compression.
+_ENOUGH = 2
 _SUBFOLDERS = ("train", "val", "calib", "test")
 
 
@@ -24,8 +27,14 @@ class _Listed:
     gray: bool = False
 
 
-def folder(path: str | Path, split: str | None = None) -> Source:
-    """The photographs in a folder and the folders below it, sorted by name.
+def folder(
+    path: str | Path,
+    split: str | None = None,
+    photographs: Sequence[str] = (),
+    reduce: int = 1,
+) -> Source:
+    """The photographs in a folder and the folders below it, sorted by name; which of them, and
+    how large: see `Source.chosen`.
 
     Splits come from a `files.csv` at its top with the columns `path` and `split` (a column
     `channels` that says 1 marks a gray photograph stored in three channels), else from the
@@ -37,9 +46,9 @@ def folder(path: str | Path, split: str | None = None) -> Source:
 
     Raises ForensicsError where the folder is missing or holds no readable photograph, where the
     split is unknown, where there are splits but no `test` and none was chosen, and where
-    `files.csv` lacks its columns.
+    `files.csv` lacks its columns; and as `Source.chosen` does.
     """
-    found = read(path, split)
+    found = read(path, split).chosen(photographs, reduce)
     return replace(found, warnings=_warnings(found))
 
 
@@ -154,7 +163,7 @@ def _choose(root: Path, listed: list[_Listed], split: str | None) -> str | None:
 
 def _warnings(source: Source) -> tuple[str, ...]:
     total = len(source)
-    kinds = Counter(p.lossy for p in source if p.lossy is not None)
+    kinds = Counter(p.lossy for p in source if p.lossy is not None and p.reduced < _ENOUGH)
     sentences = [
         f"{count} of {total} photographs are stored as {kind}: they have a history of compression "
         "before the history under test; sources should be never compressed, or reduced by 2."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 
 import torch
@@ -39,6 +40,7 @@ def warning(photographs: Sequence[Photograph]) -> str | None:
     )
 
 
+@cache
 def _was_jpeg(photograph: Photograph) -> bool:
     try:
         pixels = torch.from_numpy(photograph.load(color=False))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from forensics import images
-from forensics.errors import NotApplicable, UnreadableImage
+from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
+
+_NAMED = 12  # folders, where a glob matches nothing
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,14 @@ class Photograph:
             lossy=header.lossy,
             reduced=reduced,
         )
+
+    def smaller(self, by: int) -> Photograph:
+        """The same with each side reduced by this factor, beside what it is reduced already.
+        Raises UnreadableImage."""
+        if by == 1:
+            return self
+        gray = self.channels == 1
+        return Photograph.at(self.path, self.name, self.split, gray, self.reduced * by)
 
     def with_mask(self, mask: Path) -> Photograph:
         """The same with a mask. Raises UnreadableImage where the mask is none of this image."""
@@ -151,3 +161,27 @@ class Source:
 
     def __getitem__(self, index: int) -> Photograph:
         return self.photographs[index]
+
+    def chosen(self, patterns: Sequence[str] = (), reduce: int = 1) -> Source:
+        """The photographs whose path matches one of these globs from its end on (`kodak/*`,
+        `*.png`), all where there are none, with each side reduced by a factor.
+
+        Raises ForensicsError for a glob that matches none.
+        """
+        paths = {p.sha256: PurePosixPath(p.name) for p in self}
+        for pattern in patterns:
+            if not pattern or not any(path.match(pattern) for path in paths.values()):
+                there = list(dict.fromkeys(f"{path.parent}/*" for path in paths.values()))
+                more = ", ..." if len(there) > _NAMED else ""
+                raise ForensicsError(
+                    f"no photograph of {self.name} matches {pattern!r}; there are "
+                    f"{', '.join(there[:_NAMED])}{more}"
+                )
+        kept, lost = [], list(self.skipped)
+        for one in self:
+            if not patterns or any(paths[one.sha256].match(pattern) for pattern in patterns):
+                try:
+                    kept.append(one.smaller(reduce))
+                except UnreadableImage as error:
+                    lost.append(error)
+        return replace(self, photographs=tuple(kept), skipped=tuple(lost))

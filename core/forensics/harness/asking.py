@@ -15,7 +15,7 @@ from forensics.batch import Batch
 from forensics.errors import NotApplicable
 from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Question
 from forensics.interfaces import Attacker, Detector, Estimator, Localizer, Needs
-from forensics.metrics import heat
+from forensics.metrics import confidence, heat
 
 T = TypeVar("T")
 
@@ -27,11 +27,12 @@ Asked = Attacker | Detector | Estimator | Localizer
 class Answer:
     """What came of a question. values: float32 `[N]` on the CPU, by the name of the rows, NaN
     where there is a reason; reasons: N, by the same names; evidence: of a localizer, N histograms
-    (`heat.Evidence.pack`), None where there is a reason."""
+    (`heat.Evidence.pack`), of an estimator that states probabilities, N sums of those
+    (`confidence.pack`), by the same names; None where there is a reason."""
 
     values: dict[str, Tensor]
     reasons: dict[str, list[str | None]]
-    evidence: list[bytes | None]
+    evidence: dict[str, list[bytes | None]]
 
 
 @functools.cache
@@ -87,7 +88,7 @@ def answer(question: Question, batch: Batch, masks: Tensor, size: int) -> Answer
     return Answer(
         {name: torch.cat([part.values[name] for part in parts]) for name in parts[0].values},
         {name: [r for part in parts for r in part.reasons[name]] for name in parts[0].values},
-        [e for part in parts for e in part.evidence],
+        {name: [e for part in parts for e in part.evidence[name]] for name in parts[0].values},
     )
 
 
@@ -107,7 +108,7 @@ def refused(needs: Needs, batch: Batch) -> str | None:
 
 def _asked(question: Question, asked: Asked, batch: Batch, masks: Tensor) -> Answer:
     lent = _copy(batch)
-    evidence: list[bytes | None] = [None] * len(batch)
+    evidence: dict[str, Sequence[bytes | None]] = {}
     if question.kind == "detector":
         assert isinstance(asked, Detector)
         scores = asked.score(lent)
@@ -119,6 +120,10 @@ def _asked(question: Question, asked: Asked, batch: Batch, masks: Tensor) -> Ans
         _check_finite(question.model, estimate.values)
         columns = zip(estimate.names, estimate.values.unbind(1), strict=True)
         values, reasons = {ESTIMATE + n: column for n, column in columns}, estimate.reasons
+        for name, shares in estimate.probabilities.items():
+            given = values[ESTIMATE + name]
+            _check_shape(question.model, "probabilities", shares[:, :0], (len(batch), 0))
+            evidence[ESTIMATE + name] = confidence.pack(given, shares)
     else:
         assert isinstance(asked, Localizer)
         heatmap = asked.localize(lent)
@@ -126,15 +131,21 @@ def _asked(question: Question, asked: Asked, batch: Batch, masks: Tensor) -> Ans
         if heatmap.values.ndim != 3 or len(heatmap.values) != len(batch):
             raise ValueError(f"{question.model} gave no map for each patch")
         _check_finite(question.model, heatmap.values)
-        evidence = [one.pack() for one in heat.evidence(heatmap, masks)]
+        evidence[HEAT] = [one.pack() for one in heat.evidence(heatmap, masks)]
     _check_untouched(question.model, lent, batch)
     for given in values.values():
         _check_shape(question.model, "scores", given, (len(batch),))
     plain = {name: given.detach().to("cpu", torch.float32) for name, given in values.items()}
     why = {name: _reasons(given, reasons) for name, given in plain.items()}
-    if question.kind == "localizer":
-        evidence = [e if r is None else None for e, r in zip(evidence, why[HEAT], strict=True)]
-    return Answer(plain, why, evidence)
+    nothing: list[bytes | None] = [None] * len(batch)
+    said = {
+        name: [
+            e if r is None else None
+            for e, r in zip(evidence.get(name, nothing), why[name], strict=True)
+        ]
+        for name in plain
+    }
+    return Answer(plain, why, said)
 
 
 def _check_shape(name: str, what: str, given: Tensor, shape: tuple[int, ...]) -> None:

@@ -168,8 +168,8 @@ def _scores(
     stored = {p.sha256: store.read(p.sha256) for p in plan.photographs}
     sides, reasons = [], []
     for populations in (
-        [[c.pristine] for c in cells if c.pristine is not None],
-        [list(c.altered.values()) for c in cells],
+        [c.pristine for c in cells],
+        [c.altered for c in cells],
     ):
         found = [column(plan, stored, those, name, SCORE) for those in populations]
         scores, owners = (
@@ -214,7 +214,9 @@ def _card(
         "weights": identity.trained(chosen),
         "trace": cells[0].trace.name,
         "histories": dict(cells[0].trace.histories),
-        "points": [dict(point) for point in dict.fromkeys(cell.point for cell in cells)],
+        "points": [
+            dict(point) for point in dict.fromkeys(p for cell in cells for p in cell.points)
+        ],
         "attacks": list(dict.fromkeys(str(c.attacker) for c in cells if c.attacker)),
         "patch": settings.patch,
         "color": colour(settings.color),

@@ -27,7 +27,7 @@ def summarise(
     costs: dict[tuple[str, ...], dict[str, Any] | None] = {}
     cells = []
     for cell in plan.cells:
-        attacked = tuple(p.digest for p in cell.altered.values())
+        attacked = tuple(p.digest for p in cell.altered)
         if cell.attacker is not None and attacked not in costs:
             costs[attacked] = _cost(plan, stored, cell)
         cost = costs[attacked] if cell.attacker is not None else None
@@ -60,6 +60,8 @@ def _cell(
         "metrics": {name: _plain(value) for name, value in found.metrics.items()},
         "names": list(found.names),
         "confusion": found.confusion,
+        "reliability": found.reliability
+        and {name: _plain(value) for name, value in found.reliability.items()},
         "na": reason,
     }
 
@@ -77,7 +79,7 @@ def _plain(value: Value) -> dict[str, Any]:
 
 
 def _cost(plan: Plan, stored: Mapping[str, Rows], cell: Cell) -> dict[str, Any] | None:
-    altered = list(cell.altered.values())
+    altered = cell.altered
     columns = {n: column(plan, stored, altered, COST, n) for n in COST_NAMES}
     if not len(columns["psnr"].values) or np.isnan(columns["psnr"].values).all():
         return None

@@ -13,10 +13,17 @@ from forensics import random
 from forensics.harness import calibrated
 from forensics.harness.populations import ESTIMATE, HEAT, SCORE, Cell, Plan, Population
 from forensics.harness.store import Rows
+from forensics.metrics.confidence import Stated
 from forensics.metrics.detection import Scored, detector_metrics
-from forensics.metrics.estimation import Estimated, confusion, estimator_metrics, group
+from forensics.metrics.estimation import (
+    Estimated,
+    confusion,
+    estimator_metrics,
+    group,
+    reliability,
+)
 from forensics.metrics.heat import Evidence
-from forensics.metrics.intervals import Value
+from forensics.metrics.intervals import Floats, Value
 from forensics.metrics.localization import Mapped, localizer_metrics
 
 Stored = Mapping[str, Rows]
@@ -42,7 +49,8 @@ class Column:
 class Figures:
     """What a cell says. n, n_na: altered patches with and without an answer; photographs: that
     those with an answer come from; names: that the headline of an estimator is a mean of;
-    confusion: of its classes, by name; reason: why one of the altered has no answer."""
+    confusion: of its classes, by name; reliability: the diagram of its probabilities; reason: why
+    one of the altered has no answer."""
 
     n: int = 0
     n_na: int = 0
@@ -50,6 +58,7 @@ class Figures:
     metrics: Mapping[str, Value] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     confusion: Mapping[str, list[list[float | str]]] | None = None
+    reliability: Mapping[str, Value] | None = None
     reason: str | None = None
 
 
@@ -79,10 +88,9 @@ def column(
 def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """Altered sides, all together, against the pristine one."""
     assert cell.model is not None
-    assert cell.pristine is not None
     metrics = _against(plan, stored, cell, SCORE)
     altered = _altered(plan, stored, cell, SCORE)
-    pristine = column(plan, stored, [cell.pristine], str(cell.model), SCORE)
+    pristine = column(plan, stored, cell.pristine, str(cell.model), SCORE)
     metrics |= calibrated.metrics(
         plan, cell.model, cell.trace.name, pristine.scored(), altered.scored()
     )
@@ -96,7 +104,7 @@ def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     there = [n for n, said in enumerate(altered.evidence) if said is not None]
     maps = [Evidence.unpack(altered.evidence[n] or b"") for n in there]
     metrics = localizer_metrics(Mapped(maps, altered.photographs[there]), plan.settings.seed)
-    if cell.pristine is not None:
+    if cell.pristine:
         metrics |= _against(plan, stored, cell, HEAT)
     return _counted(altered, metrics)
 
@@ -106,13 +114,19 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     answers: dict[str, Estimated] = {}
     reasons: list[str | None] = []
     answered: dict[tuple[int, ...], bool] = {}  # of the altered patches: of any name
+    populations = [p for those in cell.sides.values() for p in those]
+    truths: dict[tuple[bytes, bytes], tuple[dict[str, Floats], NDArray[np.bool_]]] = {}
     for truth in cell.trace.truth:
-        given = column(plan, stored, cell.sides.values(), str(cell.model), ESTIMATE + truth.name)
-        true, pristine = _true(plan, cell, truth.name, given)
+        given = column(plan, stored, populations, str(cell.model), ESTIMATE + truth.name)
+        patches_of = given.photographs.tobytes(), given.places.tobytes()  # often those of all names
+        if patches_of not in truths:
+            truths[patches_of] = _true(plan, cell, given)
+        true, pristine = truths[patches_of][0][truth.name], truths[patches_of][1]
         # What has no truth, such as the first step where there was none, is not judged.
         values = np.where(np.isnan(true), np.nan, given.values)
         if not np.isnan(values).all():
-            answers[truth.name] = Estimated(values, true, given.photographs, pristine)
+            stated = Stated.unpack(given.evidence)
+            answers[truth.name] = Estimated(values, true, given.photographs, pristine, stated)
         reasons += given.reasons
         patches = np.column_stack([given.photographs, given.places])[~pristine].tolist()
         for patch, blank in zip(patches, np.isnan(values[~pristine]).tolist(), strict=True):
@@ -131,39 +145,39 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
         estimator_metrics(known, answers, plan.settings.seed),
         tuple(truth.name for truth in group(known)),
         {name: [list(row) for row in found] for name, found in confusions.items() if found},
+        reliability(known, answers, plan.settings.seed),
     )
 
 
-def _true(
-    plan: Plan, cell: Cell, name: str, given: Column
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The truth of the patches of a column over all sides, NaN where there is none; and which are
-    of the pristine side."""
+def _true(plan: Plan, cell: Cell, given: Column) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """The truth of the patches of a column over all sides by name, NaN where there is none; and
+    which are of the pristine side."""
     keys = [
         random.key(plan.settings.seed, plan.photographs[owner].sha256, y, x)
         for owner, (y, x, _) in zip(given.photographs.tolist(), given.places.tolist(), strict=True)
     ]
     drawn = cell.trace.drawn(torch.tensor(keys, dtype=torch.int64))
-    true, pristine = np.full(len(keys), np.nan), np.zeros(len(keys), bool)
-    for which, side in enumerate(cell.sides):
-        here = given.places[:, 2] == which
-        found = cell.trace.answers(side, dict(cell.point) | drawn, len(keys)).get(name)
-        if found is not None:
-            true[here] = found.numpy()[here]
-        pristine |= here & (side == "pristine")
+    true = {truth.name: np.full(len(keys), np.nan) for truth in cell.trace.truth}
+    pristine = np.zeros(len(keys), bool)
+    parts = [(side, point) for side in cell.sides for point in cell.points]
+    for which, (side, point) in enumerate(parts):
+        here = np.flatnonzero(given.places[:, 2] == which)
+        values = {name: value[torch.from_numpy(here)] for name, value in drawn.items()}
+        for name, found in cell.trace.answers(side, dict(point) | values, len(here)).items():
+            true[name][here] = found.numpy()
+        pristine[here] = side == "pristine"
     return true, pristine
 
 
 def _altered(plan: Plan, stored: Stored, cell: Cell, name: str) -> Column:
-    return column(plan, stored, cell.altered.values(), str(cell.model), name)
+    return column(plan, stored, cell.altered, str(cell.model), name)
 
 
 def _against(plan: Plan, stored: Stored, cell: Cell, name: str) -> dict[str, Value]:
     """The metrics of a detector: the altered sides against the pristine one."""
-    assert cell.pristine is not None
     pristine, altered, clean = (
         column(plan, stored, populations, str(cell.model), name).scored()
-        for populations in ([cell.pristine], cell.altered.values(), cell.clean.values())
+        for populations in (cell.pristine, cell.altered, cell.before)
     )
     before = clean if cell.attacker is not None else None
     return detector_metrics(pristine, altered, before, plan.settings.seed)

@@ -41,6 +41,7 @@ _CORE = (
     "harness/places.py",
     "harness/unit.py",
     "harness/views.py",
+    "metrics/confidence.py",
     "metrics/cost.py",
     "metrics/heat.py",
 )

@@ -82,14 +82,13 @@ def _cells(settings: Settings, judges: Judges, attackers: Sequence[Model]) -> li
     ]
     cells = []
     for attacker in (None, *attackers):
-        altered = _population("altered", attacker, settings)
-        sides = {"altered": altered}
+        sides = {"altered": (_population("altered", attacker, settings),)}
         if settings.negative is not None:
-            sides = {"pristine": _population("pristine", None, settings)} | sides
-        clean = {"altered": _population("altered", None, settings)}
+            sides = {"pristine": (_population("pristine", None, settings),)} | sides
+        clean = {"altered": (_population("altered", None, settings),)}
         for kind, model in asked or [(None, None)]:
             reason = _beforehand(kind, model, attacker, settings)
-            cells.append(Cell(kind, model, FILES, (), attacker, sides, clean, reason))
+            cells.append(Cell(kind, model, FILES, ((),), attacker, sides, clean, reason))
     return cells
 
 

@@ -125,8 +125,12 @@ def protocol(
         "color": "RGB, 4:2:0" if settings.color else "gray",
         "patch": settings.patch,
         "limit": settings.limit,
+        "chosen": list(settings.photographs),
+        "reduce": settings.reduce,
         "grid": settings.grid,
         "set": {k: list(v) for k, v in settings.set.items()},
+        "pool": settings.pool,
+        "points": {name: _points(plan, name) for name in traces},
         "traces": {
             t.name: {side: str(t.history(side)) for side in t.sides} for t in traces.values()
         },
@@ -148,3 +152,9 @@ def protocol(
         "slow": list(plan.slow),
         "warnings": list(plan.warnings),
     }
+
+
+def _points(plan: Plan, trace: str) -> list[dict[str, Any]]:
+    """Every point of a trace, each once."""
+    points = (point for cell in plan.cells if cell.trace.name == trace for point in cell.points)
+    return [dict(point) for point in dict.fromkeys(points)]

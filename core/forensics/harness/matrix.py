@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FILE = "matrix.json"
 # Of the file; another number whenever cells come to hold something else.
-_FORM = 2
+_FORM = 3
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Matrix:
     def to_pandas(self) -> pandas.DataFrame:
         """A row a cell: trace, the point's parameters, attack, model, counts, each metric with
         `_low` and `_high`, each cost, na; of estimators the names that the headline is a mean of,
-        and the confusion of classes as JSON."""
+        and as JSON the confusion of classes and the reliability diagram."""
         import pandas
 
         return pandas.DataFrame([_flat(cell) for cell in self.cells])
@@ -78,7 +78,9 @@ def _flat(cell: dict[str, Any]) -> dict[str, Any]:
     for name in ("attack", "model", "kind", "n", "n_na", "photographs", "trained"):
         flat[name] = cell[name]
     if cell["kind"] == "estimator":
-        flat["names"], flat["confusion"] = " ".join(cell["names"]), json.dumps(cell["confusion"])
+        flat["names"] = " ".join(cell["names"])
+        for name in ("confusion", "reliability"):
+            flat[name] = json.dumps(cell[name])
     for group in (cell["metrics"], cell["cost"] or {}):
         for name, value in group.items():
             if isinstance(value, dict):

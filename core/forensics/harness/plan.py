@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from forensics import data, device, selection, traces
 from forensics.data import Photograph
@@ -71,7 +72,7 @@ def _simulated(
     """Patches of photographs, and the cells of every trace over them."""
     chosen = _traces(settings, judges)
     _check_settings(settings, chosen)
-    source = data.resolve(settings.data, settings.split)
+    source = data.resolve(settings.data, settings.split, settings.photographs, settings.reduce)
     photographs, skipped = usable(source, settings.color)
     small = _too_small(photographs, chosen, settings)
     cells = [
@@ -177,12 +178,29 @@ def _cells(
     for point in trace.points(settings.grid, settings.set):
         values = tuple(point.items())
         for attacker in (None, *attackers):
-            sides = {s: population(s, attacker) for s in trace.sides}
-            clean = {s: population(s, None) for s in sides if s != "pristine"}
+            sides = {s: (population(s, attacker),) for s in trace.sides}
+            clean = {s: (population(s, None),) for s in sides if s != "pristine"}
             for kind, model in asked:
                 reason = _beforehand(kind, model, trace, point, attacker, settings)
-                cells.append(Cell(kind, model, trace, values, attacker, sides, clean, reason))
-    return cells
+                cells.append(Cell(kind, model, trace, (values,), attacker, sides, clean, reason))
+    return _pooled(cells) if settings.pool else cells
+
+
+def _pooled(cells: Sequence[Cell]) -> list[Cell]:
+    """One cell for all points of a model and an attack; n/a where it is so at one of them."""
+    groups: dict[tuple[str | None, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.kind, str(cell.model), str(cell.attacker)), []).append(cell)
+    return [
+        replace(
+            those[0],
+            points=tuple(point for cell in those for point in cell.points),
+            sides={s: tuple(p for c in those for p in c.sides[s]) for s in those[0].sides},
+            clean={s: tuple(p for c in those for p in c.clean[s]) for s in those[0].clean},
+            reason=next((cell.reason for cell in those if cell.reason), None),
+        )
+        for those in groups.values()
+    ]
 
 
 def _restriction(model: Model, trace: Trace) -> dict[str, Number] | None:
@@ -256,6 +274,6 @@ def _work(cells: Sequence[Cell]) -> tuple[dict[str, Population], dict[str, tuple
             populations.setdefault(population.digest, population)
             if cell.question is not None:
                 wanted.setdefault(population.digest, []).append(cell.question)
-        for population in cell.altered.values() if cell.attacker is not None else ():
+        for population in cell.altered if cell.attacker is not None else ():
             wanted.setdefault(population.digest, []).append(COSTS)
     return populations, {d: tuple(dict.fromkeys(asked)) for d, asked in wanted.items()}

@@ -25,6 +25,9 @@ COST_NAMES = ("psnr", "ssim", "psnr_input", "ssim_input")
 SCORE, HEAT, ESTIMATE = "score", "heat", "estimate:"
 
 
+Point = tuple[tuple[str, Number], ...]
+
+
 class Question(NamedTuple):
     """A model, as text, and what it is asked as: a model may be of several kinds. `COST` is asked
     as itself."""
@@ -57,7 +60,7 @@ class Population:
 
     trace: Trace
     template: History
-    point: tuple[tuple[str, Number], ...]
+    point: Point
     attacker: Model | None
     sample: str
     digest: str
@@ -71,28 +74,38 @@ class Population:
 
 @dataclass(frozen=True)
 class Cell:
-    """One model, as one of its kinds, on one point and attack; without a model, what the attack
-    costs. sides: the populations that it judges, by side, the pristine one first where there is
-    one; clean: those that are altered, before the attack. reason: why there can be no figure,
-    known beforehand."""
+    """One model, as one of its kinds, on one attack and one point, or on several that are pooled;
+    without a model, what the attack costs. sides: the populations that it judges, by side, one a
+    point, the pristine side first where there is one; clean: those that are altered, before the
+    attack. reason: why there can be no figure, known beforehand."""
 
     kind: str | None
     model: Model | None
     trace: Trace
-    point: tuple[tuple[str, Number], ...]
+    points: tuple[Point, ...]
     attacker: Model | None
-    sides: Mapping[str, Population]
-    clean: Mapping[str, Population]
+    sides: Mapping[str, tuple[Population, ...]]
+    clean: Mapping[str, tuple[Population, ...]]
     reason: str | None = None
 
     @property
-    def pristine(self) -> Population | None:
-        return self.sides.get("pristine")
+    def point(self) -> Point:
+        """The point; empty where several are pooled."""
+        return self.points[0] if len(self.points) == 1 else ()
 
     @property
-    def altered(self) -> dict[str, Population]:
+    def pristine(self) -> tuple[Population, ...]:
+        return self.sides.get("pristine", ())
+
+    @property
+    def altered(self) -> list[Population]:
         """All sides but the pristine one: what a detector has to find."""
-        return {side: p for side, p in self.sides.items() if side != "pristine"}
+        return _all({side: those for side, those in self.sides.items() if side != "pristine"})
+
+    @property
+    def before(self) -> list[Population]:
+        """The same before the attack."""
+        return _all(self.clean)
 
     @property
     def question(self) -> Question | None:
@@ -104,8 +117,11 @@ class Cell:
     def needed(self) -> list[Population]:
         """The populations whose rows its figures are made of. An estimator is not compared with
         itself before the attack."""
-        before = () if self.kind == "estimator" else self.clean.values()
-        return [*self.sides.values(), *before]
+        return _all(self.sides) + ([] if self.kind == "estimator" else self.before)
+
+
+def _all(sides: Mapping[str, tuple[Population, ...]]) -> list[Population]:
+    return [population for those in sides.values() for population in those]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from forensics.traces import Number
 _KINDS = ("detectors", "estimators", "localizers")
 _FOLDERS = ("positive", "negative", "masks")
 _ALWAYS = ("grid", "data", "device")
-_NAMES = ("attack", *_KINDS, "trace")
+_NAMES = ("attack", *_KINDS, "trace", "photographs")
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,10 @@ class Settings:
     """attack, detectors, estimators, localizers, trace: names, globs and groups as
     `selection.models` reads them; no trace means every trace that a chosen model judges.
     set: values of gridded parameters
-    that replace the grid's. limit: patches a population, spread evenly over the photographs.
-    batch: patches worked on at once.
+    that replace the grid's. pool: all points of a trace make one cell, in place of one a point.
+    photographs: globs that match the ends of their paths, such as `kodak/*`; none means all.
+    reduce: by how much each side of a photograph is reduced first. limit: patches a population,
+    spread evenly over the photographs. batch: patches worked on at once.
 
     positive, negative, masks: folders of real files, altered and not, in the place of `data` and
     traces; there a patch of 0 is the whole file and a limit of 0 all of them."""
@@ -38,8 +40,11 @@ class Settings:
     trace: tuple[str, ...] = ()
     grid: str = "quick"
     set: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
+    pool: bool = False
     data: str = "samples"
     split: str | None = None
+    photographs: tuple[str, ...] = ()
+    reduce: int = 1
     positive: str | None = None
     negative: str | None = None
     masks: str | None = None
@@ -55,10 +60,12 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, str) and (value is not None or name in _ALWAYS):
                 raise ForensicsError(f"{name} takes a name, not {value}")
-        if not isinstance(self.color, bool):
-            raise ForensicsError(f"color takes true or false, not {self.color}")
+        for name in ("color", "pool"):
+            if not isinstance(getattr(self, name), bool):
+                raise ForensicsError(f"{name} takes true or false, not {getattr(self, name)}")
         self._check_folders()
-        for name, lowest in (("patch", 16), ("limit", 1), ("batch", 1), ("seed", 0)):
+        lowests = {"patch": 16, "limit": 1, "batch": 1, "seed": 0, "reduce": 1}
+        for name, lowest in lowests.items():
             value = getattr(self, name)
             if self.positive is not None and name in ("patch", "limit") and value == 0:
                 continue
@@ -81,10 +88,10 @@ class Settings:
             )
         if not given:
             return
-        if (self.data, self.trace, self.grid, dict(self.set)) != ("samples", (), "quick", {}):
-            raise ForensicsError(
-                "labelled files are scored as they are: leave data, trace, grid and set out"
-            )
+        simulated = ("data", "trace", "grid", "set", "pool", "photographs", "reduce")
+        for name in simulated:
+            if getattr(self, name) != _default(name):
+                raise ForensicsError(f"labelled files are scored as they are: leave {name} out")
         if self.estimators:
             raise ForensicsError("labelled files have no truth to estimate: leave estimators out")
 
@@ -125,6 +132,11 @@ class Settings:
         return yaml.safe_dump(plain, sort_keys=False)
 
 
+def _default(name: str) -> Any:
+    made = Settings.__dataclass_fields__[name]
+    return {} if made.default is MISSING else made.default
+
+
 def _names(option: str, given: Any) -> tuple[str, ...]:
     names = [given] if isinstance(given, str) else given or []
     if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
@@ -135,12 +147,18 @@ def _names(option: str, given: Any) -> tuple[str, ...]:
 def _values(name: str, given: Any) -> tuple[Number, ...]:
     values = given if isinstance(given, (list, tuple)) else str(given).split(",")
     try:
-        numbers = tuple(dict.fromkeys(number(str(v)) for v in values))
+        numbers = tuple(dict.fromkeys(n for v in values for n in _numbers(str(v))))
     except ValueError:
         numbers = ()
     if not numbers:
-        raise ForensicsError(f"--set takes {name}=60,70, not {name}={given}")
+        raise ForensicsError(f"--set takes {name}=60,70 or {name}=60..98, not {name}={given}")
     return numbers
+
+
+def _numbers(text: str) -> list[Number]:
+    """One value, or all whole numbers from one to another, `60..98`."""
+    first, dots, last = text.partition("..")
+    return list(range(int(first), int(last) + 1)) if dots else [number(text)]
 
 
 def read_config(text: str, where: str) -> dict[str, Any]:

@@ -33,7 +33,8 @@ _SCHEMA = pa.schema(
 @dataclass(frozen=True)
 class Row:
     """One number about one patch. population, model: hashes; name: `score`, `psnr`, ...; value:
-    NaN where there is a reason; evidence: what a map says of its mask (`metrics.heat`)."""
+    NaN where there is a reason; evidence: what a map says of its mask (`metrics.heat`), or how
+    probable an estimate was said to be (`metrics.confidence`)."""
 
     population: str
     model: str

@@ -233,7 +233,7 @@ class _Group:
                 self._decline(population, question, given)
                 continue
             for name, values in given.values.items():
-                reasons, evidence = given.reasons[name][part], given.evidence[part]
+                reasons, evidence = given.reasons[name][part], given.evidence[name][part]
                 self._emit(
                     population, question.model, name, values[part].tolist(), reasons, evidence
                 )

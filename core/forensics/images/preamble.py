@@ -13,6 +13,7 @@ _MOST_FILL = 256
 _MOST_METADATA = 32_000_000
 
 _SOS = 0xDA
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Markers whose length Pillow does not read: RST0..7, SOI, EOI and the reserved extensions.
 _WITHOUT_LENGTH = frozenset(range(0xD0, 0xDA)) | frozenset(range(0xF0, 0xFE)) | {0xC8}
 
@@ -38,6 +39,8 @@ def jpeg(file: IO[bytes]) -> str | None:
             return "damaged (stray bytes between its segments)"
         if after[0] == _SOS:
             return None
+        if after[0] in _FRAMES and len(after) > 3 and after[3] in (12, 16):
+            return f"a JPEG of {after[3]} bits a sample: only 8 are read"
         position += fill + 1
         if after[0] not in _WITHOUT_LENGTH:
             position += max(2, int.from_bytes(after[1:3], "big"))

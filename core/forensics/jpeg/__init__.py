@@ -3,6 +3,7 @@
 from forensics.batch import Jpeg
 from forensics.jpeg.codec import compress, decode, decode_float
 from forensics.jpeg.estimation import estimate_table
+from forensics.jpeg.recovery import recover
 from forensics.jpeg.tables import ZIGZAG, standard_tables
 from forensics.jpeg.transform import block_dct, block_idct
 
@@ -15,5 +16,6 @@ __all__ = [
     "decode",
     "decode_float",
     "estimate_table",
+    "recover",
     "standard_tables",
 ]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.metrics import confidence
+from forensics.metrics.confidence import Believed, Stated
 from forensics.metrics.intervals import Floats, Integers, Value, estimate, ratio, totals
 from forensics.traces import Truth
 
@@ -24,18 +26,24 @@ _ROUNDING = 1e-6
 class Estimated:
     """The answers of one name. values, true: float `[n]`, a value of NaN is a patch without an
     answer, which no metric counts; photographs: `[n]`; pristine: bool `[n]`, patches to which
-    nothing was done, for which `true` is the value that says so."""
+    nothing was done, for which `true` is the value that says so; stated: how probable the answers
+    were said to be. Several names are about the same patches in the same order."""
 
     values: NDArray[np.floating]
     true: NDArray[np.floating]
     photographs: NDArray[np.generic]
     pristine: NDArray[np.bool_]
+    stated: Stated | None = None
 
     def answered(self) -> Estimated:
         """The patches with an answer."""
         there = ~np.isnan(self.values)
         return Estimated(
-            self.values[there], self.true[there], self.photographs[there], self.pristine[there]
+            self.values[there],
+            self.true[there],
+            self.photographs[there],
+            self.pristine[there],
+            None if self.stated is None else self.stated[there],
         )
 
 
@@ -63,13 +71,16 @@ def estimator_metrics(
     `accuracy`: the share of altered patches whose answer is `right`; where the truth's classes
     have words, being untouched is one of them, and pristine patches count too. `mse`, `mae`: the
     mean squared and absolute error on altered patches, n/a for classes with words.
-    `false_estimates`: of the pristine patches, the share that is not found to be so. What cannot
-    be computed is a `Value` with a reason.
+    `mse_expectation`: that of the mean under the stated probabilities, which they make the least.
+    `false_estimates`: of the pristine patches, the share that is not found to be so. Then, of the
+    altered patches and over the names of `group`: `ece`, the expected calibration error, and
+    `accuracy_80` and `accuracy_50`, the accuracy on the patches with the least entropy, added up
+    over the names. What cannot be computed is a `Value` with a reason.
     """
     found = {name: one.answered() for name, one in answers.items()}
     photographs = np.unique(np.concatenate([one.photographs for one in found.values()]))
     if not len(photographs):
-        return {name: Value(None, reason="no patch has an answer") for name in _METRICS}
+        return {name: Value(None, reason="no patch has an answer") for name in _METRICS + _BELIEF}
     sums = {truth.name: _sums(truth, found[truth.name], photographs) for truth in answered}
     headline = [truth.name for truth in group(answered)]
 
@@ -83,7 +94,63 @@ def estimator_metrics(
         f"{metric}{of}": _reasoned(metric, next(values), truth)
         for of, truth in [("", answered[0]), *((f":{truth.name}", truth) for truth in answered)]
         for metric in _METRICS
+    } | _belief([truth for truth in answered if truth.name in headline], answers, seed)
+
+
+def reliability(
+    answered: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
+) -> dict[str, Value] | None:
+    """The reliability diagram of `confidence.reliability`, of all names of `group` together; None
+    where no patch has a probability for each of them."""
+    those = [answers[truth.name] for truth in group(answered)]
+    there, photographs = _believed(those)
+    if not there.any():
+        return None
+    return confidence.reliability(_together(those, there, photographs), len(photographs), seed)
+
+
+def _belief(
+    headline: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
+) -> dict[str, Value]:
+    """The metrics of `_BELIEF`."""
+    those = [answers[truth.name] for truth in headline]
+    there, photographs = _believed(those)
+    if not there.any():
+        return {name: Value(None, reason=_SILENT) for name in _BELIEF}
+    together = _together(those, there, photographs)
+    entropy = np.sum([one.stated.entropy[there] for one in those if one.stated], axis=0)
+    hits = [
+        right(truth, one.values[there].astype(float), one.true[there].astype(float))
+        for truth, one in zip(headline, those, strict=True)
+    ]
+    owners = np.searchsorted(photographs, those[0].photographs[there])
+    n = len(photographs)
+    return {
+        "ece": confidence.calibration_error(together, n, seed),
+        **confidence.covered(entropy, np.mean(hits, axis=0), owners, n, seed),
     }
+
+
+def _believed(
+    those: Sequence[Estimated],
+) -> tuple[NDArray[np.bool_], NDArray[np.generic]]:
+    """Which altered patches have an answer with a probability for every name, and the photographs
+    that they are of."""
+    there = ~those[0].pristine
+    for one in those:
+        there &= False if one.stated is None else ~np.isnan(one.stated.answer + one.values)
+    return there, np.unique(those[0].photographs[there])
+
+
+def _together(
+    those: Sequence[Estimated], there: NDArray[np.bool_], photographs: NDArray[np.generic]
+) -> Believed:
+    owners = np.searchsorted(photographs, those[0].photographs[there])
+    return Believed(
+        np.concatenate([one.stated.answer[there] for one in those if one.stated]),
+        np.concatenate([np.round(one.values[there]) == one.true[there] for one in those]),
+        np.tile(owners, len(those)),
+    )
 
 
 def confusion(
@@ -107,21 +174,26 @@ def _word(truth: Truth, value: float) -> float | str:
     return truth.classes[number] if 0 <= number < len(truth.classes) else "other"
 
 
-_METRICS = ("accuracy", "mse", "mae", "false_estimates")
+_METRICS = ("accuracy", "mse", "mae", "mse_expectation", "false_estimates")
+_BELIEF = ("ece", *(f"accuracy_{percent}" for percent in confidence.COVERAGES))
+_SILENT = "it states no probabilities"
 
 
 def _sums(truth: Truth, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
-    """Sums and counts of every metric in each photograph, float64 `[4, photographs]` each."""
+    """Sums and counts of every metric in each photograph, float64 `[5, photographs]` each."""
     owners: Integers = np.searchsorted(photographs, one.photographs)
     values, true = one.values.astype(np.float64), one.true.astype(np.float64)
     hits, errors = right(truth, values, true), np.abs(values - true)
     altered = ~one.pristine
     judged = altered | bool(truth.classes)
     measured = altered & (not truth.classes)
+    mean = np.full_like(values, np.nan) if one.stated is None else one.stated.mean
+    stated = measured & ~np.isnan(mean)
     rows = [
         (hits * judged, judged),
         (errors**2 * measured, measured),
         (errors * measured, measured),
+        (np.where(stated, mean - true, 0) ** 2, stated),
         (~hits * one.pristine, one.pristine),
     ]
     above, below = (
@@ -132,7 +204,7 @@ def _sums(truth: Truth, one: Estimated, photographs: NDArray[np.generic]) -> tup
 
 
 def _ratios(weights: Floats, above: Floats, below: Floats) -> Floats:
-    """`[4, R]` of weights `[R, photographs]`."""
+    """`[5, R]` of weights `[R, photographs]`."""
     return ratio(above @ weights.T, below @ weights.T)
 
 
@@ -140,8 +212,10 @@ def _reasoned(metric: str, value: Value, truth: Truth) -> Value:
     """n/a with the reason where there was nothing to measure."""
     if value.value is not None and not np.isnan(value.value):
         return value
-    if metric in ("mse", "mae") and truth.classes:
+    if metric in ("mse", "mae", "mse_expectation") and truth.classes:
         return Value(None, reason="classes have no distance")
+    if metric == "mse_expectation":
+        return Value(None, reason=_SILENT)
     if metric == "false_estimates":
         return Value(None, reason="no pristine patch has an answer")
     return Value(None, reason="no altered patch has an answer")

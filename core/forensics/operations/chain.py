@@ -35,6 +35,9 @@ class Chain(Operation):
             side = step.side_before(side + 2 * (step.align(color) - 1), color)
         return side
 
+    def side_beside(self, side: int, color: bool) -> int:
+        return max((step.side_beside(side, color) for step in self.steps), default=0)
+
     def apply(self, batch: Batch) -> Batch:
         for step in self.steps:
             batch = step.apply(batch)
@@ -71,6 +74,9 @@ class Maybe(Operation):
 
     def side_before(self, side: int, color: bool) -> int:
         return max(side, self.history.side_before(side, color))
+
+    def side_beside(self, side: int, color: bool) -> int:
+        return self.history.side_beside(side, color)
 
     def apply(self, batch: Batch) -> Batch:
         after = self.history.apply(batch)

@@ -59,10 +59,18 @@ class Splice(Operation):
         return self.history.align(color)
 
     def side_before(self, side: int, color: bool) -> int:
+        if isinstance(self.donor, int):
+            return side
         before = self.history.side_before(side, color)
         if self.donor == "copy":
             before += 2 * _FARTHEST
         return max(side, before)
+
+    def side_beside(self, side: int, color: bool) -> int:
+        beside = self.history.side_beside(side, color)
+        if isinstance(self.donor, int):
+            beside = max(beside, self.history.side_before(side, color))
+        return beside
 
     def apply(self, batch: Batch) -> Batch:
         stream = f"splice {self.history.stream}"

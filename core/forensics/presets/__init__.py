@@ -2,7 +2,7 @@
 
 from forensics.presets.finding import Experiment, experiments, named
 from forensics.presets.readme import rewrite
-from forensics.presets.reproducing import Result, execute, load, plan, reproduce, save
+from forensics.presets.reproducing import Result, execute, load, plans, reproduce, save
 
 __all__ = [
     "Experiment",
@@ -11,7 +11,7 @@ __all__ = [
     "experiments",
     "load",
     "named",
-    "plan",
+    "plans",
     "reproduce",
     "rewrite",
     "save",

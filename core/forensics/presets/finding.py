@@ -42,6 +42,11 @@ class Experiment:
         """Where the last result is kept, beside the experiments."""
         return self.path.parent / "results" / f"{self.name}.json"
 
+    @property
+    def again(self) -> str:
+        """The command that makes it."""
+        return f"`forensics reproduce {self} --save`"
+
 
 def experiments() -> list[Experiment]:
     """Every table of every plugin that loads, by plugin and name; no file is opened."""

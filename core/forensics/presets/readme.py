@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from forensics.errors import ForensicsError
 from forensics.presets.finding import Experiment
@@ -47,7 +48,9 @@ def filled(text: str, those: Sequence[Experiment]) -> str:
     def table(match: re.Match[str]) -> str:
         if match["name"] not in names:
             raise unknown(f"table of {those[0].plugin}", match["name"], names)
-        return match["begin"] + markdown(load(names[match["name"]])) + match["end"]
+        one = names[match["name"]]
+        made = markdown(load(one)) if one.result.is_file() else f"Not run yet: {one.again}.\n"
+        return match["begin"] + made + match["end"]
 
     return _MARKED.sub(table, text)
 
@@ -144,22 +147,46 @@ def short(value: float, digits: int) -> str:
 
 
 def notes(result: Result) -> list[str]:
-    """What stands under a table: source, protocol, what the preset adds."""
-    preset, p = result.experiment.preset, result.protocol
-    counts = [f.n for _, f in result.cells if f.n]
-    n = "" if not counts else f"{min(counts)}-{max(counts)}"
-    n = str(counts[0]) if len(set(counts)) == 1 else n
-    split = f", split {p['split']}" if p["split"] else ""
-    traces = (
+    preset = result.experiment.preset
+    samples: dict[str, list[int]] = {}
+    for number, protocol in enumerate(result.protocols):
+        samples.setdefault(_sample(protocol), []).append(number)
+    traces = {
         f"{name}: " + " against ".join(text or "(untouched)" for text in sides.values())
-        for name, sides in p["traces"].items()
-    )
+        for protocol in result.protocols
+        for name, sides in protocol["traces"].items()
+    }
+    warnings = {f"warning: {text}": None for p in result.protocols for text in p["warnings"]}
     return [
         f"{preset.title}: {preset.source}.",
-        f"{n or p['limit']} patches of {p['patch']} x {p['patch']} a side from "
-        f"{p['photographs']} photographs ({p['data']}{split}; {p['skipped']} skipped), "
-        f"{p['color']}, seed {p['seed']}, {p['device']}, forensics {p['forensics']}. "
-        f"Intervals of 95 % over photographs; ± is half of one. {'; '.join(traces)}.",
-        *(f"warning: {warning}" for warning in p["warnings"]),
+        *(_counted(result, those, text, len(samples) > 1) for text, those in samples.items()),
+        f"Intervals of 95 % over photographs; ± is half of one. {'; '.join(sorted(traces))}.",
+        *warnings,
         *preset.notes,
     ]
+
+
+def _sample(p: dict[str, Any]) -> str:
+    """What a run was made on, but for the number of patches."""
+    split = f", split {p['split']}" if p["split"] else ""
+    chosen = "".join(f", {pattern}" for pattern in p["chosen"])
+    half = f", reduced by {p['reduce']}" if p["reduce"] > 1 else ""
+    return (
+        f"patches of {p['patch']} x {p['patch']} a side from {p['photographs']} photographs "
+        f"({p['data']}{split}{chosen}{half}; {p['skipped']} skipped), {p['color']}, seed "
+        f"{p['seed']}, {p['device']}, forensics {p['forensics']}."
+    )
+
+
+def _counted(result: Result, runs: Sequence[int], text: str, several: bool) -> str:
+    """The sentence of `_sample` with the number of patches and, where there are several such
+    sentences, the rows or columns of the table that it is about."""
+    options = result.experiment.preset.runs()
+    cells = [(asked, f) for asked, f in result.cells if options.index(asked.run) in runs]
+    counts = sorted({f.n for _, f in cells if f.n})
+    n = "-".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "0"
+    parts = {part: dict.fromkeys(getattr(a, part) for a, _ in cells) for part in ("row", "column")}
+    all_of = {part: len({getattr(a, part) for a, _ in result.cells}) for part in parts}
+    labels = ["; ".join(those) for part, those in parts.items() if len(those) < all_of[part]]
+    about = f"{' | '.join(labels)}: " if several and labels else ""
+    return f"{about}{n} {text}"

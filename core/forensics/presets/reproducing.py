@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from forensics.errors import ForensicsError
 from forensics.harness import Matrix, Plan, Settings
 from forensics.harness.loop import Progress
 from forensics.presets.finding import Experiment, named
-from forensics.presets.schema import Asked, Figure
+from forensics.presets.schema import Asked, Figure, Preset
 from forensics.presets.selecting import Ours, check, ours
 from forensics.registry import MODEL_KINDS, check_editable, package_folder
 
@@ -26,28 +27,27 @@ _NOBODY = {f.name: "none" for f in fields(Settings) if f.name.removesuffix("s") 
 
 @dataclass(frozen=True)
 class Result:
-    """A table with its figures. protocol: that of the matrix; cells: what was asked and what was
-    measured, row by row; matrix: None where the result was read from a file."""
+    """A table with its figures. protocols: those of the matrices, in the order of `Preset.runs`;
+    cells: what was asked and what was measured, row by row; matrices: none where the result was
+    read from a file."""
 
     experiment: Experiment
-    protocol: dict[str, Any]
+    protocols: tuple[dict[str, Any], ...]
     cells: tuple[tuple[Asked, Ours], ...]
-    matrix: Matrix | None = None
+    matrices: tuple[Matrix, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """What `--json` prints of a table: title, source, protocol, and for each cell the paper's
-        figure or sentence beside ours."""
+        """What `--json` prints of a table: title, source, the protocol of each run, and for each
+        cell the paper's figure or sentence beside ours, with the number of its run."""
         preset = self.experiment.preset
         return {
             "table": str(self.experiment),
             "title": preset.title,
             "source": preset.source,
-            "protocol": self.protocol,
+            "protocols": list(self.protocols),
             "cells": [
                 {
-                    "row": asked.row,
-                    "column": asked.column,
-                    **asked.selector(),
+                    **_key(preset, asked),
                     "paper": _plain(asked.paper),
                     **asdict(figure),
                     "agrees": figure.agrees(asked.paper),
@@ -86,32 +86,39 @@ def _plain(paper: Figure | str | None) -> Any:
     return paper.model_dump() if isinstance(paper, Figure) else paper
 
 
-def plan(experiment: Experiment, **options: Any) -> Plan:
-    """What the table's experiment would do, with the models that it names and no others.
+def plans(experiment: Experiment, **options: Any) -> list[Plan]:
+    """What the runs of the table's experiment would do, in the order of `Preset.runs`, with the
+    models that it names and no others.
 
     options: of `Settings`, over those of the preset; None leaves the preset's. Raises
     ForensicsError that names the table where the preset asks for what is not there: a model, a
     point out of an operation's domain, a cell that is not run."""
     given = {name: value for name, value in options.items() if value is not None}
     preset = experiment.preset
+    found = []
     try:
-        made = harness.make(Settings.of(_NOBODY | preset.run | given))
-        check(preset.cells(), made)
+        for run in preset.runs():
+            found.append(harness.make(Settings.of(_NOBODY | run | given)))
+            check((asked for asked in preset.cells() if asked.run == run), found[-1])
     except ForensicsError as error:
         raise ForensicsError(f"{experiment}: {error}") from error
-    return made
+    return found
 
 
 def execute(
-    experiment: Experiment, made: Plan, out: Path, progress: Progress | None = None
+    experiment: Experiment, made: Sequence[Plan], out: Path, progress: Progress | None = None
 ) -> Result:
-    """Carry out a plan of `plan`; rows that `out` holds are not computed again."""
-    matrix = harness.execute(made, out, progress)
+    """Carry out what `plans` gave; rows that `out` holds are not computed again."""
+    matrices = tuple(harness.execute(one, out, progress) for one in made)
+    runs = experiment.preset.runs()
     try:
-        cells = tuple((asked, ours(matrix.cells, asked)) for asked in experiment.preset.cells())
+        cells = tuple(
+            (asked, ours(matrices[runs.index(asked.run)].cells, asked))
+            for asked in experiment.preset.cells()
+        )
     except ForensicsError as error:
         raise ForensicsError(f"{experiment}: {error}") from error
-    return Result(experiment, matrix.protocol, cells, matrix)
+    return Result(experiment, tuple(m.protocol for m in matrices), cells, matrices)
 
 
 def reproduce(
@@ -124,8 +131,8 @@ def reproduce(
     options: of `Settings`, over those of the preset, such as `data`, `limit` and `device`.
     """
     folder = Path(out) if out else harness.default_out()
-    plans = [(experiment, plan(experiment, **options)) for experiment in named(table)]
-    return [execute(experiment, made, folder, progress) for experiment, made in plans]
+    made = [(experiment, plans(experiment, **options)) for experiment in named(table)]
+    return [execute(experiment, those, folder, progress) for experiment, those in made]
 
 
 def save(result: Result) -> Path:
@@ -136,10 +143,15 @@ def save(result: Result) -> Path:
     assert folder is not None
     check_editable(folder, "--save")
     # A folder's place on a machine and how long a run took say nothing to others.
-    protocol = {k: v for k, v in result.protocol.items() if k != "seconds"}
-    protocol["data"] = Path(protocol["data"]).name
-    head = json.dumps({"run": experiment.preset.run, "protocol": protocol}, indent=1)
-    cells = ",\n  ".join(json.dumps(_key(a) | asdict(f), allow_nan=False) for a, f in result.cells)
+    runs = [
+        {"run": run, "protocol": {k: v for k, v in protocol.items() if k != "seconds"}}
+        for run, protocol in zip(experiment.preset.runs(), result.protocols, strict=True)
+    ]
+    for one in runs:
+        one["protocol"]["data"] = Path(one["protocol"]["data"]).name
+    head = json.dumps({"runs": runs}, indent=1)
+    lines = (_key(experiment.preset, a) | asdict(f) for a, f in result.cells)
+    cells = ",\n  ".join(json.dumps(line, allow_nan=False) for line in lines)
     path = experiment.result
     path.parent.mkdir(exist_ok=True)
     with replacing(path) as partial:
@@ -151,11 +163,12 @@ def load(experiment: Experiment) -> Result:
     """The result that is kept beside an experiment. Raises ForensicsError where there is none,
     or where it is of another run or of other cells than the preset asks for."""
     path = experiment.result
-    again = f"run `forensics reproduce {experiment} --save`"
+    again = f"run {experiment.again}"
     try:
         content = json.loads(path.read_text())
         cells = [dict(cell) for cell in content["cells"]]
-        run, protocol = content["run"], content["protocol"]
+        runs = [one["run"] for one in content["runs"]]
+        protocols = tuple(one["protocol"] for one in content["runs"])
     except FileNotFoundError:
         raise ForensicsError(f"{experiment} has no result yet: {again}") from None
     except (ValueError, KeyError, TypeError):
@@ -163,11 +176,14 @@ def load(experiment: Experiment) -> Result:
     asked = list(experiment.preset.cells())
     fields = Ours.__dataclass_fields__
     keys = [{k: v for k, v in cell.items() if k not in fields} for cell in cells]
-    if run != experiment.preset.run or keys != [_key(one) for one in asked]:
+    preset = experiment.preset
+    if runs != preset.runs() or keys != [_key(preset, one) for one in asked]:
         raise ForensicsError(f"{path} is of another run than {experiment.path} asks for: {again}")
     figures = [Ours(**{k: v for k, v in cell.items() if k in fields}) for cell in cells]
-    return Result(experiment, protocol, tuple(zip(asked, figures, strict=True)))
+    return Result(experiment, protocols, tuple(zip(asked, figures, strict=True)))
 
 
-def _key(asked: Asked) -> dict[str, Any]:
-    return {"row": asked.row, "column": asked.column} | asked.selector()
+def _key(preset: Preset, asked: Asked) -> dict[str, Any]:
+    """What a cell of the table is, as plain values."""
+    run = preset.runs().index(asked.run)
+    return {"row": asked.row, "column": asked.column, "run": run} | asked.selector()

@@ -10,12 +10,15 @@
       - {label: "60, afcnn", point: {q: 60}, attack: afcnn, paper: {K_L: 0.44}, remark: few steps}
 
 A cell of the table is a row met with a column. What a row says wins over what its column says,
-and that over what the table says. Where there are no columns, a row is a cell.
+and that over what the table says. Where there are no columns, a row is a cell. A row or column
+that says `run` changes those options of the run for its cells: of a table with
+`run: {set: {q1: [60, 70], q2: [90]}}` a row with `run: {set: {q1: 60}, color: true}` is of another
+run, at q1=60 and q2=90 in color.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -84,6 +87,7 @@ class Selector(_Part):
     name: the parameter that an estimator is asked for: `metric: accuracy, name: q1` is the
         metric `accuracy:q1`, and without a name it is the mean over them.
     metric: a name among the cell's metrics or costs; dots lead into groups of them.
+    run: options of `forensics run` beside, or in the place of, those of the levels above.
     paper: by label of the column, or one for all.
     remark: why ours falls short, or what to know.
     """
@@ -94,6 +98,7 @@ class Selector(_Part):
     model: Several = None
     name: str | None = None
     metric: str | None = None
+    run: dict[str, Any] = Field(default_factory=dict)
     digits: int | None = Field(None, ge=0)
     paper: dict[str, Said] = Field(default_factory=dict)
     remark: str | None = None
@@ -112,8 +117,7 @@ class Labelled(Selector):
 
 
 class Preset(Selector):
-    """A table. source: which of the paper's; run: the options of `forensics run`; notes:
-    sentences for under the table."""
+    """A table. source: which of the paper's; notes: sentences for under the table."""
 
     title: str
     source: str
@@ -145,6 +149,14 @@ class Preset(Selector):
             for column in (*self.columns,) or (None,):
                 yield Asked.of(self, column, row)
 
+    def runs(self) -> list[dict[str, Any]]:
+        """The options of every run that its cells are of, each once."""
+        found: list[dict[str, Any]] = []
+        for cell in self.cells():
+            if cell.run not in found:
+                found.append(cell.run)
+        return found
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -153,6 +165,7 @@ class Asked:
 
     row: str
     column: str
+    run: dict[str, Any]
     trace: tuple[str, ...]
     point: dict[str, tuple[Number, ...]]
     attack: tuple[str, ...]
@@ -177,6 +190,7 @@ class Asked:
         return cls(
             row=row.label,
             column=label,
+            run=_merged([level.run for level in reversed(levels)]),
             trace=tuple(first("trace") or ()),
             point={k: tuple(v) for level in reversed(levels) for k, v in level.point.items()},
             attack=tuple(first("attack") or ("none",)),
@@ -203,6 +217,17 @@ class Asked:
             "name": self.name,
             "metric": self.metric,
         }
+
+
+def _merged(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Options of which the later win; of `set`, parameter by parameter."""
+    found: dict[str, Any] = {}
+    for run in runs:
+        sets = [given["set"] for given in (found, run) if isinstance(given.get("set"), dict)]
+        found |= run
+        if len(sets) == 2:
+            found["set"] = sets[0] | sets[1]
+    return found
 
 
 def read(text: str, where: str) -> Preset:

@@ -152,7 +152,7 @@ def _name(asked: Asked) -> str:
 
 def _figure(cell: Cell, asked: Asked) -> dict[str, Any] | None:
     group = (cell["cost"] or {}) if asked.metric in COSTS else cell["metrics"]
-    return _nested(group, _name(asked))
+    return _nested(group | {"reliability": cell.get("reliability")}, _name(asked))
 
 
 def _nested(group: dict[str, Any], name: str) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
+from forensics.interfaces import Heatmap
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,23 @@ def _tensors(kind: str, given: Any) -> Iterator[tuple[str, Tensor]]:
         assert given.offset >= 0, f"an offset of {given.offset}"
         assert given.scores.ndim == 1, f"scores have {given.scores.ndim} axes, not 1"
         yield "scores", given.scores
+        yield from _layers(given)
+
+
+def _layers(given: Heatmap) -> Iterator[tuple[str, Tensor]]:
+    """Layers have the cells of the map; regions are what the layer of that name counts."""
+    for name, layer in given.layers.items():
+        shape = tuple(layer.values.shape)
+        assert shape == tuple(given.values.shape), f"the layer {name} is {shape}"
+        yield f"the layer {name}", layer.values
+    if not given.regions:
+        return
+    n = len(given.values)
+    assert len(given.regions) == n, f"regions of {len(given.regions)} images for {n}"
+    assert "region" in given.layers, "there are regions and no layer that says where"
+    for labels, regions in zip(given.layers["region"].values, given.regions, strict=True):
+        numbers = set(labels.unique().tolist())
+        assert numbers <= set(range(len(regions))), f"{len(regions)} regions, and a cell of another"
 
 
 def assert_same(found: Answer, expected: Answer) -> None:

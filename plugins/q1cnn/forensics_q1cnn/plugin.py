@@ -24,7 +24,12 @@ def forensics_traces() -> list[Entry]:
             "q1-tables",
             "forensics_q1cnn.traces:Q1_TABLES",
             "which was the first quantisation of this JPEG, libjpeg's or not?",
-        )
+        ),
+        Entry(
+            "q1-tables-aligned",
+            "forensics_q1cnn.traces:Q1_TABLES_ALIGNED",
+            "the same on the same grid",
+        ),
     ]
 
 
@@ -35,7 +40,13 @@ def forensics_detectors() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [Q1PHASE, *dense.MODELS.values()]
+    networks = dense.MODELS.values()
+    return [Q1PHASE, *networks, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
+
+
+@hookimpl
+def forensics_localizers() -> list[ModelEntry]:
+    return [Q1MAP]
 
 
 @hookimpl
@@ -62,6 +73,8 @@ def forensics_recipes() -> list[Entry]:
     ]
 
 
+_TRACES = ("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned")
+
 Q1PHASE = ModelEntry(
     "q1phase",
     "forensics_q1cnn.phase.model:Q1Phase",
@@ -71,9 +84,86 @@ Q1PHASE = ModelEntry(
         "tables": "libjpeg, known, or a JSON file of more first tables",
         "given": "nothing, or double: take a first JPEG with a listed table for granted",
     },
-    traces=("q1", "q1-aligned", "q1-tables"),
+    traces=_TRACES,
     needs=Needs(smallest=32, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
     seconds=0.02,
+)
+
+Q1MAP = ModelEntry(
+    "q1map",
+    "forensics_q1cnn.localization.model:Q1Map",
+    "q1phase on windows of 64 x 64 at every block, and the regions that differ",
+    options={
+        "decode": "of the steps in the maps: argmax, expectation or table",
+        "prune": "probability below which phases are left out; 0 for none",
+    },
+    traces=("splice-q1", "splice-two"),
+    needs=Needs(smallest=64, multiple_of=8, jpeg=True),
+    card="forensics_q1cnn:weights/q1phase",
+    parts=("phase",),
+    borrows="q1phase",
+    seconds=0.4,
+)
+
+Q1ANALYTIC = ModelEntry(
+    "q1analytic",
+    "forensics_q1cnn.analytic.model:Q1Analytic",
+    "the joint likelihood of phase and table, without training",
+    options={"decode": "argmax, expectation or table"},
+    traces=_TRACES,
+    needs=Needs(smallest=32, multiple_of=8, jpeg=True),
+    seconds=0.07,
+)
+
+_WHOLE_BLOCKS = Needs(smallest=32, multiple_of=8, jpeg=True)
+
+Q1BIANCHI = ModelEntry(
+    "q1bianchi",
+    "forensics_q1cnn.rivals.bianchi:Bianchi",
+    "mixture of once and twice compressed, the likeliest step of each frequency; no training",
+    paper="Bianchi and Piva, Image forgery localization via block-grained analysis of JPEG "
+    "artifacts",
+    options={
+        "grid": "any, or aligned where both JPEGs have one grid",
+        "mixing": "em, or whole where all blocks were compressed twice",
+    },
+    traces=_TRACES,
+    needs=_WHOLE_BLOCKS,
+    seconds=0.05,
+)
+_MISSING = {"missing": "of steps without an answer: none, or argmax, median, expectation"}
+Q1GALVAN = ModelEntry(
+    "q1galvan",
+    "forensics_q1cnn.rivals.galvan:Galvan",
+    "steps that explain all coefficients, then the nearest simulated histogram; no training",
+    paper="Galvan, Puglisi, Bruna and Battiato, First quantization matrix estimation from double "
+    "compressed JPEG images",
+    options=_MISSING,
+    traces=_TRACES,
+    needs=_WHOLE_BLOCKS,
+    seconds=0.002,
+)
+Q1DALMIA = ModelEntry(
+    "q1dalmia",
+    "forensics_q1cnn.rivals.dalmia:Dalmia",
+    "spacing of the comb on the first JPEG's grid, which it searches; no training",
+    paper="Dalmia and Okade",
+    options=_MISSING,
+    traces=_TRACES,
+    needs=_WHOLE_BLOCKS,
+    seconds=0.02,
+)
+Q1CONSTANT = ModelEntry(
+    "q1constant",
+    "forensics_q1cnn.rivals.constant:Constant",
+    "the same steps for every patch: what is said without looking",
+    options={
+        "decode": "argmax, median or expectation",
+        "lowest": "the lowest first quality of the prior; 0: as in the paper's tests",
+    },
+    traces=_TRACES,
+    needs=Needs(jpeg=True),
+    seconds=0.0001,
 )

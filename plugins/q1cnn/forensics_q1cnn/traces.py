@@ -26,21 +26,26 @@ class _Step:
 
 _NAMED = range(tables.FIRST_NAMED, tables.FIRST_NAMED + len(tables.NAMED))
 
+_GRIDS = (
+    ("quick", points_of(t=tuple(_NAMED), u=(90,))),
+    ("paper", points_of(t=tuple(_NAMED), u=(80, 90))),
+)
+_STEPS = tuple(
+    Truth(f"step{i}", "step", "first luma step, zig-zag", derive=_Step(i)) for i in range(1, 16)
+)
+
 Q1_TABLES = Trace(
     "q1-tables",
     (("altered", "qtable({t}) ATTACK crop({r},{c}) qtable({u})"),),
-    (
-        ("quick", points_of(t=tuple(_NAMED), u=(90,))),
-        ("paper", points_of(t=tuple(_NAMED), u=(80, 90))),
-    ),
+    _GRIDS,
     "jpeg",
-    (
-        *(
-            Truth(f"step{i}", "step", "first luma step, zig-zag", derive=_Step(i))
-            for i in range(1, 16)
-        ),
-        Truth("r", "class", "pixels"),
-        Truth("c", "class", "pixels"),
-    ),
+    (*_STEPS, Truth("r", "class", "pixels"), Truth("c", "class", "pixels")),
     (Draw(("r", "c"), tuple(itertools.product(range(8), range(8)))),),
+)
+Q1_TABLES_ALIGNED = Trace(
+    "q1-tables-aligned",
+    (("altered", "qtable({t}) ATTACK qtable({u})"),),
+    _GRIDS,
+    "jpeg",
+    _STEPS,
 )

@@ -12,9 +12,11 @@ from forensics.interfaces import (
     Estimate,
     Estimator,
     Heatmap,
+    Layer,
     Localizer,
     Needs,
     Operation,
+    Region,
     Scores,
 )
 from forensics.jpeg import ZIGZAG, block_dct, standard_tables
@@ -35,7 +37,9 @@ class Quality(Estimator):
         off = (steps - steps.round()).abs() * tables.clamp(max=8)
         shares = (-off.mean((2, 3, 4, 5))).softmax(1).float()
         values = torch.tensor(QUALITIES, device=batch.device)[shares.argmax(1)]
-        return Estimate(("q",), values[:, None].float(), {"q": shares})
+        every = shares.new_zeros(len(batch), 101)
+        every[:, list(QUALITIES)] = shares
+        return Estimate(("q",), values[:, None].float(), {"q": every})
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Everything(Detector, Estimator, Localizer):
     needs: ClassVar[Needs] = Needs(channels=(1,), multiple_of=8)
     blind: bool = False
     breaks: str = ""
+    halves: bool = False
 
     def heat(self, batch):
         x = batch.pixels.double()
@@ -78,6 +83,17 @@ class Everything(Detector, Estimator, Localizer):
         scores = heat.amax((1, 2))
         if self.breaks:
             heat = heat[:-1] if self.breaks == "shape" else heat / 0
+        if self.halves:
+            right = torch.zeros_like(heat)
+            right[:, :, heat.shape[2] // 2 :] = 1
+            layers = {
+                "region": Layer(right, "number", ("0", "1")),
+                "heat": Layer(heat, "grey levels"),
+                "step": Layer(3 + 4 * right, "first step"),
+            }
+            pixels = 64 * int(heat[0].numel() - right[0].sum()), 64 * int(right[0].sum())
+            halves = [Region(p, {"step1": 3 + n, "step2": 5, "r": n}) for n, p in enumerate(pixels)]
+            return Heatmap(heat, 8, 4, scores, None, layers, (tuple(halves),) * len(batch))
         if not self.blind:
             return Heatmap(heat, 8, 4, scores)
         return Heatmap(heat, 8, 4, scores * float("nan"), ("blind",) * len(batch))

@@ -19,13 +19,18 @@ def notes(result: Matrix, starred: bool) -> list[str]:
     p = result.protocol
     kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
     about = "".join(f"{KINDS[kind].about} " for kind in kinds)
-    about += "Means over the points" + ("; * = over those that are not n/a." if starred else ".")
+    if p["pool"]:
+        about += "Of all points together."
+    else:
+        about += "Means over the points" + (
+            "; * = over those that are not n/a." if starred else "."
+        )
     lines = [about]
     if confusions(result):
         lines.append("The tables of classes: of the patches of each, the share taken for which.")
     lines.append(_sample(result))
     for trace, sides in p["traces"].items() if p["positive"] is None else ():
-        points = _points(c["point"] for c in result.cells if c["trace"] == trace)
+        points = _points(p["points"][trace])
         histories = " against ".join(text or "(untouched)" for text in sides.values())
         lines.append(f"{trace}: {histories}; at {points}.")
     against = _against(result.cells)
@@ -58,7 +63,8 @@ def _sample(result: Matrix) -> str:
 def _source(p: dict[str, Any]) -> str:
     split = f"split {p['split']}" if p["split"] else ""
     if p["positive"] is None:
-        return f"{p['data']}, {split}" if split else str(p["data"])
+        half = f"reduced by {p['reduce']}" if p["reduce"] > 1 else ""
+        return ", ".join(filter(None, (str(p["data"]), split, *p["chosen"], half)))
     masks = f" with masks in {p['masks']}" if p["masks"] else ""
     against = f", untouched files in {p['negative']}" if p["negative"] else ""
     within = f" ({split})" if split else ""

@@ -38,7 +38,7 @@ _DCT = np.array(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _transform(plane, y, x, half, block):
+def transform(plane, y, x, half, block):
     """The DCT of the window at (y, x), into block [8, 8]."""
     half[:] = 0
     block[:] = 0
@@ -55,17 +55,17 @@ def _transform(plane, y, x, half, block):
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add(flat, order, scale, telling, bins, waves, energy):
-    """One block's coefficients to the sums of its patch and phase."""
+def add(flat, order, weight, telling, bins, waves, energy):
+    """One block's coefficients to the sums of its patch and phase; with weight -1 it goes again."""
     for i in range(64):
         value = abs(flat[order[i]])
-        energy[i] += value * value
+        energy[i] += weight * value * value
         if i:  # the lattice of the DC shows in its cosines alone
-            bins[i, BIN[min(int(value * 2 + np.float32(0.5)), 160)]] += scale
+            bins[i, BIN[min(int(value * 2 + np.float32(0.5)), 160)]] += weight
         if i < PERIODIC and (i == 0 or value > telling):
             for t in range(COSINES):
                 turns = value * _RATES[t]
-                waves[i, t] += scale * _COSINE[int((turns - int(turns)) * _FINE)]
+                waves[i, t] += weight * _COSINE[int((turns - int(turns)) * _FINE)]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -84,7 +84,8 @@ def count(planes, phases, order, scale, telling, counts, waves, squares):
             blocks = ((height - top) // 8) * ((width - left) // 8)
             for y in range(top, height - 7, 8):
                 for x in range(left, width - 7, 8):
-                    _transform(planes[n], y, x, half, block)
-                    _add(flat, order, scale, telling, bins, sums, energy)
-            for i in range(64):
-                energy[i] /= blocks
+                    transform(planes[n], y, x, half, block)
+                    add(flat, order, np.float32(1), telling, bins, sums, energy)
+            bins *= scale
+            sums *= scale
+            energy /= blocks

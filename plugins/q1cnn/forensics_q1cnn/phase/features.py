@@ -17,10 +17,10 @@ from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
 from forensics_q1cnn.phase.noise import COLOUR, GRAY, deviation, second_rounding
 
 CONDITIONS = 8
-_SCALE = 0.15  # brings counts and sums of cosines to about 1
+SCALE = 0.15  # brings counts and sums of cosines to about 1
 # Smaller coefficients say little of a period: they are the zeros of every lattice. Not a whole
 # number, which coefficients of the second grid are.
-_TELLING = 2.75
+TELLING = 2.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +82,32 @@ def features(seen: Luma, phases: Tensor) -> Features:
         counts, waves, squares = _compiled(planes, phases)
     else:
         counts, waves, squares = _on_tensors(planes, phases)
-    order = ZIGZAG.to(planes.device)
-    spread = deviation(second_rounding(seen.levels, steps), phases, seen.rounding)
+    variance = second_rounding(seen.levels, steps)
+    size = planes.shape[1], planes.shape[2]
+    condition(
+        counts[..., BINS:], squares, deviation(variance, phases, seen.rounding), steps, phases, size
+    )
+    return Features(counts, waves)
+
+
+def condition(
+    given: Tensor,
+    squares: Tensor,
+    spread: Tensor,
+    steps: Tensor,
+    phases: Tensor,
+    size: tuple[int, int],
+) -> None:
+    """Fill in what the network is told beside histograms, `[64, N, P, CONDITIONS]`.
+
+    squares: the mean of x squared, `[64, N, P]`; spread: s.d. around the first lattice,
+    `[N, P, 64]` in natural order; size: of the patches in pixels.
+    """
+    order = ZIGZAG.to(spread.device)
     spread = spread[..., order].movedim(2, 0)
     q = steps[:, order].T[..., None].float()
     down, across = phases // 8, phases % 8
-    blocks = ((planes.shape[1] - down) // 8) * ((planes.shape[2] - across) // 8)
-    given = counts[..., BINS:]
+    blocks = ((size[0] - down) // 8) * ((size[1] - across) // 8)
     given[..., 0] = spread.log()
     given[..., 1] = 0.3 * (squares + 0.05).log()
     given[..., 2] = q.log()
@@ -97,7 +116,6 @@ def features(seen: Luma, phases: Tensor) -> Features:
     given[..., 5] = 1 / spread
     given[..., 6] = 4 / q
     given[..., 7] = blocks / 64
-    return Features(counts, waves)
 
 
 def _compiled(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -107,7 +125,7 @@ def _compiled(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     squares = planes.new_empty(64, n, p)
     given = planes.contiguous().numpy(), phases.contiguous().numpy()
     order = ZIGZAG.numpy()
-    scales = np.float32(_SCALE), np.float32(_TELLING)
+    scales = np.float32(SCALE), np.float32(TELLING)
 
     def work(part: slice) -> None:
         made = counts[:, part].numpy(), waves[:, part].numpy(), squares[:, part].numpy()
@@ -134,10 +152,10 @@ def _on_tensors(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]
         index = bins[(x * 2 + 0.5).long().clamp(max=len(bins) - 1)]
         found = x.new_zeros(*x.shape[:2], BINS).scatter_add_(2, index, torch.ones_like(x))
         found[0] = 0  # the lattice of the DC shows in its cosines alone
-        counts[:, patch, place, :BINS] = _SCALE * found
+        counts[:, patch, place, :BINS] = SCALE * found
         low = x[:PERIODIC]
-        telling = (low > _TELLING).float()
+        telling = (low > TELLING).float()
         telling[0] = 1
         cosines = torch.cos(2 * torch.pi * low[..., None] / periods) * telling[..., None]
-        waves[:, patch, place] = _SCALE * cosines.sum(2)
+        waves[:, patch, place] = SCALE * cosines.sum(2)
     return counts, waves, squares

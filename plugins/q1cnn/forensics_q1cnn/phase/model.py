@@ -17,7 +17,7 @@ from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.listed import listed
 from forensics_q1cnn.phase.network import STEPS, libjpeg_tables
 from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED, summary
-from forensics_q1cnn.phase.posterior import DECODES, Decode, Posterior, Scores
+from forensics_q1cnn.phase.posterior import DECODES, Decode, Posterior, Scores, crop
 from forensics_q1cnn.phase.trained import once_or_twice, phase_network
 from forensics_q1cnn.phase.windows import of_image
 from forensics_q1cnn.plugin import Q1PHASE
@@ -67,8 +67,7 @@ class Q1Phase(Estimator, Detector):
         scores, windows = _scores(seen, self._listed)
         found = Posterior.of(scores, self._listed.to(batch.device))
         phase = found.phases()
-        best = phase.argmax(1)
-        shift = torch.stack([(8 - best // 8) % 8, (8 - best % 8) % 8], 1)
+        shift = crop(phase.argmax(1))
         values = torch.cat([found.estimates(self.decode), shift.float()], 1)
         steps = {f"step{i + 1}": found.steps(i) for i in range(STEPS)}
         crops = phase.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]

@@ -81,25 +81,29 @@ class PhaseNetwork(nn.Module):
 
     def hidden(self, own: Features, others: Features) -> tuple[Tensor, Tensor]:
         """Hidden values of phase 0, `[64, N, 1, H]`, and of others, `[64, N, P, H]`."""
-        found = []
-        for part, seen in ((self.aligned, own), (self.shifted, others)):
-            h = part(seen.counts.flatten(1, 2), seen.waves.flatten(1, 2))
-            found.append(h.unflatten(1, seen.counts.shape[1:3]))
-        return found[0], found[1]
+        return self._hidden(own, aligned=True), self._hidden(others, aligned=False)
 
     def scores(self, hidden: tuple[Tensor, Tensor], index: Tensor) -> Tensor:
         """`[N, 1 + P, T]` for a list of tables that all patches share, `index` `[T, 64]`."""
-        found = []
-        for number, (part, h) in enumerate(zip((self.aligned, self.shifted), hidden, strict=True)):
-            every = torch.arange(64, device=index.device)[:, None]
-            leave = part.leave[every, :, index.T]  # [64, T, H]
-            last = part.last[every, 0, index.T].sum(0)
-            flat = h.flatten(1, -2)  # [64, N (P - 1), H]
-            total = torch.addbmm(
-                (last + self.bias[number]).expand(flat.shape[1], -1), flat, leave.transpose(1, 2)
-            )
-            found.append(total.unflatten(0, (h.shape[1], -1)))
-        return torch.cat(found, 1)
+        return torch.cat([self._listed(h, index, not n) for n, h in enumerate(hidden)], 1)
+
+    def scores_of(self, seen: Features, index: Tensor, aligned: bool) -> Tensor:
+        """The same of phases of one kind alone, phase 0 (`aligned`) or others: `[N, P, T]`."""
+        return self._listed(self._hidden(seen, aligned), index, aligned)
+
+    def _hidden(self, seen: Features, aligned: bool) -> Tensor:
+        part = self.aligned if aligned else self.shifted
+        h: Tensor = part(seen.counts.flatten(1, 2), seen.waves.flatten(1, 2))
+        return h.unflatten(1, seen.counts.shape[1:3])
+
+    def _listed(self, h: Tensor, index: Tensor, aligned: bool) -> Tensor:
+        part = self.aligned if aligned else self.shifted
+        every = torch.arange(64, device=index.device)[:, None]
+        leave = part.leave[every, :, index.T]  # [64, T, H]
+        last = part.last[every, 0, index.T].sum(0) + self.bias[0 if aligned else 1]
+        flat = h.flatten(1, 2)  # [64, N P, H]
+        total = torch.addbmm(last.expand(flat.shape[1], -1), flat, leave.transpose(1, 2))
+        return total.unflatten(0, h.shape[1:3])
 
     def single(self, hidden: tuple[Tensor, Tensor]) -> Tensor:
         """`[N]`: the score of 'compressed once', from phase 0."""

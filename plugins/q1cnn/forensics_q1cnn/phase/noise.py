@@ -30,13 +30,18 @@ def _weights() -> Tensor:
 def second_rounding(levels: Tensor, steps: Tensor) -> Tensor:
     """Variance of the second JPEG's rounding error at each frequency.
 
-    levels: int `[N, blocks, 64]`; steps: `[N, 64]`. Returns float32 `[N, 64]`. Uniform over the
-    bin where the level is not zero; inside the zero bin that of a Laplacian whose scale follows
-    from the share of zeros.
+    levels: int `[N, blocks, 64]`; steps: `[N, 64]`. Returns float32 `[N, 64]`.
+    """
+    return rounding_error((levels == 0).sum(1), levels.shape[1], steps)
+
+
+def rounding_error(zeros: Tensor, blocks: int, steps: Tensor) -> Tensor:
+    """The same from how many of so many levels are zero, `[N, 64]`. Uniform over the bin where
+    the level is not zero; inside the zero bin that of a Laplacian whose scale follows from the
+    share of zeros.
     """
     q = steps.to(torch.float32)
-    blocks = levels.shape[1]
-    zero = ((levels == 0).sum(1) + 0.25) / (blocks + 0.5)
+    zero = (zeros + 0.25) / (blocks + 0.5)
     z = -torch.log1p(-zero)
     b, h = q / (2 * z), q / 2
     e = torch.exp(-z)

@@ -57,7 +57,11 @@ class Posterior:
 
     @classmethod
     def of(cls, scores: Scores, tables: Tensor) -> Posterior:
-        logs = scores.logs()
+        return cls.of_logs(scores.logs(), tables)
+
+    @classmethod
+    def of_logs(cls, logs: Tensor, tables: Tensor) -> Posterior:
+        """From `Scores.logs`, -inf where a phase is ruled out."""
         return cls(logs.flatten(1).softmax(1).view_as(logs), tables)
 
     def phases(self) -> Tensor:
@@ -81,6 +85,12 @@ class Posterior:
             return torch.stack([p.argmax(1) for p in every], 1).float()
         values = [torch.arange(p.shape[1], dtype=p.dtype, device=p.device) for p in every]
         return torch.stack([p @ v for p, v in zip(every, values, strict=True)], 1)
+
+
+def crop(phase: Tensor) -> Tensor:
+    """The crop (r, c) by which the first grid comes to begin at a phase: int64 `[...]` ->
+    `[..., 2]`."""
+    return torch.stack([(8 - phase // 8) % 8, (8 - phase % 8) % 8], -1)
 
 
 def towards_the_prior(device: torch.device) -> Tensor:

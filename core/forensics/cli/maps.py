@@ -1,0 +1,197 @@
+"""The maps of a localizer as files: numbers to go on with, pictures to look at."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from forensics.atomic import replacing
+from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.images.writing import write
+from forensics.interfaces import Heatmap, Layer, Region
+from forensics.metrics.heat import enlarged
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+UNDRAWN = "layers are not drawn: run `pip install 'image-forensics[plot]'`"
+_DPI = 120
+_FEW = 10  # values that a legend names, and colours that are told apart
+_BAR = 1.1  # inches for scale or legend
+
+
+def save(given: Heatmap, batch: Batch, folder: Path, stem: str, force: bool) -> Path:
+    """Write the first image's map as `STEM.npy` and, enlarged to the image and from its least to
+    its greatest value, as a gray `STEM.png`, which is returned; each layer as `STEM.LAYER.npy`
+    and in colours as `STEM.LAYER.png`; regions over the picture as `STEM.regions.png`. Colours
+    need matplotlib. Raises ForensicsError where a file exists and `force` is false, or cannot be
+    written."""
+    name = re.sub(r"[^-\w.]+", "_", stem)  # options have characters that files cannot have
+    image = folder / f"{name}.png"
+    write(Batch.of(_gray(given, batch)), image, force)
+    _save(folder / f"{name}.npy", given.values[0])
+    for layer, those in given.layers.items():
+        _save(folder / f"{name}.{layer}.npy", those.values[0])
+    if drawable():
+        for layer, those in given.layers.items():
+            _write(_layer(given, layer, those, batch.size), folder / f"{name}.{layer}.png")
+        if given.regions:
+            _write(_overlay(given, batch), folder / f"{name}.regions.png")
+    return image
+
+
+def drawable() -> bool:
+    """Whether matplotlib, of the extra `plot`, is there."""
+    return find_spec("matplotlib") is not None
+
+
+def words(values: Mapping[str, float]) -> str:
+    """Values by name; numbered names in a row are joined: `step1..3 8 6 6, r 4`."""
+    numbered = [re.fullmatch(r"(.*?)(\d*)", name) for name in values]
+    parts = [(match[1], match[2]) for match in numbered if match]
+    given = iter(values.values())
+    said = []
+    for name, group in groupby(parts, key=lambda part: part[0]):
+        numbers = [number for _, number in group]
+        those = " ".join(f"{next(given):.4g}" for _ in numbers)
+        ends = numbers[0] if len(numbers) == 1 else f"{numbers[0]}..{numbers[-1]}"
+        said.append(f"{name}{ends} {those}")
+    return ", ".join(said)
+
+
+def _save(path: Path, values: torch.Tensor) -> None:
+    try:
+        np.save(path, values.cpu().numpy())
+    except OSError as error:
+        raise ForensicsError(f"cannot write {path}: {error}") from None
+
+
+def _write(figure: Figure, path: Path) -> None:
+    try:
+        with replacing(path) as partial:
+            figure.savefig(partial, format="png", dpi=_DPI)
+    except OSError as error:
+        raise ForensicsError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _gray(given: Heatmap, batch: Batch) -> torch.Tensor:
+    heat = enlarged(given, *batch.size)[0].float()
+    known = heat[heat.isfinite()]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    gray = ((heat - low) / max(high - low, 1e-30) * 255).nan_to_num(0).clamp(0, 255)
+    return gray.round().to(torch.uint8)[None, None]
+
+
+def _enlarged(given: Heatmap, layer: Layer, size: tuple[int, int]) -> NDArray[np.float32]:
+    cells = replace(given, values=layer.values)
+    return enlarged(cells, *size)[0].cpu().numpy()
+
+
+def _canvas(size: tuple[int, int], below: float = 0) -> tuple[Figure, Axes]:
+    """A figure in the shape of the picture, with room at the right and so many inches below."""
+    from matplotlib.figure import Figure
+
+    height, width = size
+    scale = 6 / max(size)
+    figure = Figure(
+        figsize=(max(width * scale, 2.5) + _BAR, max(height * scale, 2.0) + 0.4 + below),
+        layout="constrained",
+    )
+    axes = figure.add_subplot()
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return figure, axes
+
+
+def _layer(given: Heatmap, name: str, layer: Layer, size: tuple[int, int]) -> Figure:
+    figure, axes = _canvas(size)
+    values = _enlarged(given, layer, size)
+    axes.set_title(name + (f" ({layer.unit})" if layer.unit else ""), fontsize=10, loc="left")
+    known = np.unique(values[np.isfinite(values)])
+    whole = bool((known == known.round()).all())
+    if layer.classes or (whole and len(known) <= _FEW):
+        _in_classes(axes, values, layer.classes)
+    else:
+        shown = axes.imshow(values, cmap="viridis", interpolation="nearest")
+        figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.02)
+    return figure
+
+
+def _in_classes(axes: Axes, values: NDArray[np.float32], names: tuple[str, ...]) -> None:
+    """A colour for each value, those of the most pixels where there are many, and a legend."""
+    from matplotlib import colormaps
+    from matplotlib.patches import Patch
+
+    known, counts = np.unique(values[np.isfinite(values)], return_counts=True)
+    shown = np.sort(known[np.argsort(-counts, kind="stable")][:_FEW])
+    picture = np.full((*values.shape, 3), 0.8)
+    patches = []
+    for place, value in enumerate(shown):
+        name = names[int(value)] if names else f"{value:g}"
+        number = int(value) if len(names) <= _FEW else place
+        part = place / max(len(shown) - 1, 1)
+        colour = _colour(number) if names else colormaps["viridis"](part)[:3]
+        picture[values == value] = colour
+        patches.append(Patch(color=colour, label=name))
+    if len(shown) < len(known):
+        patches.append(Patch(color=(0.8,) * 3, label="other"))
+    axes.imshow(picture, interpolation="nearest")
+    axes.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+
+
+def _colour(number: int) -> tuple[float, float, float]:
+    from matplotlib import colormaps
+
+    red, green, blue, _ = colormaps["tab10"](number % _FEW)
+    return red, green, blue
+
+
+def _overlay(given: Heatmap, batch: Batch) -> Figure:
+    """The picture with its regions in colours, and what is said of each below."""
+    from matplotlib.patches import Patch
+
+    regions = given.regions[0]
+    said = [
+        "\n".join(textwrap.wrap(f"{n}: {_share(r, batch)} %, {words(r.values)}", 90))
+        for n, r in enumerate(regions)
+    ]
+    lines = sum(text.count("\n") + 1 for text in said)
+    figure, axes = _canvas(batch.size, 0.2 * lines + 0.2)
+    labels = _enlarged(given, given.layers["region"], batch.size)
+    pixels = batch.pixels[0].permute(1, 2, 0).cpu().numpy()
+    picture = np.broadcast_to(pixels, (*batch.size, 3)) / 255
+    patches = [Patch(facecolor="none", edgecolor="gray", label=said[0])]
+    for number in range(1, len(regions)):
+        tinted = 0.55 * picture + 0.45 * np.array(_colour(number))
+        picture = np.where((labels == number)[..., None], tinted, picture)
+        axes.contour(labels == number, levels=[0.5], colors=[_colour(number)])
+        patches.append(Patch(color=_colour(number), label=said[number]))
+    axes.imshow(picture, interpolation="nearest")
+    figure.legend(handles=patches, loc="outside lower left", frameon=False, fontsize=7)
+    return figure
+
+
+def _share(region: Region, batch: Batch) -> str:
+    height, width = batch.size
+    return f"{100 * region.pixels / (height * width):.1f}"
+
+
+def listed(given: Heatmap, size: tuple[int, int]) -> list[dict[str, Any]]:
+    """The regions of the first image as plain values."""
+    area = size[0] * size[1]
+    return [
+        {"pixels": r.pixels, "share": r.pixels / area, "values": dict(r.values)}
+        for r in (given.regions[0] if given.regions else ())
+    ]

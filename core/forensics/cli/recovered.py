@@ -1,0 +1,49 @@
+"""A picture without coefficients that was a JPEG: what its pixels show of it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from forensics.batch import Jpeg
+from forensics.images import Picture
+from forensics.jpeg import recover
+
+# Steps above 1. Photographs that never were JPEGs show none or one, a JPEG of quality 99 about 20.
+_LEAST = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Recovered:
+    """jpeg: the luma as a gray `Jpeg` (N = 1); shown: how many of its 64 steps the pixels show to
+    be above 1."""
+
+    jpeg: Jpeg
+    shown: int
+
+    @property
+    def note(self) -> str:
+        """A sentence on what was estimated, for the user."""
+        return (
+            f"It was a JPEG: its luma table is estimated from the pixels ({self.shown} steps above "
+            "1 show, others are 1 or libjpeg's at the nearest quality), and its luma coefficients "
+            "are computed anew."
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def recovered(picture: Picture) -> Recovered | None:
+    """The JPEG that a file of another format was, as far as its pixels show it; None where no table
+    shows on a grid that begins at their corner."""
+    if picture.format == "JPEG" or min(picture.width, picture.height) < 8:
+        return None
+    jpeg, shown = recover(picture.batch().pixels)
+    count = int(shown.sum())
+    return Recovered(jpeg, count) if count >= _LEAST else None
+
+
+def without(picture: Picture) -> str:
+    """Why there are no coefficients of it, as a short reason for n/a."""
+    if picture.format == "JPEG":
+        return str(picture.jpeg_reason)
+    return "not a JPEG, and its pixels show no quantisation table"

@@ -1,0 +1,139 @@
+"""How far what an estimator says of its own answers can be believed.
+
+A stated probability is held against the share of answers that are right (a reliability diagram),
+and entropy serves as a confidence: of the patches of which an estimator is most certain, how many
+are right? Intervals are 95 %, of 1,000 resamples of photographs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from forensics.metrics.intervals import Floats, Integers, Value, estimate, ratio, totals
+
+BINS = 10
+# The shares of patches, the most certain ones first, whose accuracy is given.
+COVERAGES = (80, 50)
+_PACKED = np.dtype([("answer", "<f4"), ("entropy", "<f4"), ("mean", "<f4")])
+
+
+@dataclass(frozen=True, eq=False)
+class Stated:
+    """What was stated of n answers, float64 `[n]` each. answer: the probability of the answer
+    that was given; entropy: of the distribution, in bits; mean: of the values under it. NaN where
+    nothing was stated."""
+
+    answer: Floats
+    entropy: Floats
+    mean: Floats
+
+    @classmethod
+    def unpack(cls, packed: Sequence[bytes | None]) -> Stated:
+        """What `pack` made, None where there is nothing."""
+        blank = np.full(3, np.nan, np.float32).tobytes()
+        rows = np.frombuffer(b"".join(one or blank for one in packed), _PACKED)
+        return cls(*(rows[name].astype(np.float64) for name in ("answer", "entropy", "mean")))
+
+    def __getitem__(self, index: NDArray[np.bool_]) -> Stated:
+        return Stated(self.answer[index], self.entropy[index], self.mean[index])
+
+
+def pack(values: Tensor, probabilities: Tensor) -> list[bytes]:
+    """12 bytes for each of N answers. values: `[N]`, of which the nearest whole number counts;
+    probabilities: `[N, classes]`, column j that of the value j."""
+    shares = probabilities.double()
+    whole = values.round().nan_to_num(-1).long()
+    known = (whole >= 0) & (whole < shares.shape[1])
+    at = whole.clamp(0, shares.shape[1] - 1)[:, None]
+    answer = shares.gather(1, at)[:, 0] * known
+    entropy = -torch.xlogy(shares, shares).sum(1) / np.log(2)
+    mean = shares @ torch.arange(shares.shape[1], dtype=shares.dtype, device=shares.device)
+    rows = np.zeros(len(values), _PACKED)
+    for name, column in (("answer", answer), ("entropy", entropy), ("mean", mean)):
+        rows[name] = column.cpu().numpy()
+    return [row.tobytes() for row in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class Believed:
+    """Answers that come with a probability, of all names together. stated: the probability of
+    each answer, right: whether it was the truth, photographs: which, counted from 0; `[n]`."""
+
+    stated: Floats
+    right: NDArray[np.bool_]
+    photographs: Integers
+
+
+def reliability(believed: Believed, photographs: int, seed: int) -> dict[str, Value]:
+    """The reliability diagram in `BINS` bins of equal width, each closed at its upper end and named
+    by its ends in per cent: `right:90-100`, the share of its answers that are right,
+    `stated:90-100`, their mean probability, and `share:90-100`, of all answers those that are in
+    it."""
+    bins = _binned(believed, photographs)
+
+    def statistic(weights: Floats) -> Floats:
+        counts, right, stated = (weights @ part for part in bins)  # [R, BINS]
+        share = ratio(counts, np.broadcast_to(counts.sum(1, keepdims=True), counts.shape))
+        return np.concatenate([ratio(right, counts), ratio(stated, counts), share], axis=1).T
+
+    values = estimate(statistic, photographs, seed, width=3 * BINS)
+    ends = [100 * number // BINS for number in range(BINS + 1)]
+    names = [f"{what}:{a}-{b}" for what in ("right", "stated", "share") for a, b in pairwise(ends)]
+    return dict(zip(names, map(_reasoned, values), strict=True))
+
+
+def _reasoned(value: Value) -> Value:
+    if value.value is None or np.isnan(value.value):
+        return Value(None, reason="no answer in this bin")
+    return value
+
+
+def calibration_error(believed: Believed, photographs: int, seed: int) -> Value:
+    """The expected calibration error (Guo, Pleiss, Sun and Weinberger, "On calibration of modern
+    neural networks", 2017, eq. 3): over the same bins, the mean distance of the stated probability
+    from the share that is right, weighted by their answers."""
+    bins = _binned(believed, photographs)
+
+    def statistic(weights: Floats) -> Floats:
+        counts, right, stated = (weights @ part for part in bins)
+        return ratio(np.abs(right - stated).sum(1), counts.sum(1))[None]
+
+    return estimate(statistic, photographs, seed, width=3 * BINS)[0]
+
+
+def _binned(believed: Believed, photographs: int) -> list[Floats]:
+    """By photograph and bin, `[photographs, BINS]`: answers, right ones, sums of probabilities."""
+    edges = np.linspace(0, 1, BINS + 1)[1:-1]
+    places = believed.photographs * BINS + np.searchsorted(edges, believed.stated)
+    columns = (np.ones(len(places)), believed.right.astype(np.float64), believed.stated)
+    return [totals(each, places, photographs * BINS).reshape(photographs, BINS) for each in columns]
+
+
+def covered(
+    entropy: Floats, accuracy: Floats, owners: Integers, photographs: int, seed: int
+) -> dict[str, Value]:
+    """`accuracy_80` and `accuracy_50`: the mean of `accuracy` over the 80 and the 50 % of patches
+    of least `entropy`; of the patch on the border as much as is wanted. All `[n]`; owners: the
+    photograph of each."""
+    order = np.argsort(entropy, kind="stable")
+    values, owners = accuracy[order], owners[order]
+
+    def statistic(weights: Floats) -> Floats:
+        weight = weights[:, owners]
+        until = np.cumsum(weight, axis=1)
+        rows = []
+        for percent in COVERAGES:
+            wanted = until[:, -1:] * percent / 100
+            taken = np.clip(wanted - (until - weight), 0, weight)
+            rows.append(ratio(taken @ values, taken.sum(1)))
+        return np.stack(rows)
+
+    found = estimate(statistic, photographs, seed, width=4 * len(values))
+    return {f"accuracy_{n}": value for n, value in zip(COVERAGES, found, strict=True)}

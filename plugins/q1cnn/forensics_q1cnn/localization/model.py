@@ -1,0 +1,120 @@
+"""`q1map`: where in a double JPEG the first quantisation is another one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.interfaces import Heatmap, Layer, Localizer, Region
+from forensics.metrics.heat import enlarged
+from forensics_q1cnn.localization.regions import Partition, disjoint, partition
+from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
+from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
+from forensics_q1cnn.phase.features import Luma
+from forensics_q1cnn.phase.model import NAMES
+from forensics_q1cnn.phase.network import STEPS, PhaseNetwork, libjpeg_tables
+from forensics_q1cnn.phase.posterior import (
+    DECODES,
+    Decode,
+    Posterior,
+    crop,
+    every_phase,
+    towards_the_prior,
+)
+from forensics_q1cnn.phase.trained import phase_network
+from forensics_q1cnn.plugin import Q1MAP
+
+_WITNESSES = 64  # windows at most that say what a region's first quantisation is
+
+
+@dataclass(frozen=True)
+class Q1Map(Localizer):
+    """`q1phase` on windows of 64 x 64 at every block of the file, and regions where it says one
+    and the same.
+
+    prune: phases that have less than this probability in all windows of a coarse pass are left
+    out; with 0 none. decode: of the steps, as for `q1phase`.
+
+    Heat is half the probability that a window is not the main region's, and in the regions beside
+    it one half more. The image's score is the nats that the best second region gains.
+    """
+
+    prune: float = 0.01
+    decode: Decode = "argmax"
+
+    needs: ClassVar = Q1MAP.needs
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.prune < 1:
+            raise ForensicsError(f"q1map prunes below a probability from 0 to 1, not {self.prune}")
+        if self.decode not in DECODES:
+            raise ForensicsError(
+                f"q1map decodes by argmax, expectation or table, not {self.decode}"
+            )
+
+    def localize(self, batch: Batch) -> Heatmap:
+        assert batch.jpeg is not None
+        network = phase_network(batch.device)
+        surveys, parts, regions = [], [], []
+        for n in range(len(batch)):
+            seen = Luma.of(batch.jpeg[n : n + 1])
+            surveys.append(survey(network, seen, self.prune, self.decode))
+            parts.append(partition(surveys[n].evidence, -math.log(HYPOTHESES)))
+            inside = _areas(parts[n].labels, batch.size)
+            posteriors = [
+                _of_region(network, seen, parts[n].labels == k) for k in range(len(inside))
+            ]
+            said = (_said(posterior, self.decode) for posterior in posteriors)
+            regions.append(tuple(map(Region, inside, said)))
+        gains = torch.tensor([part.gain for part in parts], device=batch.device)
+        heat = torch.stack([_heat(part) for part in parts])
+        layers = _layers(surveys, parts)
+        return Heatmap(heat, STRIDE, SIDE // 2, gains, layers=layers, regions=tuple(regions))
+
+
+def _heat(part: Partition) -> Tensor:
+    """Half the odds against the main region as a probability, and one half more outside of it."""
+    return 0.5 * -torch.expm1(-part.rival) + 0.5 * (part.labels > 0)
+
+
+def _layers(surveys: Sequence[Survey], parts: Sequence[Partition]) -> dict[str, Layer]:
+    labels = torch.stack([part.labels for part in parts])
+    numbers = tuple(map(str, range(int(labels.max()) + 1)))
+    steps = torch.stack([each.steps for each in surveys])
+    shift = crop(torch.stack([each.phase for each in surveys]))
+    crops = tuple(f"{r},{c}" for r in range(8) for c in range(8))
+    return {
+        "region": Layer(labels.float(), "number", numbers),
+        **{f"step{i + 1}": Layer(steps[..., i], "first step") for i in range(STEPS)},
+        "sum": Layer(torch.stack([each.total for each in surveys]), "expected sum of 15 steps"),
+        "shift": Layer((8 * shift[..., 0] + shift[..., 1]).float(), "r,c", crops),
+        "entropy": Layer(torch.stack([each.entropy for each in surveys]), "bits"),
+    }
+
+
+def _areas(labels: Tensor, size: tuple[int, int]) -> list[int]:
+    """The pixels of an image whose nearest window is of each region."""
+    found = Heatmap(labels[None], STRIDE, SIDE // 2, labels.new_zeros(1))
+    return enlarged(found, *size).flatten().bincount().tolist()
+
+
+def _of_region(network: PhaseNetwork, seen: Luma, inside: Tensor) -> Posterior:
+    """What the windows of a region say together; scores of windows that share no pixel add up."""
+    corners = disjoint(inside, SIDE // STRIDE, _WITNESSES)
+    windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
+    listed = libjpeg_tables().to(inside.device)
+    together = every_phase(network, windows, network.index(listed)).tables.sum(0, keepdim=True)
+    return Posterior.of_logs(together + towards_the_prior(together.device), listed)
+
+
+def _said(posterior: Posterior, decode: Decode) -> dict[str, float]:
+    steps = posterior.estimates(decode)[0].tolist()
+    shift = crop(posterior.phases().argmax(1))[0].tolist()
+    return dict(zip(NAMES, [*steps, *map(float, shift)], strict=True))
