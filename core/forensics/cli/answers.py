@@ -137,16 +137,14 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def reasons(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Why there is no answer, each once."""
-    return list(
-        dict.fromkeys(
-            f"{name}: {found['na']}"
-            for row in rows
-            for kind in ("scores", "maps", "estimates")
-            for name, found in row[kind].items()
-            if "na" in found
-        )
-    )
+    """Why there is no answer, each once, after the models that say so."""
+    silent: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for kind in ("scores", "maps", "estimates"):
+            for name, found in row[kind].items():
+                if "na" in found:
+                    silent.setdefault(found["na"], {})[name] = None
+    return [f"{', '.join(names)}: {reason}" for reason, names in silent.items()]
 
 
 def _words(found: dict[str, Any]) -> str:
