@@ -140,7 +140,7 @@ def test_test_photographs_are_refused(photographs, tmp_path):
 
 def test_some_batches_of_a_training_on_colour_are_gray(tmp_path, monkeypatch):
     (tmp_path / "train").mkdir()
-    colour = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    colour = np.random.default_rng(0).integers(0, 256, (64, 72, 3), dtype=np.uint8)
     gray = Image.fromarray(colour).convert("L")
     Image.fromarray(colour).save(tmp_path / "train/colour.png")
     gray.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "train/gray.png")
