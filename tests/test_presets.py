@@ -9,6 +9,7 @@ import yaml
 from forensics import harness, presets
 from forensics.errors import ForensicsError
 from forensics.presets import readme
+from forensics.presets.reproducing import Result
 from forensics.presets.schema import Figure, read
 from forensics.presets.selecting import Ours, chosen, ours
 from forensics.registry import package_folder
@@ -329,3 +330,19 @@ def test_options_of_a_row_go_over_those_of_the_table_and_parameters_one_by_one()
         {"trace": "q1", "set": {"q1": [60, 70], "q2": [80]}, "patch": 128},
         {"trace": "q1", "set": {"q1": 60, "q2": [80]}, "patch": 128},
     ]
+
+
+def test_a_reason_stands_once_below_the_table(tmp_path):
+    path = tmp_path / "table9.yaml"
+    columns = [{"label": "AUC", "metric": "auc"}, {"label": "pe", "metric": "pe"}]
+    rows = [{"label": "one", "paper": {"AUC": 0.7}}, {"label": "two"}, {"label": "three"}]
+    path.write_text(yaml.safe_dump(TABLE | {"columns": columns, "rows": rows}))
+    experiment = presets.Experiment("toy", "forensics_toy", path)
+    figures = [Ours(None, na="no weights"), Ours(0.25, na=None)] * 2
+    figures += [Ours(None, na="no weights"), Ours(None, na="too small")]
+    made = Result(experiment, (), tuple(zip(experiment.preset.cells(), figures, strict=True)))
+    text = readme.markdown(made)
+    assert "| one | n/a (paper .700) | .250 |" in text
+    assert text.count("no weights") == 1
+    assert "- n/a for AUC: no weights" in text
+    assert "- n/a for three: too small" in text

@@ -72,7 +72,7 @@ def markdown(result: Result) -> str:
             those = [(asked, figure) for asked, figure in result.cells if asked.row == row.label]
             rows.append([row.label, *(_beside(asked, figure) for asked, figure in those)])
         align = ["---", *["---:"] * len(preset.columns)]
-        below += remarks(result, words=True)
+        below += [*remarks(result, words=True), *missing(result)]
     else:
         header = ["", "the paper", "here", "patches a side (photographs)", ""]
         rows = [
@@ -103,9 +103,26 @@ def remarks(result: Result, words: bool = False) -> list[str]:
     ]
 
 
+def missing(result: Result) -> list[str]:
+    """Why cells have no figure, each reason once, with the rows that it belongs to, or the columns
+    where it is that of every row."""
+    found: dict[str, list[Asked]] = {}
+    for asked, figure in result.cells:
+        if figure.value is None:
+            found.setdefault(str(figure.na), []).append(asked)
+    everywhere = len(result.experiment.preset.rows)
+    texts = []
+    for reason, cells in found.items():
+        rows, columns = (
+            list(dict.fromkeys(w)) for w in zip(*((c.row, c.column) for c in cells), strict=True)
+        )
+        texts.append(f"n/a for {'; '.join(columns if len(rows) == everywhere else rows)}: {reason}")
+    return texts
+
+
 def _beside(asked: Asked, figure: Ours) -> str:
     """Ours, and the paper's number after it where there is one."""
-    ours = measured(figure, asked.digits)
+    ours = "n/a" if figure.value is None else measured(figure, asked.digits)
     off = ", differs" if figure.agrees(asked.paper) is False else ""
     return f"{ours} (paper {said(asked)}{off})" if isinstance(asked.paper, Figure) else ours
 
