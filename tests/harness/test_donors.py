@@ -74,7 +74,9 @@ def test_a_damaged_donor_is_passed_over(watch, squares):
 def test_with_other_donors_it_is_another_population(watch, squares):
     def digests(made):
         cells = [c for c in made.cells if c.attacker is None]
-        return {(c.point, s): p.digest for c in cells for s, p in c.sides.items()}
+        return {
+            (c.point, s): [p.digest for p in those] for c in cells for s, those in c.sides.items()
+        }
 
     before = plan(squares)
     Image.fromarray(np.zeros((320, 320), np.uint8)).save(squares / "more.png")
