@@ -74,6 +74,7 @@ def forensics_recipes() -> list[Entry]:
 
 
 _TRACES = ("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned")
+_WHOLE_BLOCKS = Needs(smallest=32, multiple_of=8, jpeg=True)
 
 Q1PHASE = ModelEntry(
     "q1phase",
@@ -85,7 +86,7 @@ Q1PHASE = ModelEntry(
         "given": "nothing, or double: take a first JPEG with a listed table for granted",
     },
     traces=_TRACES,
-    needs=Needs(smallest=32, multiple_of=8, jpeg=True),
+    needs=_WHOLE_BLOCKS,
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
     seconds=0.02,
@@ -120,11 +121,9 @@ Q1ANALYTIC = ModelEntry(
     "the joint likelihood of phase and table, without training",
     options={"decode": "argmax, expectation or table"},
     traces=_TRACES,
-    needs=Needs(smallest=32, multiple_of=8, jpeg=True),
+    needs=_WHOLE_BLOCKS,
     seconds=0.07,
 )
-
-_WHOLE_BLOCKS = Needs(smallest=32, multiple_of=8, jpeg=True)
 
 Q1BIANCHI = ModelEntry(
     "q1bianchi",
@@ -144,7 +143,7 @@ _MISSING = {"missing": "of steps without an answer: none, or argmax, median, exp
 Q1GALVAN = ModelEntry(
     "q1galvan",
     "forensics_q1cnn.rivals.galvan:Galvan",
-    "steps that explain all coefficients, then the nearest simulated histogram; no training",
+    "aligned grids: steps that explain all coefficients, the nearest histogram; no training",
     paper="Galvan, Puglisi, Bruna and Battiato, First quantization matrix estimation from double "
     "compressed JPEG images",
     options=_MISSING,
@@ -155,8 +154,7 @@ Q1GALVAN = ModelEntry(
 Q1DALMIA = ModelEntry(
     "q1dalmia",
     "forensics_q1cnn.rivals.dalmia:Dalmia",
-    "spacing of the comb on the first JPEG's grid, which it searches; no training",
-    paper="Dalmia and Okade",
+    "shifted grids: spacing of the comb on the first JPEG's, which it searches; no training",
     options=_MISSING,
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,

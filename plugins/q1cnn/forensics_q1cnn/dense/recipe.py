@@ -44,10 +44,7 @@ class DenseRecipe(NetworkRecipe):
     validation_crop: ClassVar[int] = PATCH
     validation_crops: ClassVar[int] = 63
     averaging: ClassVar[float] = 0.99
-    limits: ClassVar[tuple[str, ...]] = (
-        "First steps above those of quality 50 have no class.",
-        "Trained in minutes, where the paper took millions of patches tens of times.",
-    )
+    limits: ClassVar[tuple[str, ...]] = ("First steps above those of quality 50 have no class.",)
 
     @property
     def phases(self) -> tuple[Phase, ...]:

@@ -37,8 +37,8 @@ class Scores:
     """What the network says of N images, float32; of several windows of one, the sums.
 
     tables: `[N, 64, T]`, of phases and listed tables, as if all phases were equally frequent;
-    steps: `[N, 64, 15, most]`, of phases and
-    single steps, counted from 1, -inf where there is none; single: `[N]`, of no first JPEG.
+    steps: `[N, 64, 15, most]`, of phases and single steps, counted from 1, -inf where there is
+    none; single: `[N]`, of no first JPEG.
     """
 
     tables: Tensor
