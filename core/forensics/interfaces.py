@@ -87,10 +87,11 @@ class Layer:
 @dataclass(frozen=True)
 class Region:
     """A part of an image that a localizer tells from the rest. pixels: its area; values: what is
-    said of it, by name."""
+    said of it, by name; doubt: why these may mean nothing."""
 
     pixels: int
     values: Mapping[str, float]
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,8 +83,13 @@ def test_regions_are_listed(analyzed):
     out, _ = analyzed("--json")
     (file,) = json.loads(out)["files"]
     assert file["maps"][MODEL]["regions"] == [
-        {"pixels": 10 * 13 * 128, "share": 0.5, "values": {"step1": 3, "step2": 5, "r": 0}},
-        {"pixels": 10 * 13 * 128, "share": 0.5, "values": {"step1": 4, "step2": 5, "r": 1}},
+        {
+            "pixels": 10 * 13 * 128,
+            "share": 0.5,
+            "values": {"step1": 3 + n, "step2": 5, "r": n},
+            "doubt": doubt,
+        }
+        for n, doubt in enumerate((None, "moot"))
     ]
 
 
@@ -92,7 +97,7 @@ def test_regions_in_the_table(command, photo):
     code, out, _ = command("analyze", photo, "--localizers", MODEL)
     assert code == 0
     assert "0        50.0 %   step1..2 3 5, r 0" in out
-    assert "1        50.0 %   step1..2 4 5, r 1" in out
+    assert "1        50.0 %   step1..2 4 5, r 1 (moot)" in out
     out = command("analyze", photo, "--localizers", "toy-everything")[1]
     assert "what is said of it" not in out
 

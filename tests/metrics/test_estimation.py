@@ -59,6 +59,22 @@ def test_the_tolerance_is_inclusive_in_float32():
     assert right(STEP, np.array([11.6, 12.6]), np.array([12.0, 12.0])).tolist() == [True, False]
 
 
+def test_the_share_that_is_answered():
+    """Of four altered patches that have a truth, `a` answers two and `b` all; the pristine one and
+    the one without a truth do not count."""
+    pristine = np.array([False, False, False, False, True, False])
+    true = np.array([1.0, 2, 3, 4, 0, np.nan])
+    a = np.array([1.0, np.nan, np.nan, 4, np.nan, np.nan])
+    one, other = (
+        Estimated(values, true, np.arange(6), pristine) for values in (a, np.where(pristine, a, 2))
+    )
+    found = estimator_metrics([STEP, OTHER], {"a": one, "b": other}, seed=0)
+    shares = [found[name].value for name in ("answered:a", "answered:b", "answered")]
+    assert shares == [0.5, 1.0, 0.75]
+    silent = Estimated(a * np.nan, true, np.arange(6), pristine)
+    assert estimator_metrics([STEP], {"a": silent}, seed=0)["answered"].value == 0
+
+
 def test_the_headline_is_of_one_sort():
     shift = Truth("r", "class", "pixels")
     assert [t.name for t in group([STEP, OTHER, shift])] == ["a", "b"]
@@ -102,12 +118,17 @@ def test_a_patch_without_an_answer_is_as_if_it_were_not_there():
     gone = np.arange(40) % 3 == 0
     holed = Estimated(np.where(gone, np.nan, one.values), one.true, one.photographs, one.pristine)
     kept = Estimated(*(x[~gone] for x in (one.values, one.true, one.photographs, one.pristine)))
-    assert estimator_metrics([STEP], {"a": holed}, 0) == estimator_metrics([STEP], {"a": kept}, 0)
+    found, expected = (estimator_metrics([STEP], {"a": each}, 0) for each in (holed, kept))
+    shares = [found.pop(name).value for name in ("answered", "answered:a")]
+    assert shares == [(40 - 14) / 40] * 2
+    assert found.items() < expected.items()
 
 
 def test_degenerate_answers_have_reasons():
     nothing = Estimated(np.full(3, np.nan), np.ones(3), np.arange(3), np.zeros(3, bool))
-    for value in estimator_metrics([STEP], {"a": nothing}, 0).values():
+    found = estimator_metrics([STEP], {"a": nothing}, 0)
+    del found["answered"]
+    for value in found.values():
         assert (value.value, value.reason) == (None, "no patch has an answer")
     untouched = Estimated(np.ones(3), np.ones(3), np.arange(3), np.ones(3, bool))
     found = estimator_metrics([REAL], {"f": untouched}, 0)

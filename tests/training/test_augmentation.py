@@ -82,6 +82,15 @@ def test_a_stop_of_exposure_is_twice_the_light():
     assert (found - expected).abs().max() < 1.5
 
 
+def test_a_share_of_the_crops_is_exposed_and_the_others_stay_as_they_are():
+    levels = torch.full((600, 1, 8, 8), 200, dtype=torch.uint8)
+    found = Exposure(4.0, share=0.25).apply(Batch.of(levels)).pixels
+    changed = (found != levels).flatten(1).any(1)
+    assert 110 < int(changed.sum()) < 190  # 150 +- 11; a draw near 0 changes little
+    # 1.28 times as bright is white: where 2 ** (4 u / 2.2) is, u from -1 to 1, 2 in 5 of them.
+    assert 40 < int(found.flatten(1).eq(255).all(1).sum()) < 80
+
+
 def test_gamma_is_a_power_and_leaves_no_comb():
     """A curve that is rounded alike everywhere leaves levels of the histogram empty."""
     level = np.random.default_rng(0).integers(0, 256, (40, 1, 64, 64), dtype=np.uint8)
@@ -195,6 +204,7 @@ def test_a_gray_photograph_has_three_equal_channels_for_the_camera(tmp_path):
     ("make", "sentence"),
     [
         (lambda: Exposure(9), "up to 4 stops"),
+        (lambda: Exposure(1, share=0), "share is more than 0 and up to 1"),
         (lambda: Gamma(1), "a power above 1 and up to 4"),
         (lambda: Reduction(1), "from 0.1 to below 1"),
     ],

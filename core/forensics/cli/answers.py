@@ -114,7 +114,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
             name,
             str(number),
             f"{100 * region['share']:.1f} %",
-            maps.words(region["values"]),
+            maps.words(region["values"], region["doubt"]),
         )
         for row in rows
         for name, found in row["maps"].items()

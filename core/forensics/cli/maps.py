@@ -57,8 +57,8 @@ def drawable() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def words(values: Mapping[str, float]) -> str:
-    """Values by name; numbered names in a row are joined: `step1..3 8 6 6, r 4`."""
+def words(values: Mapping[str, float], doubt: str | None = None) -> str:
+    """Values by name; numbered names in a row are joined: `step1..3 8 6 6, r 4 (doubt)`."""
     numbered = [re.fullmatch(r"(.*?)(\d*)", name) for name in values]
     parts = [(match[1], match[2]) for match in numbered if match]
     given = iter(values.values())
@@ -68,7 +68,7 @@ def words(values: Mapping[str, float]) -> str:
         those = " ".join(f"{next(given):.4g}" for _ in numbers)
         ends = numbers[0] if len(numbers) == 1 else f"{numbers[0]}..{numbers[-1]}"
         said.append(f"{name}{ends} {those}")
-    return ", ".join(said)
+    return ", ".join(said) + (f" ({doubt})" if doubt else "")
 
 
 def _save(path: Path, values: torch.Tensor) -> None:
@@ -164,7 +164,7 @@ def _overlay(given: Heatmap, batch: Batch) -> Figure:
 
     regions = given.regions[0]
     said = [
-        "\n".join(textwrap.wrap(f"{n}: {_share(r, batch)} %, {words(r.values)}", 90))
+        "\n".join(textwrap.wrap(f"{n}: {_share(r, batch)} %, {words(r.values, r.doubt)}", 90))
         for n, r in enumerate(regions)
     ]
     lines = sum(text.count("\n") + 1 for text in said)
@@ -192,6 +192,6 @@ def listed(given: Heatmap, size: tuple[int, int]) -> list[dict[str, Any]]:
     """The regions of the first image as plain values."""
     area = size[0] * size[1]
     return [
-        {"pixels": r.pixels, "share": r.pixels / area, "values": dict(r.values)}
+        {"pixels": r.pixels, "share": r.pixels / area, "values": dict(r.values), "doubt": r.doubt}
         for r in (given.regions[0] if given.regions else ())
     ]

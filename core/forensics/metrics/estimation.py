@@ -75,12 +75,15 @@ def estimator_metrics(
     `false_estimates`: of the pristine patches, the share that is not found to be so. Then, of the
     altered patches and over the names of `group`: `ece`, the expected calibration error, and
     `accuracy_80` and `accuracy_50`, the accuracy on the patches with the least entropy, added up
-    over the names. What cannot be computed is a `Value` with a reason.
+    over the names. `answered`: the share of altered patches, of those that have a truth, that all
+    others are of. What cannot be computed is a `Value` with a reason.
     """
     found = {name: one.answered() for name, one in answers.items()}
     photographs = np.unique(np.concatenate([one.photographs for one in found.values()]))
+    shares = {truth.name: _answered(answers[truth.name]) for truth in answered}
     if not len(photographs):
-        return {name: Value(None, reason="no patch has an answer") for name in _METRICS + _BELIEF}
+        none = Value(None, reason="no patch has an answer")
+        return dict.fromkeys(_METRICS + _BELIEF, none) | {"answered": Value(0.0)}
     sums = {truth.name: _sums(truth, found[truth.name], photographs) for truth in answered}
     headline = [truth.name for truth in group(answered)]
 
@@ -90,11 +93,14 @@ def estimator_metrics(
         return np.concatenate([mean, *single.values()])
 
     values = iter(estimate(statistic, len(photographs), seed))
-    return {
+    metrics = {
         f"{metric}{of}": _reasoned(metric, next(values), truth)
         for of, truth in [("", answered[0]), *((f":{truth.name}", truth) for truth in answered)]
         for metric in _METRICS
-    } | _belief([truth for truth in answered if truth.name in headline], answers, seed)
+    }
+    metrics["answered"] = Value(float(np.mean([shares[name] for name in headline])))
+    metrics |= {f"answered:{name}": Value(share) for name, share in shares.items()}
+    return metrics | _belief([truth for truth in answered if truth.name in headline], answers, seed)
 
 
 def reliability(
@@ -201,6 +207,12 @@ def _sums(truth: Truth, one: Estimated, photographs: NDArray[np.generic]) -> tup
         for side in (0, 1)
     )
     return above, below
+
+
+def _answered(one: Estimated) -> float:
+    """The share of altered patches with a truth that have an answer; 1 where there are none."""
+    due = ~one.pristine & ~np.isnan(one.true)
+    return float((~np.isnan(one.values[due])).mean()) if due.any() else 1.0
 
 
 def _ratios(weights: Floats, above: Floats, below: Floats) -> Floats:

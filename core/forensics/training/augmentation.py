@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -54,9 +54,17 @@ class Orientation(Augmentation):
         return batch.with_pixels(pixels)
 
 
+@dataclass(frozen=True)
 class _Tone(Augmentation):
-    """A curve of grey levels for each crop. What it gives is rounded up as often as its fraction
-    says: a rounded curve would leave a comb in the histogram, a trace of its own."""
+    """A curve of grey levels for each crop, or for a share of them. What it gives is rounded up as
+    often as its fraction says: a rounded curve would leave a comb in the histogram, a trace of its
+    own."""
+
+    share: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ForensicsError(f"share is more than 0 and up to 1, not {self.share:g}")
 
     @abstractmethod
     def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
@@ -71,7 +79,9 @@ class _Tone(Augmentation):
         first = 256 * torch.arange(len(batch), device=batch.device)[:, None, None, None]
         level = curves.flatten()[first + batch.pixels.long()]
         dither = random.uniform(batch.keys, f"{name} dither", tuple(batch.pixels.shape[1:]))
-        return batch.with_pixels((level + dither).clamp_(max=255).to(torch.uint8))
+        changed = (level + dither).clamp_(max=255).to(torch.uint8)
+        chosen = random.uniform(batch.keys, f"{name} share") < self.share
+        return batch.with_pixels(torch.where(chosen[:, None, None, None], changed, batch.pixels))
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,7 @@ class Exposure(_Tone):
     stops: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 < self.stops <= 4:
             raise ForensicsError(f"Exposure takes up to 4 stops, more than 0, not {self.stops:g}")
 
@@ -95,6 +106,7 @@ class Gamma(_Tone):
     most: float
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 < self.most <= 4:
             raise ForensicsError(f"Gamma takes a power above 1 and up to 4, not {self.most:g}")
 

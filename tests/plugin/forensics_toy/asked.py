@@ -92,7 +92,8 @@ class Everything(Detector, Estimator, Localizer):
                 "step": Layer(3 + 4 * right, "first step"),
             }
             pixels = 64 * int(heat[0].numel() - right[0].sum()), 64 * int(right[0].sum())
-            halves = [Region(p, {"step1": 3 + n, "step2": 5, "r": n}) for n, p in enumerate(pixels)]
+            said = ({"step1": 3 + n, "step2": 5, "r": n} for n in range(2))
+            halves = map(Region, pixels, said, (None, "moot"))
             return Heatmap(heat, 8, 4, scores, None, layers, (tuple(halves),) * len(batch))
         if not self.blind:
             return Heatmap(heat, 8, 4, scores)

@@ -104,7 +104,8 @@ def _detected(cells: Cells) -> str:
 
 
 def _estimated(cells: Cells, of: str = "") -> str:
-    """Accuracy with half its interval, mean squared error, false estimates."""
+    """Accuracy with half its interval, mean squared error, false estimates; of what share of the
+    patches, where it is not all."""
     have = [c["metrics"] for c in cells if c["na"] is None and f"accuracy{of}" in c["metrics"]]
     if not have:
         return "n/a" if cells else "-"
@@ -113,7 +114,10 @@ def _estimated(cells: Cells, of: str = "") -> str:
         mean(have, f"mse{of}", _plain),
         mean(have, f"false_estimates{of}", _short),
     )
-    return " ".join("-" if part == "n/a" else part for part in parts) + _star(have, cells)
+    share = fmean(m[f"answered{of}"]["value"] for m in have)
+    of_all = "" if share == 1 else f" of {min(round(100 * share), 99)} %"
+    figures = " ".join("-" if part == "n/a" else part for part in parts)
+    return figures + of_all + _star(have, cells)
 
 
 def _located(cells: Cells) -> str:
@@ -241,7 +245,8 @@ KINDS = {
         "accuracy: the share of altered patches (of classes with words, of untouched ones too) "
         "whose answer is within the tolerance of the truth; ± half its 95 % interval over "
         "photographs. mse: mean squared error. false: the share of untouched patches that are not "
-        "found to be so. Of several names, the mean over them.",
+        "found to be so. of: the share of altered patches with an answer, where it is not all; the "
+        "figures are of these. Of several names, the mean over them.",
     ),
     "localizer": Kind(
         _located,

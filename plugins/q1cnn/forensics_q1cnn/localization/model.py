@@ -17,6 +17,7 @@ from forensics.metrics.heat import enlarged
 from forensics_q1cnn.localization.regions import Partition, disjoint, partition
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
+from forensics_q1cnn.phase.doubt import classes, doubts
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import (
@@ -27,6 +28,7 @@ from forensics_q1cnn.phase.posterior import (
     every_phase,
 )
 from forensics_q1cnn.phase.trained import phase_network
+from forensics_q1cnn.phase.windows import summed
 from forensics_q1cnn.plugin import Q1MAP
 from forensics_q1cnn.tables import STEPS
 
@@ -63,12 +65,14 @@ class Q1Map(Localizer):
             seen = Luma.of(batch.jpeg[n : n + 1])
             surveys.append(survey(network, seen, self.prune, self.decode))
             parts.append(partition(surveys[n].evidence, -math.log(HYPOTHESES)))
-            inside = _areas(parts[n].labels, batch.size)
-            posteriors = [
-                _of_region(network, seen, parts[n].labels == k) for k in range(len(inside))
-            ]
-            said = (_said(posterior, self.decode) for posterior in posteriors)
-            regions.append(tuple(map(Region, inside, said)))
+            labels = parts[n].labels
+            areas = _areas(labels, batch.size)
+            regions.append(
+                tuple(
+                    _region(network, seen, labels == k, pixels, self.decode)
+                    for k, pixels in enumerate(areas)
+                )
+            )
         gains = torch.tensor([part.gain for part in parts], device=batch.device)
         heat = torch.stack([_heat(part) for part in parts])
         layers = _layers(surveys, parts)
@@ -101,15 +105,15 @@ def _areas(labels: Tensor, size: tuple[int, int]) -> list[int]:
     return enlarged(found, *size).flatten().bincount().tolist()
 
 
-def _of_region(network: PhaseNetwork, seen: Luma, inside: Tensor) -> Posterior:
+def _region(
+    network: PhaseNetwork, seen: Luma, inside: Tensor, pixels: int, decode: Decode
+) -> Region:
     """What the windows of a region say together; scores of windows that share no pixel add up."""
     corners = disjoint(inside, SIDE // STRIDE, _WITNESSES)
     windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
     listed = libjpeg_tables().to(inside.device)
-    together = every_phase(network, windows, network.index(listed)).tables.sum(0, keepdim=True)
-    return Posterior.of_logs(together, listed)
-
-
-def _said(posterior: Posterior, decode: Decode) -> dict[str, float]:
-    found = posterior.estimate(decode)
-    return dict(zip(found.names, found.values[0].tolist(), strict=True))
+    scores = summed(every_phase(network, windows, network.index(listed)), len(corners))
+    found = Posterior.of(scores, listed).estimate(decode)
+    values = dict(zip(found.names, found.values[0].tolist(), strict=True))
+    doubt = doubts(classes(scores, len(corners), windows.joined(), listed))[0]
+    return Region(pixels, values, doubt)

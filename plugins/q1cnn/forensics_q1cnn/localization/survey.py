@@ -8,6 +8,7 @@ following; then at every block, in each tile on the phases that occur in it alon
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,14 +50,16 @@ def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> S
     and beside a tile are left out there; with 0 none."""
     listed = libjpeg_tables().to(seen.planes.device)
     index = network.index(listed)
-    peaks, hypotheses = _first_pass(network, seen, index, listed)
     rows, columns = grid(seen)
+    coarse = [Tile(top, 0, 1, columns) for top in range(0, rows, _COARSE)]
+    pieces = list(tiles(rows, columns))
+    every = len(coarse) + len(pieces)
+    peaks, hypotheses = _first_pass(network, seen, index, listed, coarse, every)
     made = seen.planes.new_empty(rows, columns, STEPS + 3 + len(hypotheses))
     # What is said for a hypothesis whose phase was left out: no more than this.
     little = math.log(max(prune / len(listed), _FLOOR))
-    pieces = list(tiles(rows, columns))
     looked_at = 0
-    for number, tile in enumerate(pieces):
+    for done, tile in enumerate(pieces, len(coarse) + 1):
         kept = _near(peaks, tile) >= prune
         kept[0] = True
         phases = kept[1:].nonzero()[:, 0] + 1
@@ -66,7 +69,7 @@ def survey(network: PhaseNetwork, seen: Luma, prune: float, decode: Decode) -> S
         said = torch.cat([_summary(found, decode), evidence], 1)
         made[tile.slices] = said.unflatten(0, (tile.down, tile.across))
         looked_at += len(tile) * int(kept.sum())
-        progress.tell(number + 1, len(pieces))
+        progress.tell(done, every)
     steps, phase, total, entropy, evidence = made.split([STEPS, 1, 1, 1, len(hypotheses)], 2)
     phase, total, entropy = (plane[..., 0] for plane in (phase, total, entropy))
     share = looked_at / (rows * columns)
@@ -89,22 +92,25 @@ def _near(peaks: Tensor, tile: Tile) -> Tensor:
 
 
 def _first_pass(
-    network: PhaseNetwork, seen: Luma, index: Tensor, listed: Tensor
+    network: PhaseNetwork,
+    seen: Luma,
+    index: Tensor,
+    listed: Tensor,
+    pieces: Sequence[Tile],
+    every: int,
 ) -> tuple[Tensor, Tensor]:
-    """The posterior of phases in some windows, `[rows, columns, 64]` of these, and the hypotheses
-    to follow, int64 `[H]`."""
-    rows, columns = grid(seen)
+    """The posterior of phases in some windows of each piece, `[rows, columns, 64]` of these, and
+    the hypotheses to follow, int64 `[H]`. every: the pieces of both passes, for progress."""
     votes = seen.planes.new_zeros(64 * len(listed))
     whole, peaks = votes.clone(), []
-    pieces = [Tile(top, 0, 1, columns) for top in range(0, rows, _COARSE)]
-    for number, tile in enumerate(pieces):
+    for done, tile in enumerate(pieces, 1):
         windows = apart(tile.cut(seen), _COARSE)
         found = Posterior.of(every_phase(network, windows, index), listed)
         double = found.double.flatten(1)
         votes += torch.where(double > _NAMED, double, 0).sum(0)
         whole += double.clamp_min(_FLOOR).log().sum(0)
         peaks.append(found.phases())
-        progress.tell(number + 1, len(pieces))
+        progress.tell(done, every)
     votes[whole.argmax()] = torch.inf  # what explains the whole best
     named = votes.argsort(descending=True)[:_FOLLOWED]
     return torch.stack(peaks), named[votes[named] > 0]

@@ -59,6 +59,11 @@ class Luma:
         )
         return cls(planes, levels, steps, parts[0].rounding)
 
+    def joined(self) -> Luma:
+        """All of these, of one file, as one image below one another."""
+        planes, levels = (part.flatten(0, 1)[None] for part in (self.planes, self.levels))
+        return Luma(planes, levels, self.steps[:1], self.rounding)
+
     def __len__(self) -> int:
         return len(self.planes)
 

@@ -12,20 +12,15 @@ from forensics.batch import Batch, Jpeg
 from forensics.errors import ForensicsError
 from forensics.interfaces import Detector, Estimate, Estimator
 from forensics.interfaces import Scores as Detected
+from forensics_q1cnn.phase.doubt import classes, doubts
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.listed import listed
 from forensics_q1cnn.phase.network import libjpeg_tables
-from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED, summary
+from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED
 from forensics_q1cnn.phase.posterior import Decode, Posterior, Scores, check_decode
-from forensics_q1cnn.phase.trained import once_or_twice, phase_network
-from forensics_q1cnn.phase.windows import WINDOW, of_image
+from forensics_q1cnn.phase.trained import phase_network
+from forensics_q1cnn.phase.windows import of_image
 from forensics_q1cnn.plugin import Q1PHASE
-
-# An image is called double where that is so much more probable: 1 in 100 patches of `val` that
-# were compressed once is.
-_DOUBT = 0.15
-_COMPRESSED_ONCE = "may have been compressed once only"
-_UNLISTED = "no listed table fits: name others with tables=FILE"
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,7 @@ class Q1Phase(Estimator, Detector):
         found = Posterior.of(scores, tables).estimate(self.decode)
         if self.given == "double":
             return found
-        reasons = _doubts(_classes(scores, windows, seen, tables))
+        reasons = doubts(classes(scores, windows, seen, tables))
         without = torch.tensor([reason is not None for reason in reasons], device=batch.device)
         values = found.values.masked_fill(without[:, None], torch.nan)
         return replace(found, values=values, reasons=reasons)
@@ -73,7 +68,7 @@ class Q1Phase(Estimator, Detector):
         assert batch.jpeg is not None
         seen = Luma.of(batch.jpeg)
         tables = self._listed(batch.device)
-        logs = _classes(*_scores(seen, tables), seen, tables)
+        logs = classes(*_scores(seen, tables), seen, tables)
         return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
 
 
@@ -86,20 +81,3 @@ def posterior(jpeg: Jpeg) -> Posterior:
 def _scores(seen: Luma, tables: Tensor) -> tuple[Scores, int]:
     network = phase_network(tables.device)
     return of_image(network, seen, network.index(tables))
-
-
-def _classes(scores: Scores, windows: int, seen: Luma, tables: Tensor) -> Tensor:
-    """float32 `[N, 3]`: log-probabilities of `once.ONCE`, `LISTED` and `UNLISTED`."""
-    area = min(seen.planes[0].numel() / windows, WINDOW**2)  # of some the windows are not all
-    rows = summary(scores, seen, tables, windows, area)
-    return once_or_twice(rows.device)(rows).log_softmax(1)
-
-
-def _doubts(classes: Tensor) -> tuple[str | None, ...]:
-    """Why images have no answer, if they have none."""
-    probable = classes.exp()
-    once, unlisted = (probable[:, ONCE] > _DOUBT).tolist(), (probable[:, UNLISTED] > 0.5).tolist()
-    return tuple(
-        _COMPRESSED_ONCE if single else _UNLISTED if neither else None
-        for single, neither in zip(once, unlisted, strict=True)
-    )

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from forensics import random, weights
 from forensics.jpeg import ZIGZAG
+from forensics.training.augmentation import Augmentation, Exposure, Orientation
 from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn import tables
@@ -106,6 +107,9 @@ class PhaseRecipe(NetworkRecipe):
     validation_crop: ClassVar[int] = SIDE
     validation_crops: ClassVar[int] = 768
     averaging: ClassVar[float] = 0.998
+    # Burnt-out skies are rare among photographs that are published, and all but flat: without
+    # more of them a network is sure of coarse steps there.
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Exposure(4, share=0.4))
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
         "Trained on photographs that are mostly reduced; flat patches say less.",

@@ -23,7 +23,7 @@ def of_image(network: PhaseNetwork, seen: Luma, index: Tensor) -> tuple[Scores, 
     for top, left, height, width in boxes:
         shapes[height, width].append(seen.cut(top, left, height, width))
     found = [
-        _summed(every_phase(network, Luma.cat(parts), index), len(parts))
+        summed(every_phase(network, Luma.cat(parts), index), len(parts))
         for parts in shapes.values()
     ]
     total = found[0]
@@ -51,8 +51,8 @@ def _parts(side: int) -> list[tuple[int, int]]:
     return [(a, b - a) for a, b in itertools.pairwise(edges)]
 
 
-def _summed(scores: Scores, windows: int) -> Scores:
-    """Of `windows` times N images, window by window."""
+def summed(scores: Scores, windows: int) -> Scores:
+    """The sums over windows of N images each, from `windows` times N scores, window by window."""
 
     def total(part: Tensor) -> Tensor:
         return part.unflatten(0, (windows, -1)).sum(0)

@@ -77,6 +77,7 @@ def test_each_region_has_the_table_and_the_shift_that_were_made(made, found):
         steps, crop = said(region)
         assert sum(a == b for a, b in zip(steps, table, strict=True)) >= 14
         assert crop == shift
+        assert region.doubt is None
     middle = (TOP + SIDE // 2 - 32) // 8, (LEFT + SIDE // 2 - 32) // 8
     shift = found.layers["shift"]
     assert shift.classes[int(shift.values[0, *middle])] == "1,6"
@@ -113,3 +114,11 @@ def test_what_it_does_not_take(made):
 def test_options_that_make_no_sense(option, sentence):
     with pytest.raises(ForensicsError, match=sentence):
         forensics.load(f"q1map:{option}")
+
+
+def test_a_picture_that_was_compressed_once_is_doubted(tmp_path):
+    Image.fromarray(data.astronaut()[:208, 100:324]).save(tmp_path / "once.jpg", quality=90)
+    batch = images.open(tmp_path / "once.jpg").batch()
+    with torch.inference_mode():
+        regions = Q1Map().localize(batch).regions[0]
+    assert [region.doubt for region in regions] == ["may have been compressed once only"]
