@@ -5,7 +5,9 @@ from __future__ import annotations
 from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry
 
-PART = "steps"  # the one weight file of each
+PART = "steps"  # the weight file of each
+# Of q1cnn-90, where the paper compares its losses, by that of the recipe (`losses.CLASSIFICATION`).
+NINE = {"squared": "nine-lr", "none": "nine-l"}
 _PAPER = (
     "Tondi, Costanzo, Huang and Li, Boosting CNN-based primary quantization matrix estimation of "
     "double JPEG images via a classification-like architecture"
@@ -18,13 +20,15 @@ _SECOND = (90, 80)
 _RECIPE = {
     "start": "a model of the same kind to go on from",
     "rate": "learning rate at the start",
-    "nine": "nine first qualities only, as where the paper compares its losses",
     "rgb": "colours, as printed, in place of luma",
 }
 
 
 def _model(kind: str, second: int, summary: str, paper: str, **options: str) -> ModelEntry:
     name = f"q1{kind.lower()}-{second}"
+    compared = name == "q1cnn-90"
+    if compared:
+        options["part"] = f"{PART}, {' or '.join(NINE.values())}: nine first qualities, L_r or L"
     return ModelEntry(
         name,
         f"forensics_q1cnn.dense.model:Q1{kind}{second}",
@@ -37,14 +41,17 @@ def _model(kind: str, second: int, summary: str, paper: str, **options: str) -> 
         ),
         needs=Needs(smallest=64, multiple_of=8, jpeg=True),
         card=f"forensics_q1cnn:weights/{name}",
-        parts=(PART,),
+        parts=(PART, *NINE.values()) if compared else (PART,),
         seconds=0.15,
     )
 
 
 def _recipe(kind: str, second: int, summary: str, **options: str) -> Entry:
+    name = f"q1{kind.lower()}-{second}"
+    if name == "q1cnn-90":
+        options["nine"] = "nine first qualities only, as where the paper compares its losses"
     return Entry(
-        f"q1{kind.lower()}-{second}",
+        name,
         f"forensics_q1cnn.dense.recipe:Q1{kind}{second}Recipe",
         f"{summary}, second quality {second}",
         options={**_RECIPE, **options},

@@ -17,47 +17,49 @@ from forensics.registry import ModelEntry, registry
 from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn.dense import decoding, losses
-from forensics_q1cnn.dense.entries import PART
+from forensics_q1cnn.dense.entries import NINE, PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, table, windows
 from forensics_q1cnn.tables import CAPS
 
 # The paper's first qualities beside each second one, and its nine for L against L_r.
 FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}
-NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
+_NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
 
 
 @dataclass(frozen=True)
 class DenseRecipe(NetworkRecipe):
-    """What all of them share. start: a model whose weights are gone on from; nine: first qualities
-    of the paper's comparison of losses only; rgb: colours, as printed, in place of luma."""
+    """What all of them share. start: a model whose weights are gone on from; rgb: colours, as
+    printed, in place of luma."""
 
     start: str = ""
     rate: float = 2e-3
-    nine: bool = False
     rgb: bool = False
 
     second: ClassVar[int]
     trace: ClassVar[str] = "q1"
     color: ClassVar[bool] = True
-    part: ClassVar[str] = PART
     validations: ClassVar[int] = 3
     validation_crop: ClassVar[int] = PATCH
-    validation_crops: ClassVar[int] = 63
+    validation_crops: ClassVar[int] = 195
     averaging: ClassVar[float] = 0.99
     limits: ClassVar[tuple[str, ...]] = ("First steps above those of quality 50 have no class.",)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase(0.5, 32, 24, self.rate),
-            Phase(0.35, PATCH, 12, self.rate),
+            Phase(0.55, 32, 24, self.rate),
+            Phase(0.4, PATCH, 12, self.rate),
             # Nothing moves but running means and variances, towards those of many photographs.
-            Phase(0.15, PATCH, 24, 0.0),
+            Phase(0.05, PATCH, 24, 0.0),
         )
 
     @property
+    def part(self) -> str:
+        return PART
+
+    @property
     def first(self) -> tuple[int, ...]:
-        return NINE if self.nine else FIRST[self.second]
+        return FIRST[self.second]
 
     def draws(self) -> Draws:
         return {"q1": self.first, "q2": [self.second]}
@@ -179,8 +181,26 @@ class RegressionRecipe(DenseRecipe):
         return decoding.rounded(outputs)
 
 
+@dataclass(frozen=True)
 class Q1CNN90Recipe(ClassificationRecipe):
+    """nine: first qualities of the paper's comparison of losses only, for a part of their own."""
+
+    nine: bool = False
+
     second = 90
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nine and self.distance not in NINE:
+            raise ForensicsError(f"nine goes with distance {' or '.join(NINE)}")
+
+    @property
+    def part(self) -> str:
+        return NINE[self.distance] if self.nine else PART
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        return _NINE if self.nine else super().first
 
 
 class Q1CNN80Recipe(ClassificationRecipe):

@@ -1,6 +1,5 @@
 """The recipes: labels are what was written, a few steps lower the loss, starts are taken over."""
 
-import dataclasses
 import io
 
 import pytest
@@ -58,8 +57,19 @@ def test_draws_fit_the_trace_and_stay_within_the_classes(recipe):
     lowest = 60 if made.second == 90 else 55
     assert list(made.first) == list(range(lowest, 99))
     assert (table(torch.tensor(made.first)) <= torch.tensor(CAPS)).all()
-    nine = dataclasses.replace(made, nine=True)
-    assert nine.draws() == {"q1": (60, 65, 70, 75, 80, 85, 90, 95, 98), "q2": [made.second]}
+    assert made.part == "steps"
+
+
+def test_nine_qualities_make_parts_of_their_own():
+    made = {d: recipes.Q1CNN90Recipe(nine=True, distance=d) for d in ("squared", "none")}
+    assert {d: recipe.part for d, recipe in made.items()} == {
+        "squared": "nine-lr",
+        "none": "nine-l",
+    }
+    for recipe in made.values():
+        assert recipe.draws() == {"q1": (60, 65, 70, 75, 80, 85, 90, 95, 98), "q2": [90]}
+    with pytest.raises(ForensicsError, match="nine goes with distance squared or none"):
+        recipes.Q1CNN90Recipe(nine=True, distance="absolute")
 
 
 @pytest.mark.parametrize(
