@@ -127,15 +127,17 @@ def test_lead(name, color):
     ("text", "trace", "values"),
     [
         ("djpeg", "djpeg", {}),
-        ("djpeg[q2=90]", "djpeg", {"q2": 90}),
-        ("djpeg-shifted[q1=60, q2=90]", "djpeg-shifted", {"q1": 60, "q2": 90}),
+        ("djpeg[q2=90]", "djpeg", {"q2": (90, 90)}),
+        ("djpeg-shifted[q1=60..75, q2=90]", "djpeg-shifted", {"q1": (60, 75), "q2": (90, 90)}),
     ],
 )
 def test_restrictions(text, trace, values):
     assert judged(text) == (trace, values)
 
 
-@pytest.mark.parametrize("text", ["djpeg[q2=90", "djpeg q2", "djpeg[q2]", "djpeg[q2=high]"])
+@pytest.mark.parametrize(
+    "text", ["djpeg[q2=90", "djpeg q2", "djpeg[q2]", "djpeg[q2=high]", "djpeg[q2=88..]"]
+)
 def test_what_is_no_restriction(text):
     with pytest.raises(ForensicsError, match=r"djpeg\[q2=90\]"):
         judged(text)
@@ -254,8 +256,11 @@ def test_a_tile_has_room_for_what_is_set_beyond_the_grids():
 
 
 def test_real_numbers_restrict_and_draw():
-    assert judged("rotate[d=-15]") == ("rotate", {"d": -15})
-    assert judged("resize-bicubic-jpeg[f=0.8, q2=90]")[1] == {"f": 0.8, "q2": 90}
+    assert judged("rotate[d=-15]") == ("rotate", {"d": (-15, -15)})
+    assert judged("resize-bicubic-jpeg[f=0.8..1.2, q2=90]")[1] == {
+        "f": (0.8, 1.2),
+        "q2": (90, 90),
+    }
     drawn = Draw(("f", "k"), ((0.8, 3), (1.2, 5))).values(torch.arange(100))
     assert drawn["f"].dtype == torch.float64
     assert drawn["k"].dtype == torch.int64

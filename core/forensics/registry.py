@@ -37,17 +37,26 @@ MODEL_KINDS = KINDS[:4]
 
 
 _NAME = re.compile(r"[A-Za-z][\w-]*")
-_POINT = r"\w+=-?\d+(\.\d+)?"
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_POINT = rf"\w+={_NUMBER}(?:\.\.{_NUMBER})?"
 _JUDGED = re.compile(rf"(?P<trace>[\w-]+)(\[(?P<points>{_POINT}(, *{_POINT})*)\])?")
 
+Range = tuple[int | float, int | float]
 
-def judged(declared: str) -> tuple[str, dict[str, int | float]]:
-    """`"djpeg[q2=90]"` as the trace's name and the values that a model is restricted to."""
+
+def judged(declared: str) -> tuple[str, dict[str, Range]]:
+    """`"djpeg[q1=60, q2=88..92]"` as the trace's name and the least and greatest values that a
+    model is restricted to."""
     match = _JUDGED.fullmatch(declared)
     if match is None:
-        raise ForensicsError(f"a model's trace is written djpeg or djpeg[q2=90], not {declared!r}")
+        raise ForensicsError(
+            f"a model's trace is written djpeg, djpeg[q2=90] or djpeg[q2=88..92], not {declared!r}"
+        )
     pairs = (item.partition("=") for item in (match["points"] or "").split(",") if item)
-    return match["trace"], {name.strip(): number(value) for name, _, value in pairs}
+    ranges = ((name.strip(), value.partition("..")) for name, _, value in pairs)
+    return match["trace"], {
+        name: (number(low), number(high or low)) for name, (low, _, high) in ranges
+    }
 
 
 def number(text: str) -> int | float:
@@ -91,8 +100,8 @@ class Entry:
 class ModelEntry(Entry):
     """A detector, estimator, localizer or attacker.
 
-    traces: the traces it judges, each optionally with restricted points: `"djpeg[q2=90]"`; an
-        attacker leaves it empty, for its place is the slot of every trace.
+    traces: the traces it judges, each optionally with restricted points: `"djpeg[q2=90]"`,
+        `"djpeg[q2=88..92]"`; an attacker leaves it empty, for its place is the slot of every trace.
     needs: what it asks of its input.
     card: where its weights and their cards lie, `"package:folder"`; None = needs no training.
     parts: the weight files in that folder, without suffix, one for each network of the model.

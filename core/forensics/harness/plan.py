@@ -23,7 +23,7 @@ from forensics.harness.populations import (
 )
 from forensics.harness.settings import Settings
 from forensics.histories import SLOT
-from forensics.registry import judged
+from forensics.registry import Range, judged
 from forensics.selection import Model
 from forensics.traces import Number, Trace
 
@@ -203,8 +203,8 @@ def _pooled(cells: Sequence[Cell]) -> list[Cell]:
     ]
 
 
-def _restriction(model: Model, trace: Trace) -> dict[str, Number] | None:
-    """The values that a model is restricted to on a trace; None where it does not judge it."""
+def _restriction(model: Model, trace: Trace) -> dict[str, Range] | None:
+    """The ranges that a model is restricted to on a trace; None where it does not judge it."""
     return dict(judged(t) for t in model.entry.traces).get(trace.name)
 
 
@@ -233,9 +233,9 @@ def _beforehand(
         if refusal:
             return f"{one.name}: {refusal}"
     restricted = _restriction(model, trace) if model else {}
-    for name, value in (restricted or {}).items():
-        if point.get(name, value) != value:
-            return f"trained for {name}={value}"
+    for name, (low, high) in (restricted or {}).items():
+        if not low <= point.get(name, low) <= high:
+            return f"trained for {name}={low}" + (f"..{high}" if high > low else "")
     return None
 
 

@@ -16,7 +16,7 @@ _RIVAL = (
     "Niu, Tondi, Zhao and Barni, Primary quantization matrix estimation of double compressed JPEG "
     "images via CNN"
 )
-_SECOND = (90, 80)
+NEAR = 2  # second qualities: so far off the paper finds little lost (its section 5.2)
 _RECIPE = {
     "start": "a model of the same kind to go on from",
     "rate": "learning rate at the start",
@@ -24,34 +24,35 @@ _RECIPE = {
 }
 
 
-def _model(kind: str, second: int, summary: str, paper: str, **options: str) -> ModelEntry:
-    name = f"q1{kind.lower()}-{second}"
-    compared = name == "q1cnn-90"
-    if compared:
-        options["part"] = f"{PART}, {' or '.join(NINE.values())}: nine first qualities, L_r or L"
+def _model(
+    kind: str,
+    second: int,
+    summary: str,
+    paper: str,
+    parts: tuple[str, ...] = (PART,),
+    **options: str,
+) -> ModelEntry:
+    name, near = f"q1{kind.lower()}-{second}", f"{second - NEAR}..{second + NEAR}"
     return ModelEntry(
         name,
         f"forensics_q1cnn.dense.model:Q1{kind}{second}",
-        f"{summary}, for second quality {second}",
+        f"{_DENSENET}, {summary}, for second quality {second}",
         paper=paper,
         options=options or None,
         traces=(
-            *(f"{trace}[q2={second}]" for trace in ("q1", "q1-aligned", "q1-shifted")),
-            *(f"{trace}[u={second}]" for trace in ("q1-tables", "q1-tables-aligned")),
+            *(f"{trace}[q2={near}]" for trace in ("q1", "q1-aligned", "q1-shifted")),
+            *(f"{trace}[u={near}]" for trace in ("q1-tables", "q1-tables-aligned")),
         ),
         needs=Needs(smallest=64, multiple_of=8, jpeg=True),
         card=f"forensics_q1cnn:weights/{name}",
-        parts=(PART, *NINE.values()) if compared else (PART,),
+        parts=parts,
         seconds=0.15,
     )
 
 
 def _recipe(kind: str, second: int, summary: str, **options: str) -> Entry:
-    name = f"q1{kind.lower()}-{second}"
-    if name == "q1cnn-90":
-        options["nine"] = "nine first qualities only, as where the paper compares its losses"
     return Entry(
-        name,
+        f"q1{kind.lower()}-{second}",
         f"forensics_q1cnn.dense.recipe:Q1{kind}{second}Recipe",
         f"{summary}, second quality {second}",
         options={**_RECIPE, **options},
@@ -59,25 +60,36 @@ def _recipe(kind: str, second: int, summary: str, **options: str) -> Entry:
 
 
 _DENSENET = "DenseNet-40 on pixels"
+_BLOCKS, _REAL = "15 soft-max blocks", "15 real outputs"
+_DECODE = "argmax or expectation"
 MODELS = {
     model.name: model
-    for second in _SECOND
     for model in (
         _model(
             "CNN",
-            second,
-            f"{_DENSENET}, 15 soft-max blocks",
+            90,
+            _BLOCKS,
             _PAPER,
-            decode="argmax or expectation",
+            (PART, *NINE.values()),
+            decode=_DECODE,
+            part=f"{PART}, {' or '.join(NINE.values())}: of nine first qualities, L_r or L",
         ),
-        _model("Reg", second, f"{_DENSENET}, 15 real outputs", _RIVAL),
+        _model("Reg", 90, _REAL, _RIVAL),
+        _model("CNN", 80, _BLOCKS, _PAPER, decode=_DECODE),
+        _model("Reg", 80, _REAL, _RIVAL),
     )
 }
+_LOSSES = "squared, absolute or none"
+_ERRORS = "logcosh or squared"
 RECIPES = [
-    recipe
-    for second in _SECOND
-    for recipe in (
-        _recipe("CNN", second, "soft-max blocks under L_r", distance="squared, absolute or none"),
-        _recipe("Reg", second, "15 real outputs", error="logcosh or squared"),
-    )
+    _recipe(
+        "CNN",
+        90,
+        "soft-max blocks under L_r",
+        distance=_LOSSES,
+        nine="nine first qualities only, as where the paper compares its losses",
+    ),
+    _recipe("Reg", 90, _REAL, error=_ERRORS),
+    _recipe("CNN", 80, "soft-max blocks under L_r", distance=_LOSSES),
+    _recipe("Reg", 80, _REAL, error=_ERRORS),
 ]

@@ -17,12 +17,12 @@ from forensics.interfaces import Estimate, Estimator
 from forensics.jpeg import standard_tables
 from forensics.registry import ModelEntry
 from forensics_q1cnn.dense import decoding
-from forensics_q1cnn.dense.entries import MODELS, PART
+from forensics_q1cnn.dense.entries import MODELS, NEAR, PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, windows
 from forensics_q1cnn.tables import NAMES
 
-_NEAR = 2  # second qualities: so far off the paper finds little lost (its section 4.2)
 _TOGETHER = 64  # windows: about 100 MB of maps
+_ENOUGH = 256  # windows of an image, or about
 
 
 @functools.cache
@@ -34,7 +34,8 @@ def _network(name: str, part: str, device: torch.device, version: str) -> DenseN
 
 
 class _Dense(Estimator):
-    """An image of more than 64 pixels a side is looked at in windows of 64 x 64 side by side."""
+    """An image of more than 64 pixels a side is looked at in windows of 64 x 64 side by side, a
+    large one in some rows and columns of them."""
 
     second: ClassVar[int]
     entry: ClassVar[ModelEntry]
@@ -45,20 +46,20 @@ class _Dense(Estimator):
         there = weights.find(self.entry, self.part)
         version = there.sha256 if there else ""
         network = _network(self.entry.name, self.part, batch.device, version)
-        seen = windows(shown(batch, network.first.in_channels), PATCH)
+        seen = windows(shown(batch, network.first.in_channels), PATCH, _ENOUGH)
         outputs = torch.cat([network(part) for part in seen.flatten(0, 1).split(_TOGETHER)])
         found = self.read(outputs.view(*seen.shape[:2], -1))
         far = ~self._near(batch.jpeg.tables[:, 0])
         if not bool(far.any()):
             return found
-        reason = f"the second quality is not {self.second}, nor {_NEAR} more or less"
+        reason = f"the second quality is not {self.second}, nor {NEAR} more or less"
         reasons = tuple(reason if is_far else None for is_far in far.tolist())
         values = found.values.masked_fill(far[:, None], torch.nan)
         return Estimate(found.names, values, found.probabilities, reasons)
 
     def _near(self, tables: Tensor) -> Tensor:
         """Which of the luma tables `[N, 8, 8]` lie between those of the nearest qualities."""
-        ends = torch.tensor([self.second - _NEAR, self.second + _NEAR], device=tables.device)
+        ends = torch.tensor([self.second - NEAR, self.second + NEAR], device=tables.device)
         coarse, fine = standard_tables(ends, 1)[:, 0]
         return ((tables <= coarse) & (tables >= fine)).flatten(1).all(1)
 

@@ -121,8 +121,10 @@ def shown(batch: Batch, channels: int) -> Tensor:
     return pixels.float() / 255
 
 
-def windows(planes: Tensor, side: int) -> Tensor:
+def windows(planes: Tensor, side: int, most: int | None = None) -> Tensor:
     """Whole windows of a side, without overlap, from the corner on: `[N, C, H, W]` ->
-    `[N, windows, C, side, side]`."""
+    `[N, windows, C, side, side]`. most: of more than so many, only some rows and columns."""
     cut = planes.unfold(2, side, side).unfold(3, side, side)
+    every = math.ceil(math.sqrt(cut.shape[2] * cut.shape[3] / most)) if most else 1
+    cut = cut[:, :, ::every, ::every]
     return cut.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)

@@ -111,7 +111,7 @@ class DenseRecipe(NetworkRecipe):
             error = self.said(network(patches)) - steps
             right.append((error == 0).float().mean(1))
             apart.append(error.square().mean(1))
-        accuracy, mse = (float(torch.cat(those).mean()) for those in (right, apart))
+        accuracy, mse = (torch.cat(those).mean().item() for those in (right, apart))
         return {"objective": accuracy, "accuracy": accuracy, "mse": mse}
 
     @abstractmethod
