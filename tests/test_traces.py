@@ -143,6 +143,12 @@ def test_what_is_no_restriction(text):
         judged(text)
 
 
+def test_a_range_that_is_none():
+    assert judged("djpeg[q2=70..80]") == ("djpeg", {"q2": (70, 80)})
+    with pytest.raises(ForensicsError, match="end lies before its beginning"):
+        judged("djpeg[q2=80..70]")
+
+
 def test_the_three_traces_of_a_manipulation():
     histories = {n: dict(traces.get(n).histories) for n in MANIPULATIONS}
     assert histories["median"] == {"pristine": "", "altered": "median({k}) ATTACK"}

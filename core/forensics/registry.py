@@ -53,10 +53,11 @@ def judged(declared: str) -> tuple[str, dict[str, Range]]:
             f"a model's trace is written djpeg, djpeg[q2=90] or djpeg[q2=88..92], not {declared!r}"
         )
     pairs = (item.partition("=") for item in (match["points"] or "").split(",") if item)
-    ranges = ((name.strip(), value.partition("..")) for name, _, value in pairs)
-    return match["trace"], {
-        name: (number(low), number(high or low)) for name, (low, _, high) in ranges
-    }
+    texts = ((name.strip(), value.partition("..")) for name, _, value in pairs)
+    ranges = {name: (number(low), number(high or low)) for name, (low, _, high) in texts}
+    if any(low > high for low, high in ranges.values()):
+        raise ForensicsError(f"{declared!r} has a range whose end lies before its beginning")
+    return match["trace"], ranges
 
 
 def number(text: str) -> int | float:

@@ -46,7 +46,7 @@ def test_json_is_one_object_and_nothing_else(child, photographs, tmp_path):
         if attacked:
             assert {"psnr", "ssim", "psnr_input", "ssim_input"} <= set(cell["cost"])
     reasons = {c["na"] for c in content["cells"]}
-    assert "trained for q2=75" in reasons
+    assert "judges q2=70..80 only" in reasons
     protocol = content["protocol"]
     assert protocol["photographs"] == 4
     assert protocol["traces"]["djpeg"]["altered"] == "jpeg({q1}) ATTACK jpeg({q2})"

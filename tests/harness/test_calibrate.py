@@ -251,7 +251,7 @@ def test_publishing_into_an_editable_plugin(split, tmp_path, monkeypatch):
         ("toy-keeps", {}, "all its scores are equal"),
         ("toy-raises", {}, "out of luck"),
         ("toy-trained", {}, "toy-trained has no weights: run `forensics train toy-trained`"),
-        ("toy-narrow", {"trace": "djpeg", "set": {"q2": [95]}}, "trained for q2=75"),
+        ("toy-narrow", {"trace": "djpeg", "set": {"q2": [95]}}, "judges q2=70..80 only"),
     ],
 )
 def test_a_request_that_makes_no_sense(split, home, model, more, words):

@@ -70,7 +70,7 @@ def test_a_restricted_model_is_not_asked_elsewhere(run):
     matrix = run(detectors="toy-narrow")
     assert {c["trace"] for c in matrix.cells} == {"djpeg"}
     reasons = {c["point"]["q2"]: c["na"] for c in matrix.cells}
-    assert reasons == {75: None, 95: "trained for q2=75"}
+    assert reasons == {75: None, 95: "judges q2=70..80 only"}
     assert cells(matrix, na=None)[0]["metrics"]["auc"]["value"] is not None
 
 

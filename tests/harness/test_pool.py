@@ -77,7 +77,7 @@ def test_what_is_n_a_at_one_point_is_n_a_over_all(run):
     _, one = run(**options, set={"q1": [60], "q2": [75]})
     _, two = run(**options, set={"q1": [60], "q2": [75, 85]})
     assert (one.cells[0]["n"], one.cells[0]["na"]) == (6, None)
-    assert (two.cells[0]["n"], two.cells[0]["na"]) == (0, "trained for q2=75")
+    assert (two.cells[0]["n"], two.cells[0]["na"]) == (0, "judges q2=70..80 only")
     with pytest.raises(ForensicsError, match="pool takes true or false"):
         run(pool="yes")
 

@@ -71,6 +71,12 @@ def test_the_share_that_is_answered():
     found = estimator_metrics([STEP, OTHER], {"a": one, "b": other}, seed=0)
     shares = [found[name].value for name in ("answered:a", "answered:b", "answered")]
     assert shares == [0.5, 1.0, 0.75]
+    # A name that is never answered counts in the share, not in the other figures.
+    never = Estimated(other.values * np.nan, true, np.arange(6), pristine)
+    with_it = estimator_metrics([STEP, OTHER], {"a": other, "b": never}, seed=0)
+    assert (with_it["answered"].value, with_it["answered:b"].value) == (0.5, 0)
+    assert with_it["accuracy"].value == with_it["accuracy:a"].value
+    assert "accuracy:b" not in with_it
     silent = Estimated(a * np.nan, true, np.arange(6), pristine)
     assert estimator_metrics([STEP], {"a": silent}, seed=0)["answered"].value == 0
 
@@ -127,7 +133,7 @@ def test_a_patch_without_an_answer_is_as_if_it_were_not_there():
 def test_degenerate_answers_have_reasons():
     nothing = Estimated(np.full(3, np.nan), np.ones(3), np.arange(3), np.zeros(3, bool))
     found = estimator_metrics([STEP], {"a": nothing}, 0)
-    del found["answered"]
+    assert [found.pop(name).value for name in ("answered", "answered:a")] == [0, 0]
     for value in found.values():
         assert (value.value, value.reason) == (None, "no patch has an answer")
     untouched = Estimated(np.ones(3), np.ones(3), np.arange(3), np.ones(3, bool))

@@ -204,7 +204,8 @@ def test_a_gray_photograph_has_three_equal_channels_for_the_camera(tmp_path):
     ("make", "sentence"),
     [
         (lambda: Exposure(9), "up to 4 stops"),
-        (lambda: Exposure(1, share=0), "share is more than 0 and up to 1"),
+        (lambda: Exposure(1, share=0), "Exposure takes a share above 0 and up to 1"),
+        (lambda: Gamma(2, share=2), "Gamma takes a share above 0 and up to 1, not 2"),
         (lambda: Gamma(1), "a power above 1 and up to 4"),
         (lambda: Reduction(1), "from 0.1 to below 1"),
     ],

@@ -116,15 +116,20 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     answered: dict[tuple[int, ...], bool] = {}  # of the altered patches: of any name
     populations = [p for those in cell.sides.values() for p in those]
     truths: dict[tuple[bytes, bytes], tuple[dict[str, Floats], NDArray[np.bool_]]] = {}
-    for truth in cell.trace.truth:
-        given = column(plan, stored, populations, str(cell.model), ESTIMATE + truth.name)
+    columns = {
+        truth: column(plan, stored, populations, str(cell.model), ESTIMATE + truth.name)
+        for truth in cell.trace.truth
+    }
+    # Of names that a model does not know there are rows only where it refused the patch.
+    most = max(len(given.values) for given in columns.values())
+    for truth, given in columns.items():
         patches_of = given.photographs.tobytes(), given.places.tobytes()  # often those of all names
         if patches_of not in truths:
             truths[patches_of] = _true(plan, cell, given)
         true, pristine = truths[patches_of][0][truth.name], truths[patches_of][1]
         # What has no truth, such as the first step where there was none, is not judged.
         values = np.where(np.isnan(true), np.nan, given.values)
-        if not np.isnan(values).all():
+        if len(values) == most:
             stated = Stated.unpack(given.evidence)
             answers[truth.name] = Estimated(values, true, given.photographs, pristine, stated)
         reasons += given.reasons
@@ -136,13 +141,14 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
         names = ", ".join(truth.name for truth in cell.trace.truth)
         reason = next((r for r in reasons if r), f"it estimates none of {names}")
         return Figures(n_na=len(answered), reason=reason)
-    known = [truth for truth in cell.trace.truth if truth.name in answers]
+    asked = [truth for truth in cell.trace.truth if truth.name in answers]
+    known = [truth for truth in asked if not np.isnan(answers[truth.name].values).all()]
     confusions = {truth.name: confusion(truth, answers[truth.name]) for truth in known}
     return Figures(
         n,
         len(answered) - n,
         len({patch[0] for patch, found in answered.items() if found}),
-        estimator_metrics(known, answers, plan.settings.seed),
+        estimator_metrics(asked, answers, plan.settings.seed),
         tuple(truth.name for truth in group(known)),
         {name: [list(row) for row in found] for name, found in confusions.items() if found},
         reliability(known, answers, plan.settings.seed),

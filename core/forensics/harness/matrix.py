@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FILE = "matrix.json"
 # Of the file; another number whenever cells come to hold something else.
-_FORM = 3
+_FORM = 4
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,7 @@ def _beforehand(
     restricted = _restriction(model, trace) if model else {}
     for name, (low, high) in (restricted or {}).items():
         if not low <= point.get(name, low) <= high:
-            return f"trained for {name}={low}" + (f"..{high}" if high > low else "")
+            return f"judges {name}={low}{f'..{high}' if high > low else ''} only"
     return None
 
 

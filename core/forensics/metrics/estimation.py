@@ -50,8 +50,11 @@ class Estimated:
 def group(answered: Sequence[Truth]) -> list[Truth]:
     """Which of the names that were answered the headline is a mean of: those of the kind and unit
     that the first of them has."""
-    first = answered[0]
-    return [truth for truth in answered if (truth.kind, truth.unit) == (first.kind, first.unit)]
+    return [truth for truth in answered if _sort(truth) == _sort(answered[0])]
+
+
+def _sort(truth: Truth) -> tuple[str, str]:
+    return truth.kind, truth.unit
 
 
 def right(truth: Truth, values: Floats, true: Floats) -> NDArray[np.bool_]:
@@ -63,10 +66,10 @@ def right(truth: Truth, values: Floats, true: Floats) -> NDArray[np.bool_]:
 
 
 def estimator_metrics(
-    answered: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
+    asked: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value]:
     """All metrics of a cell by name: first the means over the names of `group`, then `NAME:q1`
-    of every name that was answered, in their order.
+    of every name that was answered, in their order. asked: what the model may have answered.
 
     `accuracy`: the share of altered patches whose answer is `right`; where the truth's classes
     have words, being untouched is one of them, and pristine patches count too. `mse`, `mae`: the
@@ -76,14 +79,16 @@ def estimator_metrics(
     altered patches and over the names of `group`: `ece`, the expected calibration error, and
     `accuracy_80` and `accuracy_50`, the accuracy on the patches with the least entropy, added up
     over the names. `answered`: the share of altered patches, of those that have a truth, that all
-    others are of. What cannot be computed is a `Value` with a reason.
+    others are of; of `NAME:q1` also where it was never answered. What cannot be computed is a
+    `Value` with a reason.
     """
     found = {name: one.answered() for name, one in answers.items()}
     photographs = np.unique(np.concatenate([one.photographs for one in found.values()]))
-    shares = {truth.name: _answered(answers[truth.name]) for truth in answered}
+    shares = {f"answered:{t.name}": Value(_share_answered(answers[t.name])) for t in asked}
     if not len(photographs):
         none = Value(None, reason="no patch has an answer")
-        return dict.fromkeys(_METRICS + _BELIEF, none) | {"answered": Value(0.0)}
+        return dict.fromkeys(_METRICS + _BELIEF, none) | {"answered": Value(0.0)} | shares
+    answered = [truth for truth in asked if len(found[truth.name].values)]
     sums = {truth.name: _sums(truth, found[truth.name], photographs) for truth in answered}
     headline = [truth.name for truth in group(answered)]
 
@@ -98,8 +103,9 @@ def estimator_metrics(
         for of, truth in [("", answered[0]), *((f":{truth.name}", truth) for truth in answered)]
         for metric in _METRICS
     }
-    metrics["answered"] = Value(float(np.mean([shares[name] for name in headline])))
-    metrics |= {f"answered:{name}": Value(share) for name, share in shares.items()}
+    alike = [t for t in asked if _sort(t) == _sort(answered[0])]
+    share = np.mean([shares[f"answered:{truth.name}"].value for truth in alike])
+    metrics |= {"answered": Value(float(share))} | shares
     return metrics | _belief([truth for truth in answered if truth.name in headline], answers, seed)
 
 
@@ -209,7 +215,7 @@ def _sums(truth: Truth, one: Estimated, photographs: NDArray[np.generic]) -> tup
     return above, below
 
 
-def _answered(one: Estimated) -> float:
+def _share_answered(one: Estimated) -> float:
     """The share of altered patches with a truth that have an answer; 1 where there are none."""
     due = ~one.pristine & ~np.isnan(one.true)
     return float((~np.isnan(one.values[due])).mean()) if due.any() else 1.0

@@ -123,7 +123,9 @@ def _entry(kind: str, thing: Registered) -> None:
     unknown = set(entry.options or ()) - fields
     assert not unknown, f"options that it does not have: {', '.join(sorted(unknown))}"
     for text in entry.traces:
-        traces.get(judged(text)[0])
+        trace, ranges = judged(text)
+        unknown = set(ranges) - set(traces.get(trace).parameters)
+        assert not unknown, f"{trace} has no parameter {', '.join(sorted(unknown))} to restrict"
 
 
 def _of_model(about: str, kind: str, entry: ModelEntry) -> Iterator[Check]:

@@ -64,7 +64,8 @@ class _Tone(Augmentation):
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ForensicsError(f"share is more than 0 and up to 1, not {self.share:g}")
+            name = type(self).__name__
+            raise ForensicsError(f"{name} takes a share above 0 and up to 1, not {self.share:g}")
 
     @abstractmethod
     def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:

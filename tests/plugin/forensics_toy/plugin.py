@@ -61,7 +61,10 @@ def forensics_detectors():
             needs=Needs(jpeg=True),
         ),
         ModelEntry(
-            "toy-narrow", "forensics_toy.models:Grain", "one point only", traces=("djpeg[q2=75]",)
+            "toy-narrow",
+            "forensics_toy.models:Grain",
+            "some points only",
+            traces=("djpeg[q2=70..80]",),
         ),
         ModelEntry("toy-writes", "forensics_toy.models:Writes", "writes", traces=ALL),
         ModelEntry("toy-logs", "forensics_toy.models:Logs", "logs its input", traces=ALL),

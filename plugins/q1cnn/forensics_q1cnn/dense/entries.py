@@ -6,8 +6,6 @@ from forensics.interfaces import Needs
 from forensics.registry import Entry, ModelEntry
 
 PART = "steps"  # the weight file of each
-# Of q1cnn-90, where the paper compares its losses, by that of the recipe (`losses.CLASSIFICATION`).
-NINE = {"squared": "nine-lr", "none": "nine-l"}
 _PAPER = (
     "Tondi, Costanzo, Huang and Li, Boosting CNN-based primary quantization matrix estimation of "
     "double JPEG images via a classification-like architecture"
@@ -24,19 +22,12 @@ _RECIPE = {
 }
 
 
-def _model(
-    kind: str,
-    second: int,
-    summary: str,
-    paper: str,
-    parts: tuple[str, ...] = (PART,),
-    **options: str,
-) -> ModelEntry:
-    name, near = f"q1{kind.lower()}-{second}", f"{second - NEAR}..{second + NEAR}"
+def _model(name: str, second: int, summary: str, paper: str, **options: str) -> ModelEntry:
+    near = f"{second - NEAR}..{second + NEAR}"
     return ModelEntry(
         name,
-        f"forensics_q1cnn.dense.model:Q1{kind}{second}",
-        f"{_DENSENET}, {summary}, for second quality {second}",
+        f"forensics_q1cnn.dense.model:{_class(name)}",
+        f"DenseNet-40 on pixels, {summary}, for second quality {second}",
         paper=paper,
         options=options or None,
         traces=(
@@ -45,51 +36,44 @@ def _model(
         ),
         needs=Needs(smallest=64, multiple_of=8, jpeg=True),
         card=f"forensics_q1cnn:weights/{name}",
-        parts=parts,
+        parts=(PART,),
         seconds=0.15,
     )
 
 
-def _recipe(kind: str, second: int, summary: str, **options: str) -> Entry:
-    return Entry(
-        f"q1{kind.lower()}-{second}",
-        f"forensics_q1cnn.dense.recipe:Q1{kind}{second}Recipe",
-        f"{summary}, second quality {second}",
-        options={**_RECIPE, **options},
-    )
+def _recipe(name: str, summary: str, **options: str) -> Entry:
+    factory = f"forensics_q1cnn.dense.recipe:{_class(name)}Recipe"
+    return Entry(name, factory, summary, options={**_RECIPE, **options})
 
 
-_DENSENET = "DenseNet-40 on pixels"
+def _class(name: str) -> str:
+    """`q1cnn-nine-l` as `Q1CNNNineL`."""
+    first, *rest = name.split("-")
+    return _KINDS[first] + "".join(part.title() for part in rest)
+
+
+_KINDS = {"q1cnn": "Q1CNN", "q1reg": "Q1Reg"}
 _BLOCKS, _REAL = "15 soft-max blocks", "15 real outputs"
+_NINE = "of nine first qualities"  # where the paper compares its losses
 _DECODE = "argmax or expectation"
 MODELS = {
     model.name: model
     for model in (
-        _model(
-            "CNN",
-            90,
-            _BLOCKS,
-            _PAPER,
-            (PART, *NINE.values()),
-            decode=_DECODE,
-            part=f"{PART}, {' or '.join(NINE.values())}: of nine first qualities, L_r or L",
-        ),
-        _model("Reg", 90, _REAL, _RIVAL),
-        _model("CNN", 80, _BLOCKS, _PAPER, decode=_DECODE),
-        _model("Reg", 80, _REAL, _RIVAL),
+        _model("q1cnn-90", 90, _BLOCKS, _PAPER, decode=_DECODE),
+        _model("q1cnn-80", 80, _BLOCKS, _PAPER, decode=_DECODE),
+        _model("q1cnn-nine-lr", 90, f"trained under L_r {_NINE}", _PAPER, decode=_DECODE),
+        _model("q1cnn-nine-l", 90, f"trained under L {_NINE}", _PAPER, decode=_DECODE),
+        _model("q1reg-90", 90, _REAL, _RIVAL),
+        _model("q1reg-80", 80, _REAL, _RIVAL),
     )
 }
 _LOSSES = "squared, absolute or none"
 _ERRORS = "logcosh or squared"
 RECIPES = [
-    _recipe(
-        "CNN",
-        90,
-        "soft-max blocks under L_r",
-        distance=_LOSSES,
-        nine="nine first qualities only, as where the paper compares its losses",
-    ),
-    _recipe("Reg", 90, _REAL, error=_ERRORS),
-    _recipe("CNN", 80, "soft-max blocks under L_r", distance=_LOSSES),
-    _recipe("Reg", 80, _REAL, error=_ERRORS),
+    _recipe("q1cnn-90", "soft-max blocks under L_r, second quality 90", distance=_LOSSES),
+    _recipe("q1cnn-80", "soft-max blocks under L_r, second quality 80", distance=_LOSSES),
+    _recipe("q1cnn-nine-lr", f"soft-max blocks under L_r {_NINE}, second quality 90"),
+    _recipe("q1cnn-nine-l", f"soft-max blocks under L {_NINE}, second quality 90"),
+    _recipe("q1reg-90", f"{_REAL}, second quality 90", error=_ERRORS),
+    _recipe("q1reg-80", f"{_REAL}, second quality 80", error=_ERRORS),
 ]

@@ -22,14 +22,13 @@ from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, windows
 from forensics_q1cnn.tables import NAMES
 
 _TOGETHER = 64  # windows: about 100 MB of maps
-_ENOUGH = 256  # windows of an image, or about
 
 
 @functools.cache
-def _network(name: str, part: str, device: torch.device, version: str) -> DenseNet40:
+def _network(name: str, device: torch.device, version: str) -> DenseNet40:
     """version: the hash of the weights, so that others that are trained meanwhile are loaded."""
     with torch.inference_mode(False):
-        network = DenseNet40.of(weights.load(MODELS[name], part))
+        network = DenseNet40.of(weights.load(MODELS[name], PART))
     return network.requires_grad_(False).eval().to(device)
 
 
@@ -39,14 +38,12 @@ class _Dense(Estimator):
 
     second: ClassVar[int]
     entry: ClassVar[ModelEntry]
-    part = PART
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
-        there = weights.find(self.entry, self.part)
-        version = there.sha256 if there else ""
-        network = _network(self.entry.name, self.part, batch.device, version)
-        seen = windows(shown(batch, network.first.in_channels), PATCH, _ENOUGH)
+        there = weights.find(self.entry, PART)
+        network = _network(self.entry.name, batch.device, there.sha256 if there else "")
+        seen = windows(shown(batch, network.first.in_channels), PATCH)
         outputs = torch.cat([network(part) for part in seen.flatten(0, 1).split(_TOGETHER)])
         found = self.read(outputs.view(*seen.shape[:2], -1))
         far = ~self._near(batch.jpeg.tables[:, 0])
@@ -98,20 +95,22 @@ class _Regression(_Dense):
         return Estimate(NAMES, decoding.rounded(outputs.mean(1)))
 
 
-@dataclass(frozen=True)
 class Q1CNN90(_Classifier):
-    """The paper's network for second quality 90. part: the weights, `steps`, or those of nine first
-    qualities alone, on which the paper compares its losses, `nine-lr` and `nine-l`."""
-
-    part: str = PART
+    """The paper's network for second quality 90."""
 
     second, entry, needs = 90, MODELS["q1cnn-90"], MODELS["q1cnn-90"].needs
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.part not in self.entry.parts:
-            parts = ", ".join(self.entry.parts)
-            raise ForensicsError(f"the parts of q1cnn-90 are {parts}, not {self.part}")
+
+class Q1CNNNineLr(_Classifier):
+    """The same trained on nine first qualities alone, where the paper compares its losses: L_r."""
+
+    second, entry, needs = 90, MODELS["q1cnn-nine-lr"], MODELS["q1cnn-nine-lr"].needs
+
+
+class Q1CNNNineL(_Classifier):
+    """The same under L."""
+
+    second, entry, needs = 90, MODELS["q1cnn-nine-l"], MODELS["q1cnn-nine-l"].needs
 
 
 class Q1CNN80(_Classifier):

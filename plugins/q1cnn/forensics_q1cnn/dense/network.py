@@ -12,6 +12,7 @@ from forensics.batch import Batch
 from forensics.jpeg import ZIGZAG, standard_tables
 from forensics.jpeg.colour import luma
 from forensics.nn import DenseBlock, Transition
+from forensics_q1cnn import thinning
 from forensics_q1cnn.tables import STEPS
 
 PATCH = 64  # pixels a side
@@ -121,10 +122,10 @@ def shown(batch: Batch, channels: int) -> Tensor:
     return pixels.float() / 255
 
 
-def windows(planes: Tensor, side: int, most: int | None = None) -> Tensor:
-    """Whole windows of a side, without overlap, from the corner on: `[N, C, H, W]` ->
-    `[N, windows, C, side, side]`. most: of more than so many, only some rows and columns."""
+def windows(planes: Tensor, side: int) -> Tensor:
+    """Whole windows of a side, without overlap, from the corner on, of a large image only some rows
+    and columns of them: `[N, C, H, W]` -> `[N, windows, C, side, side]`."""
     cut = planes.unfold(2, side, side).unfold(3, side, side)
-    every = math.ceil(math.sqrt(cut.shape[2] * cut.shape[3] / most)) if most else 1
+    every = thinning.every(*cut.shape[2:4])
     cut = cut[:, :, ::every, ::every]
     return cut.permute(0, 2, 3, 1, 4, 5).flatten(1, 2)

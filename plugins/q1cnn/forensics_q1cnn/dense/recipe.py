@@ -17,13 +17,13 @@ from forensics.registry import ModelEntry, registry
 from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn.dense import decoding, losses
-from forensics_q1cnn.dense.entries import NINE, PART
+from forensics_q1cnn.dense.entries import PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, table, windows
 from forensics_q1cnn.tables import CAPS
 
 # The paper's first qualities beside each second one, and its nine for L against L_r.
 FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}
-_NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
+NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class DenseRecipe(NetworkRecipe):
     second: ClassVar[int]
     trace: ClassVar[str] = "q1"
     color: ClassVar[bool] = True
+    part: ClassVar[str] = PART
     validations: ClassVar[int] = 3
     validation_crop: ClassVar[int] = PATCH
     validation_crops: ClassVar[int] = 195
@@ -52,10 +53,6 @@ class DenseRecipe(NetworkRecipe):
             # Nothing moves but running means and variances, towards those of many photographs.
             Phase(0.05, PATCH, 24, 0.0),
         )
-
-    @property
-    def part(self) -> str:
-        return PART
 
     @property
     def first(self) -> tuple[int, ...]:
@@ -181,26 +178,17 @@ class RegressionRecipe(DenseRecipe):
         return decoding.rounded(outputs)
 
 
-@dataclass(frozen=True)
 class Q1CNN90Recipe(ClassificationRecipe):
-    """nine: first qualities of the paper's comparison of losses only, for a part of their own."""
-
-    nine: bool = False
-
     second = 90
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.nine and self.distance not in NINE:
-            raise ForensicsError(f"nine goes with distance {' or '.join(NINE)}")
 
-    @property
-    def part(self) -> str:
-        return NINE[self.distance] if self.nine else PART
+class Q1CNNNineLrRecipe(Q1CNN90Recipe):
+    first = NINE
 
-    @property
-    def first(self) -> tuple[int, ...]:
-        return _NINE if self.nine else super().first
+
+@dataclass(frozen=True)
+class Q1CNNNineLRecipe(Q1CNNNineLrRecipe):
+    distance: str = "none"
 
 
 class Q1CNN80Recipe(ClassificationRecipe):

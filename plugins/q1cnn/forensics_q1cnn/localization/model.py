@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, NotApplicable
 from forensics.interfaces import Heatmap, Layer, Localizer, Region
 from forensics.metrics.heat import enlarged
 from forensics_q1cnn.localization.regions import Partition, disjoint, partition
@@ -23,6 +23,7 @@ from forensics_q1cnn.phase.network import PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import (
     Decode,
     Posterior,
+    Scores,
     check_decode,
     crop,
     every_phase,
@@ -44,7 +45,8 @@ class Q1Map(Localizer):
     beside a tile are left out there; with 0 none. decode: of the steps, as for `q1phase`.
 
     Heat is half the probability that a window is not the main region's, and in the regions beside
-    it one half more. The image's score is the nats that the best second region gains.
+    it one half more. The image's score is the nats that the best second region gains. A region's
+    `doubt` says whether it may have been compressed once only.
     """
 
     prune: float = 0.01
@@ -115,5 +117,12 @@ def _region(
     scores = summed(every_phase(network, windows, network.index(listed)), len(corners))
     found = Posterior.of(scores, listed).estimate(decode)
     values = dict(zip(found.names, found.values[0].tolist(), strict=True))
-    doubt = doubts(classes(scores, len(corners), windows.joined(), listed))[0]
-    return Region(pixels, values, doubt)
+    return Region(pixels, values, _doubt(scores, windows, listed))
+
+
+def _doubt(scores: Scores, windows: Luma, listed: Tensor) -> str | None:
+    """Why the estimate of some windows may mean nothing; maps do not need the part that says so."""
+    try:
+        return doubts(classes(scores, len(windows), windows.joined(), listed))[0]
+    except NotApplicable as error:
+        return f"not checked for a single compression: {error}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from forensics import device
 from forensics.jpeg import ZIGZAG
@@ -21,6 +22,7 @@ from forensics_q1cnn.phase.features import (
     Features,
     Luma,
     condition,
+    extreme,
     features,
 )
 from forensics_q1cnn.phase.network import PhaseNetwork
@@ -102,10 +104,12 @@ def tile_features(part: Luma, across: int, phases: Tensor) -> Features:
         sliding.count(plane, across, phases[chosen].numpy(), order, *limits, *made)
 
     device.share(work, p, n * 64)
-    zeros = _sums(part.levels.unflatten(1, (-1, size[1] // 8))[0] == 0)
+    zeros = _sums((part.levels.unflatten(1, (-1, size[1] // 8))[0] == 0).int())
     phases = phases.expand(n, p)
     spread = deviation(rounding_error(zeros, 64, part.steps), phases, part.rounding)
-    condition(counts[..., BINS:], squares, spread, part.steps.expand(n, -1), phases, (SIDE, SIDE))
+    steps = part.steps.expand(n, -1)
+    extremes = _sums(avg_pool2d(extreme(part.planes), STRIDE)[0][..., None])[:, 0] / _BLOCKS**2
+    condition(counts[..., BINS:], squares, spread, steps, phases, (SIDE, SIDE), extremes)
     return Features(counts, waves)
 
 
@@ -122,7 +126,7 @@ def apart(part: Luma, every: int = 1) -> Luma:
     return Luma(planes, blocks, part.steps.expand(len(planes), -1), part.rounding)
 
 
-def _sums(zero: Tensor) -> Tensor:
-    """bool `[rows, columns, 64]` -> how many in each window, `[N, 64]`."""
-    counted = zero.to(torch.int32).unfold(0, _BLOCKS, 1).sum(-1).unfold(1, _BLOCKS, 1).sum(-1)
+def _sums(blocks: Tensor) -> Tensor:
+    """`[rows, columns, C]` of blocks -> their sums in each window, `[N, C]`."""
+    counted = blocks.unfold(0, _BLOCKS, 1).sum(-1).unfold(1, _BLOCKS, 1).sum(-1)
     return counted.flatten(0, 1)

@@ -14,7 +14,7 @@ from forensics_q1cnn.phase.windows import WINDOW
 # were compressed once is.
 _DOUBT = 0.15
 _COMPRESSED_ONCE = "may have been compressed once only"
-_UNLISTED = "no listed table fits: name others with tables=FILE"
+NO_TABLE = "no listed table fits"
 
 
 def classes(scores: Scores, windows: int, seen: Luma, tables: Tensor) -> Tensor:
@@ -25,11 +25,12 @@ def classes(scores: Scores, windows: int, seen: Luma, tables: Tensor) -> Tensor:
     return once_or_twice(rows.device)(rows).log_softmax(1)
 
 
-def doubts(classes: Tensor) -> tuple[str | None, ...]:
-    """Why what is said of images may mean nothing, None where it means something."""
-    probable = classes.exp()
+def doubts(logs: Tensor) -> tuple[str | None, ...]:
+    """Why what is said of images may mean nothing, None where it means something. logs: of
+    `classes`."""
+    probable = logs.exp()
     once, unlisted = (probable[:, ONCE] > _DOUBT).tolist(), (probable[:, UNLISTED] > 0.5).tolist()
     return tuple(
-        _COMPRESSED_ONCE if single else _UNLISTED if neither else None
+        _COMPRESSED_ONCE if single else NO_TABLE if neither else None
         for single, neither in zip(once, unlisted, strict=True)
     )

@@ -16,16 +16,18 @@ from forensics_q1cnn.phase import counting
 from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
 from forensics_q1cnn.phase.noise import COLOUR, GRAY, deviation, second_rounding
 
-CONDITIONS = 8
+CONDITIONS = 10
 SCALE = 0.15  # brings counts and sums of cosines to about 1
 # Smaller coefficients say little of a period: they are the zeros of every lattice. Not a whole
 # number, which coefficients of the second grid are.
 TELLING = 2.75
+# |luma - 128| from which on colours are mostly clipped, or too dark to show much.
+_EXTREME = 112
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """N patches on P phases each. counts: float32 `[64, N, P, 75]`, histogram and conditions by
+    """N patches on P phases each. counts: float32 `[64, N, P, 77]`, histogram and conditions by
     frequency in zig-zag order; waves: `[6, N, P, 23]`, cosine sums of the first six."""
 
     counts: Tensor
@@ -89,10 +91,15 @@ def features(seen: Luma, phases: Tensor) -> Features:
         counts, waves, squares = _on_tensors(planes, phases)
     variance = second_rounding(seen.levels, steps)
     size = planes.shape[1], planes.shape[2]
-    condition(
-        counts[..., BINS:], squares, deviation(variance, phases, seen.rounding), steps, phases, size
-    )
+    spread = deviation(variance, phases, seen.rounding)
+    extremes = extreme(planes).mean((1, 2))
+    condition(counts[..., BINS:], squares, spread, steps, phases, size, extremes)
     return Features(counts, waves)
+
+
+def extreme(planes: Tensor) -> Tensor:
+    """Which pixels are black or white, or nearly: 1 where they are, else 0, float32."""
+    return (planes.abs() >= _EXTREME).float()
 
 
 def condition(
@@ -102,11 +109,14 @@ def condition(
     steps: Tensor,
     phases: Tensor,
     size: tuple[int, int],
+    extremes: Tensor,
 ) -> None:
     """Fill in what the network is told beside histograms, `[64, N, P, CONDITIONS]`.
 
     squares: the mean of x squared, `[64, N, P]`; spread: s.d. around the first lattice,
-    `[N, P, 64]` in natural order; size: of the patches in pixels.
+    `[N, P, 64]` in natural order; size: of the patches in pixels; extremes: the share of `extreme`
+    pixels, `[N]`. Frequencies are counted one by one, as if they were independent: the last two
+    conditions tell each of them where none knows much.
     """
     order = ZIGZAG.to(spread.device)
     spread = spread[..., order].movedim(2, 0)
@@ -121,6 +131,8 @@ def condition(
     given[..., 5] = 1 / spread
     given[..., 6] = 4 / q
     given[..., 7] = blocks / 64
+    given[..., 8] = extremes[:, None]
+    given[..., 9] = 0.3 * (squares[1:].mean(0) + 0.05).log()
 
 
 def _compiled(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]:

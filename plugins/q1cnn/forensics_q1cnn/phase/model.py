@@ -12,7 +12,7 @@ from forensics.batch import Batch, Jpeg
 from forensics.errors import ForensicsError
 from forensics.interfaces import Detector, Estimate, Estimator
 from forensics.interfaces import Scores as Detected
-from forensics_q1cnn.phase.doubt import classes, doubts
+from forensics_q1cnn.phase.doubt import NO_TABLE, classes, doubts
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.listed import listed
 from forensics_q1cnn.phase.network import libjpeg_tables
@@ -21,6 +21,8 @@ from forensics_q1cnn.phase.posterior import Decode, Posterior, Scores, check_dec
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.phase.windows import of_image
 from forensics_q1cnn.plugin import Q1PHASE
+
+_MORE = "name others with tables=FILE"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Q1Phase(Estimator, Detector):
         found = Posterior.of(scores, tables).estimate(self.decode)
         if self.given == "double":
             return found
-        reasons = doubts(classes(scores, windows, seen, tables))
+        said = doubts(classes(scores, windows, seen, tables))
+        reasons = tuple(f"{why}: {_MORE}" if why == NO_TABLE else why for why in said)
         without = torch.tensor([reason is not None for reason in reasons], device=batch.device)
         values = found.values.masked_fill(without[:, None], torch.nan)
         return replace(found, values=values, reasons=reasons)

@@ -3,9 +3,12 @@ phases and tables."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
+from forensics.errors import NotApplicable
 from forensics.jpeg import ZIGZAG, standard_tables
 from forensics_q1cnn.phase.counting import BINS, COSINES, PERIODIC
 from forensics_q1cnn.phase.features import CONDITIONS, Features
@@ -50,7 +53,7 @@ class _Perceptrons(nn.Module):
         self.register_buffer("one", torch.ones(()), persistent=False)
 
     def forward(self, counts: Tensor, waves: Tensor) -> Tensor:
-        """counts `[64, R, 75]`, waves `[6, R, 23]` -> hidden `[64, R, H]`."""
+        """counts `[64, R, 77]`, waves `[6, R, 23]` -> hidden `[64, R, H]`."""
         found = torch.baddbmm(self.offset, counts, self.enter)
         found[:PERIODIC] += torch.bmm(waves, self.waves)
         gates = torch.baddbmm(self.gate_offset, counts[..., BINS:], self.gate).tanh()
@@ -73,6 +76,20 @@ class PhaseNetwork(nn.Module):
             known[i, : len(those)] = torch.tensor(those)
         self.known: Tensor
         self.register_buffer("known", known, persistent=False)
+
+    @classmethod
+    def of(cls, state: Mapping[str, Tensor]) -> PhaseNetwork:
+        """The network that these weights belong to, with them. Raises NotApplicable where they are
+        of other features."""
+        inputs, hidden = state["shifted.enter"].shape[1:]
+        if inputs != BINS + CONDITIONS:
+            raise NotApplicable(
+                f"q1phase was trained on {inputs} features a frequency and now looks at "
+                f"{BINS + CONDITIONS}: train it again, or delete your own weights"
+            )
+        network = cls(hidden)
+        network.load_state_dict(state)
+        return network
 
     def index(self, tables: Tensor) -> Tensor:
         """The place of each step among those that its frequency knows, the nearest where it is

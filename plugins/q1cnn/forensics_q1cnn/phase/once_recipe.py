@@ -19,7 +19,7 @@ from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import QUALITIES, libjpeg_tables
 from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED, summary
 from forensics_q1cnn.phase.posterior import Scores, every_phase
-from forensics_q1cnn.phase.recipe import SECOND, SIDE, patch_size, shifts
+from forensics_q1cnn.phase.recipe import SECOND, SIDE, PhaseRecipe, patch_size, shifts
 from forensics_q1cnn.phase.trained import phase_network, version
 
 
@@ -34,6 +34,7 @@ class OnceRecipe(FittedRecipe):
     trace: ClassVar[str] = "q1-tables"
     color: ClassVar[bool] = True
     gray_every: ClassVar[int] = 4
+    augmentations: ClassVar = PhaseRecipe.augmentations
     part: ClassVar[str] = "once"
     phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 4 * SIDE, 8),)
     validation_crop: ClassVar[int] = 4 * SIDE

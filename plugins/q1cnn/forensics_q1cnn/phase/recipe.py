@@ -109,7 +109,7 @@ class PhaseRecipe(NetworkRecipe):
     averaging: ClassVar[float] = 0.998
     # Burnt-out skies are rare among photographs that are published, and all but flat: without
     # more of them a network is sure of coarse steps there.
-    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Exposure(4, share=0.4))
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Exposure(4, share=0.2))
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
         "Trained on photographs that are mostly reduced; flat patches say less.",
@@ -125,10 +125,9 @@ class PhaseRecipe(NetworkRecipe):
         return {"t": first, "u": SECOND, ("r", "c"): shifts()}
 
     def network(self) -> nn.Module:
-        network = PhaseNetwork(self.hidden)
         if self.start:
-            network.load_state_dict(weights.load(Q1PHASE, self.start), strict=False)
-        return network
+            return PhaseNetwork.of(weights.load(Q1PHASE, self.start))
+        return PhaseNetwork(self.hidden)
 
     def schedule(self, progress: Progress) -> float:
         """Half a cosine to 0, after a short linear start."""

@@ -41,8 +41,7 @@ def version(part: str) -> str:
 def _phase(device: torch.device, sha256: str) -> PhaseNetwork:
     state = weights.load(Q1PHASE, "phase")
     with torch.inference_mode(False):
-        network = PhaseNetwork(state["shifted.enter"].shape[2])
-        network.load_state_dict(state)
+        network = PhaseNetwork.of(state)
     return network.requires_grad_(False).eval().to(device)
 
 

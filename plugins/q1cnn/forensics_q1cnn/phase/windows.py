@@ -8,12 +8,12 @@ from collections import defaultdict
 
 from torch import Tensor
 
+from forensics_q1cnn import thinning
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import PhaseNetwork
 from forensics_q1cnn.phase.posterior import Scores, every_phase
 
 WINDOW = 64  # pixels a side, the most that the network was trained on
-_ENOUGH = 256  # windows, or about: a posterior of so many is as sure as it gets
 
 
 def of_image(network: PhaseNetwork, seen: Luma, index: Tensor) -> tuple[Scores, int]:
@@ -36,7 +36,7 @@ def windows(height: int, width: int) -> list[tuple[int, int, int, int]]:
     """(top, left, height, width) of windows of up to 64 pixels a side that cover all whole blocks
     of an image, of about the same size; of a large image only some rows and columns of them."""
     rows, columns = _parts(height), _parts(width)
-    every = math.ceil(math.sqrt(len(rows) * len(columns) / _ENOUGH))
+    every = thinning.every(len(rows), len(columns))
     return [
         (top, left, down, across)
         for (top, down), (left, across) in itertools.product(rows[::every], columns[::every])

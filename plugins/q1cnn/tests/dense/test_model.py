@@ -19,7 +19,7 @@ from forensics_q1cnn.dense.model import NAMES
 from forensics_q1cnn.dense.network import DenseNet40, shown
 from forensics_q1cnn.tables import CAPS
 
-CLASSIFIERS = ("q1cnn-90", "q1cnn-80")
+CLASSIFIERS = ("q1cnn-90", "q1cnn-80", "q1cnn-nine-lr", "q1cnn-nine-l")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def states():
 
 @pytest.fixture
 def home(tmp_path, monkeypatch, states):
-    """A home of the user's with weights for all four."""
+    """A home of the user's with weights for all of them."""
     monkeypatch.setenv("FORENSICS_HOME", str(tmp_path))
     for name in MODELS:
         state = states[226 if name in CLASSIFIERS else 15]

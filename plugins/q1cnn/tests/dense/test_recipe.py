@@ -57,19 +57,13 @@ def test_draws_fit_the_trace_and_stay_within_the_classes(recipe):
     lowest = 60 if made.second == 90 else 55
     assert list(made.first) == list(range(lowest, 99))
     assert (table(torch.tensor(made.first)) <= torch.tensor(CAPS)).all()
-    assert made.part == "steps"
 
 
-def test_nine_qualities_make_parts_of_their_own():
-    made = {d: recipes.Q1CNN90Recipe(nine=True, distance=d) for d in ("squared", "none")}
-    assert {d: recipe.part for d, recipe in made.items()} == {
-        "squared": "nine-lr",
-        "none": "nine-l",
-    }
-    for recipe in made.values():
+def test_the_losses_are_compared_on_nine_qualities():
+    under_lr, under_l = recipes.Q1CNNNineLrRecipe(), recipes.Q1CNNNineLRecipe()
+    for recipe in (under_lr, under_l):
         assert recipe.draws() == {"q1": (60, 65, 70, 75, 80, 85, 90, 95, 98), "q2": [90]}
-    with pytest.raises(ForensicsError, match="nine goes with distance squared or none"):
-        recipes.Q1CNN90Recipe(nine=True, distance="absolute")
+    assert (under_lr.distance, under_l.distance) == ("squared", "none")
 
 
 @pytest.mark.parametrize(

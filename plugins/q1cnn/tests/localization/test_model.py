@@ -10,7 +10,7 @@ from skimage import data
 
 import forensics
 from forensics import images
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, NotApplicable
 from forensics.harness.asking import fitting, refused
 from forensics.metrics.heat import enlarged
 from forensics_q1cnn.localization.model import Q1Map
@@ -122,3 +122,15 @@ def test_a_picture_that_was_compressed_once_is_doubted(tmp_path):
     with torch.inference_mode():
         regions = Q1Map().localize(batch).regions[0]
     assert [region.doubt for region in regions] == ["may have been compressed once only"]
+
+
+def test_without_the_part_that_tells_once_the_map_is_there(made, monkeypatch):
+    def missing(*_):
+        raise NotApplicable("the part once was fitted to another part phase")
+
+    monkeypatch.setattr("forensics_q1cnn.phase.doubt.once_or_twice", missing)
+    batch = images.open(made[0] / "plain.jpg").batch()
+    with torch.inference_mode():
+        (region,) = Q1Map().localize(batch).regions[0]
+    assert said(region)[0][:3] == made[1][0][:3]
+    assert region.doubt.startswith("not checked for a single compression: the part once")

@@ -101,3 +101,16 @@ def test_the_deviation_is_that_of_the_second_jpeg(quality, shift):
     variance = second_rounding(levels.reshape(1, -1, 64).long(), steps.flatten()[None])
     modelled = deviation(variance, torch.tensor([[8 * top + left]]), 0.0).square()[0, 0]
     torch.testing.assert_close(modelled, measured, rtol=0.25, atol=0.02)
+
+
+def test_what_is_told_of_clipped_and_of_flat_patches():
+    """Half of a patch is white; of the texture in the other half the mean of all squares."""
+    texture = np.random.default_rng(0).normal(0, 9, (64, 64)).round() + 128
+    white, both = np.full((64, 64), 255.0), texture.copy()
+    both[:, 32:] = 255
+    pixels = torch.from_numpy(np.stack([texture, white, both])[:, None].astype(np.uint8))
+    seen = features.Luma.of(jpeg.compress(pixels, 95))
+    told = features.features(seen, torch.zeros(3, 1, dtype=torch.int64)).counts[:, :, 0, BINS:]
+    assert told[:, :, 8].unique(dim=0).tolist() == [[0, 1, 0.5]]  # the same at all frequencies
+    squares = (told[5, :, 9] / 0.3).exp() - 0.05
+    np.testing.assert_allclose(squares, [81, 0, 81 / 2], rtol=0.08, atol=1e-3)

@@ -8,6 +8,7 @@ import torch
 from skimage import data
 
 from forensics import jpeg
+from forensics.errors import NotApplicable
 from forensics_q1cnn.phase.features import Luma, features
 from forensics_q1cnn.phase.network import PhaseNetwork, candidates, libjpeg_tables
 from forensics_q1cnn.phase.posterior import Posterior, Scores, every_phase, towards_the_prior
@@ -113,3 +114,13 @@ def test_scores_of_steps_are_those_of_the_tables_apart(network, seen):
         )
     known = torch.isfinite(found.steps[0, 0]).sum(1)
     assert known.tolist() == [len(steps) for steps in candidates()[:15]]
+
+
+def test_weights_of_other_features_are_one_sentence(network):
+    state = network.state_dict()
+    assert PhaseNetwork.of(state).outputs == network.outputs
+    older = state | {"shifted.enter": state["shifted.enter"][:, :-2]}
+    with pytest.raises(
+        NotApplicable, match="trained on 75 features a frequency and now looks at 77"
+    ):
+        PhaseNetwork.of(older)
