@@ -107,8 +107,8 @@ class PhaseRecipe(NetworkRecipe):
     validation_crop: ClassVar[int] = SIDE
     validation_crops: ClassVar[int] = 768
     averaging: ClassVar[float] = 0.998
-    # Burnt-out skies are rare among photographs that are published, and all but flat: without
-    # more of them a network is sure of coarse steps there.
+    # Burnt-out crops are rare among photographs that are published. With more of them the network
+    # errs less where a patch is clipped in part; of a flat sky it is still too sure.
     augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Exposure(4, share=0.2))
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
