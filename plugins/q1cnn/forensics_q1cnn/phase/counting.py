@@ -20,10 +20,13 @@ BINS = 67
 BIN = np.array(
     [h if h < 32 else 32 + (h - 32) // 2 if h < 80 else 56 + (h - 80) // 8 for h in range(160)]
     + [BINS - 1],
-    np.int64,
+    np.uint8,
 )
+# What rounds to halves: a little more than .5, for coefficients do lie just between two halves and
+# would be in this bin or that one by their last bit.
+ROUNDED = 0.5 + 2**-12
 _FINE = 1024
-_COSINE = np.cos(2 * np.pi * (np.arange(_FINE) + 0.5) / _FINE).astype(np.float32)
+_COSINE = np.cos(2 * np.pi * np.arange(_FINE + 1) / _FINE).astype(np.float32)
 _RATES = (1 / PERIODS).astype(np.float32)
 _DCT = np.array(
     [
@@ -38,34 +41,60 @@ _DCT = np.array(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def transform(plane, y, x, half, block):
-    """The DCT of the window at (y, x), into block [8, 8]."""
-    half[:] = 0
+def along_rows(plane, left, half):
+    """The DCT of all rows of a plane, 8 pixels at a time from `left` on, into half [H, .., 8]."""
+    for r in range(plane.shape[0]):
+        for b in range((plane.shape[1] - left) // 8):
+            half[r, b] = 0
+            for n in range(8):
+                v = plane[r, left + 8 * b + n]
+                for k in range(8):
+                    half[r, b, k] += v * _DCT[n, k]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def along_columns(half, y, b, block):
+    """The DCT of the block that begins in row y and is the b-th of it, into block [8, 8]."""
     block[:] = 0
-    for r in range(8):
-        for n in range(8):
-            v = plane[y + r, x + n]
-            for k in range(8):
-                half[r, k] += v * _DCT[n, k]
     for j in range(8):
         for n in range(8):
             v = _DCT[n, j]
             for k in range(8):
-                block[j, k] += v * half[n, k]
+                block[j, k] += v * half[y + n, b, k]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def add(flat, order, weight, telling, bins, waves, energy):
-    """One block's coefficients to the sums of its patch and phase; with weight -1 it goes again."""
+def add(flat, order, weight, telling, places, bins, waves, energy):
+    """One block's coefficients to the sums of its patch and phase, bins and energy in natural
+    order, waves in zig-zag order; with weight -1 it goes again. places: room for 64 bins."""
     for i in range(64):
-        value = abs(flat[order[i]])
+        value = abs(flat[i])
         energy[i] += weight * value * value
-        if i:  # the lattice of the DC shows in its cosines alone
-            bins[i, BIN[min(int(value * 2 + np.float32(0.5)), 160)]] += weight
-        if i < PERIODIC and (i == 0 or value > telling):
+        places[i] = np.int32(min(value * np.float32(2) + np.float32(ROUNDED), np.float32(160)))
+    for i in range(1, 64):  # the lattice of the DC shows in its cosines alone
+        # Unsigned, or numba asks of each index whether it counts from the end.
+        bins[np.uint32(i), np.uint32(BIN[places[i]])] += weight
+    for i in range(PERIODIC):
+        value = abs(flat[order[i]])
+        if i == 0 or value > telling:
             for t in range(COSINES):
                 turns = value * _RATES[t]
-                waves[i, t] += weight * _COSINE[int((turns - int(turns)) * _FINE)]
+                part = (turns - np.float32(np.int32(turns))) * np.float32(_FINE)
+                waves[i, t] += weight * _COSINE[np.uint32(part + np.float32(0.5))]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def put(bins, waves, energy, order, scale, blocks, counts, turned, squares):
+    """The sums of so many blocks to where the network looks: counts [64, ..], turned [PERIODIC, ..]
+    and squares [64], the mean of x squared, in zig-zag order."""
+    for i in range(64):
+        place = order[i]
+        squares[i] = energy[place] / blocks
+        for b in range(BINS):
+            counts[i, b] = bins[place, b] * scale
+    for i in range(PERIODIC):
+        for t in range(COSINES):
+            turned[i, t] = waves[i, t] * scale
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -73,19 +102,23 @@ def count(planes, phases, order, scale, telling, counts, waves, squares):
     """planes: float32 [N, H, W]; phases: int64 [N, P], 8 row + column; order: natural places in
     zig-zag order. Fills counts [64, N, P, BINS + ..], waves [PERIODIC, N, P, COSINES] and squares
     [64, N, P], the mean of x squared."""
-    half, block = np.empty((8, 8), np.float32), np.empty((8, 8), np.float32)
-    flat = block.reshape(64)
     height, width = planes.shape[1:]
+    half, block = np.empty((height, width // 8, 8), np.float32), np.empty((8, 8), np.float32)
+    # Sums in one small place: those of a patch and phase lie far apart.
+    bins, energy = np.empty((64, BINS), np.float32), np.empty(64, np.float32)
+    sums, places = np.empty((PERIODIC, COSINES), np.float32), np.empty(64, np.uint32)
     for n in range(planes.shape[0]):
-        for p in range(phases.shape[1]):
-            top, left = phases[n, p] // 8, phases[n, p] % 8
-            bins, sums, energy = counts[:, n, p], waves[:, n, p], squares[:, n, p]
-            bins[:], sums[:], energy[:] = 0, 0, 0
-            blocks = ((height - top) // 8) * ((width - left) // 8)
-            for y in range(top, height - 7, 8):
-                for x in range(left, width - 7, 8):
-                    transform(planes[n], y, x, half, block)
-                    add(flat, order, np.float32(1), telling, bins, sums, energy)
-            bins *= scale
-            sums *= scale
-            energy /= blocks
+        for left in range(8):
+            chosen = np.nonzero(phases[n] % 8 == left)[0]
+            if len(chosen):
+                along_rows(planes[n], left, half)
+            for p in chosen:
+                bins[:], sums[:], energy[:] = 0, 0, 0
+                down, across = (height - phases[n, p] // 8) // 8, (width - left) // 8
+                for y in range(down):
+                    for x in range(across):
+                        along_columns(half, phases[n, p] // 8 + 8 * y, x, block)
+                        flat = block.reshape(64)
+                        add(flat, order, np.float32(1), telling, places, bins, sums, energy)
+                made = counts[:, n, p], waves[:, n, p], squares[:, n, p]
+                put(bins, sums, energy, order, scale, down * across, *made)

@@ -160,13 +160,13 @@ def _on_tensors(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]
     squares = planes.new_zeros(64, n, p)
     # [64, N, windows down, windows across], zig-zag order
     every = sliding_dct(planes).flatten(3)[..., ZIGZAG.to(planes.device)].movedim(3, 0).abs()
-    bins = torch.from_numpy(counting.BIN).to(planes.device)
+    bins = torch.from_numpy(counting.BIN).long().to(planes.device)
     periods = torch.from_numpy(counting.PERIODS).to(planes.device)
     for phase in phases.unique().tolist():
         patch, place = (phases == phase).nonzero(as_tuple=True)
         x = every[:, patch, phase // 8 :: 8, phase % 8 :: 8].flatten(2)
         squares[:, patch, place] = x.square().mean(2)
-        index = bins[(x * 2 + 0.5).long().clamp(max=len(bins) - 1)]
+        index = bins[(x * 2 + counting.ROUNDED).long().clamp(max=len(bins) - 1)]
         found = x.new_zeros(*x.shape[:2], BINS).scatter_add_(2, index, torch.ones_like(x))
         found[0] = 0  # the lattice of the DC shows in its cosines alone
         counts[:, patch, place, :BINS] = SCALE * found

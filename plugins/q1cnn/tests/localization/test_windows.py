@@ -8,7 +8,8 @@ from skimage import data
 from forensics import device, jpeg
 from forensics_q1cnn.localization import windows
 from forensics_q1cnn.localization.windows import Tile
-from forensics_q1cnn.phase.features import Luma, features
+from forensics_q1cnn.phase.counting import BINS
+from forensics_q1cnn.phase.features import SCALE, Luma, features
 from forensics_q1cnn.phase.network import PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import every_phase
 
@@ -32,6 +33,16 @@ def one_by_one(seen, tile):
     return Luma.cat([seen.cut(*corner, 64, 64) for corner in corners])
 
 
+def assert_same_counts(found, expected):
+    """Histograms and conditions, but for a coefficient in so many whose last bit, which depends on
+    the order of a sum, puts it into the next bin."""
+    torch.testing.assert_close(found.counts[..., BINS:], expected.counts[..., BINS:])
+    apart = (found.counts[..., :BINS] - expected.counts[..., :BINS]).abs()
+    moved = apart.sum() / 2 / expected.counts[..., :BINS].sum()
+    assert moved < 1e-5
+    assert apart.max() < 1.01 * SCALE
+
+
 @pytest.mark.parametrize("compiled", [True, False])
 def test_features_are_those_of_single_windows(seen, compiled, monkeypatch):
     if not compiled:
@@ -41,8 +52,8 @@ def test_features_are_those_of_single_windows(seen, compiled, monkeypatch):
     found = windows.tile_features(tile.cut(seen), tile.across, phases)
     alone = one_by_one(seen, tile)
     expected = features(alone, phases.expand(len(alone), -1))
-    torch.testing.assert_close(found.counts, expected.counts, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(found.waves, expected.waves, rtol=1e-5, atol=1e-4)
+    assert_same_counts(found, expected)
+    torch.testing.assert_close(found.waves, expected.waves, rtol=1e-5, atol=5e-3)
 
 
 def test_a_bright_edge_leaves_nothing_behind(seen):
@@ -55,7 +66,7 @@ def test_a_bright_edge_leaves_nothing_behind(seen):
     found = windows.tile_features(tile.cut(bright), tile.across, phases)
     alone = one_by_one(bright, tile)
     expected = features(alone, phases.expand(len(alone), -1))
-    torch.testing.assert_close(found.counts, expected.counts, rtol=1e-4, atol=1e-4)
+    assert_same_counts(found, expected)
 
 
 def test_scores_are_those_of_single_windows(seen):
