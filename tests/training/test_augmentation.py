@@ -16,18 +16,28 @@ from forensics.operations import Resize
 from forensics.training import (
     Augmentation,
     Camera,
+    Contrast,
     Exposure,
     Gamma,
     NetworkRecipe,
     Orientation,
     Phase,
     Reduction,
+    WhiteBalance,
 )
 from forensics.training.command import generators
 from forensics.training.generator import Generator, Pool
 
 CPU = torch.device("cpu")
-ALL = (Orientation(), Exposure(1.0), Gamma(1.3), Reduction(0.5), Camera(0.5))
+ALL = (
+    Orientation(),
+    Contrast(0.3),
+    WhiteBalance(1.0),
+    Exposure(1.0),
+    Gamma(1.3),
+    Reduction(0.5),
+    Camera(0.5),
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,34 @@ def test_a_share_of_the_crops_is_exposed_and_the_others_stay_as_they_are():
     assert 110 < int(changed.sum()) < 190  # 150 +- 11; a draw near 0 changes little
     # 1.28 times as bright is white: where 2 ** (4 u / 2.2) is, u from -1 to 1, 2 in 5 of them.
     assert 40 < int(found.flatten(1).eq(255).all(1).sum()) < 80
+
+
+def test_each_channel_is_exposed_on_its_own_and_one_clips_before_another():
+    levels = torch.full((400, 3, 8, 8), 160, dtype=torch.uint8)
+    found = WhiteBalance(2.0).apply(Batch.of(levels)).pixels.flatten(2)
+    stops = 2.2 * (found.double().mean(2).clamp(max=254) / 160).log2()
+    correlation = np.corrcoef(stops.T.numpy())
+    assert np.abs(correlation - np.eye(3)).max() < 0.25  # 5 / sqrt(400)
+    # 160 * 2 ** (s / 2.2) is above 255 for s > 1.48, an eighth of -2..2.
+    white = (found == 255).all(2)
+    assert 0.09 < white.float().mean() < 0.17
+    assert int((white.any(1) & ~white.all(1)).sum()) > 80
+    gray = Batch.of(levels[:, :1])
+    one = WhiteBalance(2.0).apply(gray).pixels.flatten(1)
+    assert one.double().std(1).max() < 0.6
+    assert one.double().mean(1).std() > 20
+
+
+def test_less_contrast_brings_levels_to_middle_gray_by_the_same_factor():
+    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(300, 1, 1, 1)
+    found = Contrast(0.05).apply(Batch.of(levels)).pixels.double().flatten(1)
+    from_gray = torch.arange(256.0, dtype=torch.float64) - 127.5
+    factors = (found @ from_gray) / from_gray.square().sum()
+    assert 0.05 - 0.01 < factors.min() < 0.06
+    assert 0.85 < factors.max() < 1.01
+    # Log-uniform: half of the factors are below the root of the least.
+    assert 0.4 < (factors < 0.05**0.5).double().mean() < 0.6
+    assert (found - 127.5 - factors[:, None] * from_gray).abs().max() < 1.5
 
 
 def test_gamma_is_a_power_and_leaves_no_comb():
@@ -205,6 +243,8 @@ def test_a_gray_photograph_has_three_equal_channels_for_the_camera(tmp_path):
     [
         (lambda: Exposure(9), "up to 4 stops"),
         (lambda: Exposure(1, share=0), "Exposure takes a share above 0 and up to 1"),
+        (lambda: WhiteBalance(5), "WhiteBalance takes up to 4 stops"),
+        (lambda: Contrast(1), "a least factor above 0 and below 1, not 1"),
         (lambda: Gamma(2, share=2), "Gamma takes a share above 0 and up to 1, not 2"),
         (lambda: Gamma(1), "a power above 1 and up to 4"),
         (lambda: Reduction(1), "from 0.1 to below 1"),

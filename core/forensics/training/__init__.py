@@ -3,7 +3,15 @@
 result = training.train("afcnn:quality=60", "photographs/", budget="25m")
 """
 
-from forensics.training.augmentation import Augmentation, Exposure, Gamma, Orientation, Reduction
+from forensics.training.augmentation import (
+    Augmentation,
+    Contrast,
+    Exposure,
+    Gamma,
+    Orientation,
+    Reduction,
+    WhiteBalance,
+)
 from forensics.training.camera import Camera
 from forensics.training.command import Result, train
 from forensics.training.draws import LogUniform, Uniform
@@ -14,6 +22,7 @@ from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Phas
 __all__ = [
     "Augmentation",
     "Camera",
+    "Contrast",
     "Example",
     "Exposure",
     "FittedRecipe",
@@ -28,6 +37,7 @@ __all__ = [
     "Result",
     "Uniform",
     "Watch",
+    "WhiteBalance",
     "network_of",
     "train",
 ]

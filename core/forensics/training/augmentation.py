@@ -60,6 +60,9 @@ class _Tone(Augmentation):
     often as its fraction says: a rounded curve would leave a comb in the histogram, a trace of its
     own."""
 
+    #: whether each channel has a curve of its own
+    apart: ClassVar[bool] = False
+
     share: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -69,15 +72,16 @@ class _Tone(Augmentation):
 
     @abstractmethod
     def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
-        """New levels 0..1 of `levels` 0..1, float64 `[256]`, for `drawn` -1..1, `[N, 1]`."""
+        """New levels 0..1 of `levels` 0..1, float64 `[256]`, for `drawn` -1..1, `[N, C, 1]`."""
 
     def apply(self, batch: Batch) -> Batch:
         name = type(self).__name__.lower()
         # A curve has few values: made on the CPU, they are the same everywhere.
-        drawn = 2 * random.uniform(batch.keys.cpu(), name).double()[:, None] - 1
+        count = batch.pixels.shape[1] if self.apart else 1
+        drawn = 2 * random.uniform(batch.keys.cpu(), name, (count, 1)).double() - 1
         levels = torch.arange(256, dtype=torch.float64) / 255
         curves = (255 * self.curve(levels, drawn).clamp(0, 1)).float().to(batch.device)
-        first = 256 * torch.arange(len(batch), device=batch.device)[:, None, None, None]
+        first = 256 * torch.arange(len(batch) * count, device=batch.device).view(-1, count, 1, 1)
         level = curves.flatten()[first + batch.pixels.long()]
         dither = random.uniform(batch.keys, f"{name} dither", tuple(batch.pixels.shape[1:]))
         changed = (level + dither).clamp_(max=255).to(torch.uint8)
@@ -94,10 +98,35 @@ class Exposure(_Tone):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.stops <= 4:
-            raise ForensicsError(f"Exposure takes up to 4 stops, more than 0, not {self.stops:g}")
+            name = type(self).__name__
+            raise ForensicsError(f"{name} takes up to 4 stops, more than 0, not {self.stops:g}")
 
     def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
         return levels * 2 ** (self.stops * drawn / _ENCODING)
+
+
+@dataclass(frozen=True)
+class WhiteBalance(Exposure):
+    """Each channel's own exposure, as wrongly balanced light has: one clips before another."""
+
+    apart: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Contrast(_Tone):
+    """Less contrast about middle gray, by a factor log-uniform from `least` to 1: flat patches."""
+
+    least: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.least < 1:
+            raise ForensicsError(
+                f"Contrast takes a least factor above 0 and below 1, not {self.least:g}"
+            )
+
+    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
+        return 0.5 + (levels - 0.5) * torch.exp(math.log(self.least) * (drawn + 1) / 2)
 
 
 @dataclass(frozen=True)
