@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -14,7 +14,7 @@ from forensics.batch import Batch
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.interfaces import Heatmap, Layer, Localizer, Region
 from forensics.metrics.heat import enlarged
-from forensics_q1cnn.localization.regions import Partition, disjoint, partition
+from forensics_q1cnn.localization.regions import Partition, disjoint, partition, ranked
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
 from forensics_q1cnn.phase.doubt import classes, doubts
@@ -66,13 +66,15 @@ class Q1Map(Localizer):
         for n in range(len(batch)):
             seen = Luma.of(batch.jpeg[n : n + 1])
             surveys.append(survey(network, seen, self.prune, self.decode))
-            parts.append(partition(surveys[n].evidence, -math.log(HYPOTHESES)))
-            labels = parts[n].labels
-            areas = _areas(labels, batch.size)
+            part, heard = _joined(
+                partition(surveys[n].evidence, -math.log(HYPOTHESES)), network, seen
+            )
+            areas = _areas(part.labels, batch.size)
+            parts.append(part)
             regions.append(
                 tuple(
-                    _region(network, seen, labels == k, pixels, self.decode)
-                    for k, pixels in enumerate(areas)
+                    said.region(pixels, self.decode)
+                    for said, pixels in zip(heard, areas, strict=True)
                 )
             )
         gains = torch.tensor([part.gain for part in parts], device=batch.device)
@@ -107,22 +109,47 @@ def _areas(labels: Tensor, size: tuple[int, int]) -> list[int]:
     return enlarged(found, *size).flatten().bincount().tolist()
 
 
-def _region(
-    network: PhaseNetwork, seen: Luma, inside: Tensor, pixels: int, decode: Decode
-) -> Region:
-    """What the windows of a region say together; scores of windows that share no pixel add up."""
-    corners = disjoint(inside, SIDE // STRIDE, _WITNESSES)
-    windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
-    listed = libjpeg_tables().to(inside.device)
-    scores = summed(every_phase(network, windows, network.index(listed)), len(corners))
-    found = Posterior.of(scores, listed).estimate(decode)
-    values = dict(zip(found.names, found.values[0].tolist(), strict=True))
-    return Region(pixels, values, _doubt(scores, windows, listed))
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """What some windows of a region say together; scores of windows that share no pixel add up."""
+
+    scores: Scores
+    found: Posterior
+    windows: Luma
+
+    @classmethod
+    def of(cls, network: PhaseNetwork, seen: Luma, inside: Tensor) -> _Heard:
+        corners = disjoint(inside, SIDE // STRIDE, _WITNESSES)
+        windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
+        listed = libjpeg_tables().to(inside.device)
+        scores = summed(every_phase(network, windows, network.index(listed)), len(corners))
+        return cls(scores, Posterior.of(scores, listed), windows)
+
+    def region(self, pixels: int, decode: Decode) -> Region:
+        found = self.found.estimate(decode)
+        values = dict(zip(found.names, found.values[0].tolist(), strict=True))
+        return Region(pixels, values, self._doubt())
+
+    def _doubt(self) -> str | None:
+        """Why it may mean nothing; maps do not need the part of the model that says so."""
+        many = len(self.windows)
+        try:
+            return doubts(classes(self.scores, many, self.windows.joined(), self.found.tables))[0]
+        except NotApplicable as error:
+            return f"not checked for a single compression: {error}"
 
 
-def _doubt(scores: Scores, windows: Luma, listed: Tensor) -> str | None:
-    """Why the estimate of some windows may mean nothing; maps do not need the part that says so."""
-    try:
-        return doubts(classes(scores, len(windows), windows.joined(), listed))[0]
-    except NotApplicable as error:
-        return f"not checked for a single compression: {error}"
+def _joined(part: Partition, network: PhaseNetwork, seen: Luma) -> tuple[Partition, list[_Heard]]:
+    """The partition, and what each region says: those that say the same steps and shift are one.
+    Window by window, flat ones may tend to another answer than their sum's."""
+
+    def heard(labels: Tensor) -> list[_Heard]:
+        return [_Heard.of(network, seen, labels == k) for k in range(int(labels.max()) + 1)]
+
+    said = heard(part.labels)
+    answers = [each.found.estimate("argmax").values.tolist() for each in said]
+    same = torch.tensor([answers.index(answer) for answer in answers])
+    if len(same.unique()) == len(same):
+        return part, said
+    labels = ranked(same.to(part.labels.device)[part.labels])
+    return replace(part, labels=labels), heard(labels)

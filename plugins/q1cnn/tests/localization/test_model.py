@@ -13,7 +13,9 @@ from forensics import images
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.harness.asking import fitting, refused
 from forensics.metrics.heat import enlarged
+from forensics_q1cnn.localization import model
 from forensics_q1cnn.localization.model import Q1Map
+from forensics_q1cnn.localization.regions import Partition
 
 # Zig-zag order of the first 15 frequencies, as places in natural order (T.81, figure 5).
 FIRST = (0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4)
@@ -95,6 +97,21 @@ def test_no_region_where_nothing_was_spliced(made, found):
     assert crop == (4, 1)
     assert float(plain.values.max()) <= 0.5
     assert float(plain.scores) < float(found.scores) / 4
+
+
+def test_regions_that_say_the_same_are_one(made, found, monkeypatch):
+    """A quarter of the scene is made a region of its own, as flat windows may become one."""
+    labels = found.layers["region"].values[0].long()
+    torn = labels.clone()
+    torn[14:] = 2 - (torn[14:] == 1).long()
+    assert set(torn.unique().tolist()) == {0, 1, 2}
+    nothing = torch.zeros(torn.shape)
+    monkeypatch.setattr(model, "partition", lambda *_: Partition(torn, nothing, 0.0))
+    batch = images.open(made[0] / "spliced.jpg").batch()
+    with torch.inference_mode():
+        again = Q1Map().localize(batch)
+    assert torch.equal(again.layers["region"].values[0].long(), labels)
+    assert again.regions == found.regions
 
 
 def test_what_it_does_not_take(made):
