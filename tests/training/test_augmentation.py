@@ -15,6 +15,7 @@ from forensics.jpeg.colour import luma
 from forensics.operations import Resize
 from forensics.training import (
     Augmentation,
+    Burnout,
     Camera,
     Contrast,
     Exposure,
@@ -23,7 +24,6 @@ from forensics.training import (
     Orientation,
     Phase,
     Reduction,
-    WhiteBalance,
 )
 from forensics.training.command import generators
 from forensics.training.generator import Generator, Pool
@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 ALL = (
     Orientation(),
     Contrast(0.3),
-    WhiteBalance(1.0),
+    Burnout(0.05, share=0.5),
     Exposure(1.0),
     Gamma(1.3),
     Reduction(0.5),
@@ -101,20 +101,25 @@ def test_a_share_of_the_crops_is_exposed_and_the_others_stay_as_they_are():
     assert 40 < int(found.flatten(1).eq(255).all(1).sum()) < 80
 
 
-def test_each_channel_is_exposed_on_its_own_and_one_clips_before_another():
-    levels = torch.full((400, 3, 8, 8), 160, dtype=torch.uint8)
-    found = WhiteBalance(2.0).apply(Batch.of(levels)).pixels.flatten(2)
-    stops = 2.2 * (found.double().mean(2).clamp(max=254) / 160).log2()
-    correlation = np.corrcoef(stops.T.numpy())
-    assert np.abs(correlation - np.eye(3)).max() < 0.25  # 5 / sqrt(400)
-    # 160 * 2 ** (s / 2.2) is above 255 for s > 1.48, an eighth of -2..2.
-    white = (found == 255).all(2)
-    assert 0.09 < white.float().mean() < 0.17
-    assert int((white.any(1) & ~white.all(1)).sum()) > 80
-    gray = Batch.of(levels[:, :1])
-    one = WhiteBalance(2.0).apply(gray).pixels.flatten(1)
-    assert one.double().std(1).max() < 0.6
-    assert one.double().mean(1).std() > 20
+def test_a_burnt_out_sky_is_flat_and_its_channels_clip_apart():
+    random_levels = np.random.default_rng(0).integers(20, 60, (600, 3, 16, 16), dtype=np.uint8)
+    before = torch.from_numpy(random_levels)
+    found = Burnout(0.02).apply(Batch.of(before)).pixels.double().flatten(2)
+    # A stop below white is 255 * 2 ** (-1 / 2.2) = 186; half of the draws are beyond white.
+    means = found.mean(2)
+    assert 184 < means.min() < 192
+    white = (found == 255).double().mean(2) > 0.99
+    assert 0.25 < white.double().mean() < 0.45
+    assert (white.any(1) & ~white.all(1)).double().mean() > 0.5
+    # The contrast that is left: log-uniform, the same in all channels.
+    below = (found < 255).all(2).all(1)
+    scene = before.double().flatten(2)
+    clear = (found.std(2) / means / (scene.std(2) / scene.mean(2)))[below].log()
+    assert (clear.exp() > 0.018).all()
+    assert (clear.exp() < 1.05).all()
+    assert np.corrcoef(clear[:, 0], clear[:, 1])[0, 1] > 0.95
+    gray = Burnout(0.02).apply(Batch.of(before[:, :1])).pixels
+    assert gray.shape == (600, 1, 16, 16)
 
 
 def test_less_contrast_brings_levels_to_middle_gray_by_the_same_factor():
@@ -243,8 +248,8 @@ def test_a_gray_photograph_has_three_equal_channels_for_the_camera(tmp_path):
     [
         (lambda: Exposure(9), "up to 4 stops"),
         (lambda: Exposure(1, share=0), "Exposure takes a share above 0 and up to 1"),
-        (lambda: WhiteBalance(5), "WhiteBalance takes up to 4 stops"),
-        (lambda: Contrast(1), "a least factor above 0 and below 1, not 1"),
+        (lambda: Burnout(0), "Burnout takes a least factor above 0, below 1, not 0"),
+        (lambda: Contrast(1), "Contrast takes a least factor above 0, below 1, not 1"),
         (lambda: Gamma(2, share=2), "Gamma takes a share above 0 and up to 1, not 2"),
         (lambda: Gamma(1), "a power above 1 and up to 4"),
         (lambda: Reduction(1), "from 0.1 to below 1"),

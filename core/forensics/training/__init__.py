@@ -5,12 +5,12 @@ result = training.train("afcnn:quality=60", "photographs/", budget="25m")
 
 from forensics.training.augmentation import (
     Augmentation,
+    Burnout,
     Contrast,
     Exposure,
     Gamma,
     Orientation,
     Reduction,
-    WhiteBalance,
 )
 from forensics.training.camera import Camera
 from forensics.training.command import Result, train
@@ -21,6 +21,7 @@ from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Phas
 
 __all__ = [
     "Augmentation",
+    "Burnout",
     "Camera",
     "Contrast",
     "Example",
@@ -37,7 +38,6 @@ __all__ = [
     "Result",
     "Uniform",
     "Watch",
-    "WhiteBalance",
     "network_of",
     "train",
 ]

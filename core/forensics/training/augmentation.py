@@ -60,9 +60,6 @@ class _Tone(Augmentation):
     often as its fraction says: a rounded curve would leave a comb in the histogram, a trace of its
     own."""
 
-    #: whether each channel has a curve of its own
-    apart: ClassVar[bool] = False
-
     share: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -71,22 +68,28 @@ class _Tone(Augmentation):
             raise ForensicsError(f"{name} takes a share above 0 and up to 1, not {self.share:g}")
 
     @abstractmethod
-    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
-        """New levels 0..1 of `levels` 0..1, float64 `[256]`, for `drawn` -1..1, `[N, C, 1]`."""
+    def curves(self, batch: Batch) -> Tensor:
+        """New levels 0..1 of the levels 0..255, float64 `[N, 1, 256]` or `[N, channels, 256]`, on
+        the CPU: few values, which are the same there whatever the batch's device."""
+
+    def drawn(self, batch: Batch, name: str, count: int = 1) -> Tensor:
+        """Uniform from -1 to 1, float64 `[N, count, 1]`."""
+        return 2 * random.uniform(batch.keys.cpu(), name, (count, 1)).double() - 1
 
     def apply(self, batch: Batch) -> Batch:
         name = type(self).__name__.lower()
-        # A curve has few values: made on the CPU, they are the same everywhere.
-        count = batch.pixels.shape[1] if self.apart else 1
-        drawn = 2 * random.uniform(batch.keys.cpu(), name, (count, 1)).double() - 1
-        levels = torch.arange(256, dtype=torch.float64) / 255
-        curves = (255 * self.curve(levels, drawn).clamp(0, 1)).float().to(batch.device)
+        curves = (255 * self.curves(batch).clamp(0, 1)).float().to(batch.device)
+        count = curves.shape[1]
         first = 256 * torch.arange(len(batch) * count, device=batch.device).view(-1, count, 1, 1)
         level = curves.flatten()[first + batch.pixels.long()]
         dither = random.uniform(batch.keys, f"{name} dither", tuple(batch.pixels.shape[1:]))
         changed = (level + dither).clamp_(max=255).to(torch.uint8)
         chosen = random.uniform(batch.keys, f"{name} share") < self.share
         return batch.with_pixels(torch.where(chosen[:, None, None, None], changed, batch.pixels))
+
+
+# Of 8 bits, as parts of white.
+_LEVELS = torch.arange(256, dtype=torch.float64) / 255
 
 
 @dataclass(frozen=True)
@@ -98,18 +101,10 @@ class Exposure(_Tone):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.stops <= 4:
-            name = type(self).__name__
-            raise ForensicsError(f"{name} takes up to 4 stops, more than 0, not {self.stops:g}")
+            raise ForensicsError(f"Exposure takes up to 4 stops, more than 0, not {self.stops:g}")
 
-    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
-        return levels * 2 ** (self.stops * drawn / _ENCODING)
-
-
-@dataclass(frozen=True)
-class WhiteBalance(Exposure):
-    """Each channel's own exposure, as wrongly balanced light has: one clips before another."""
-
-    apart: ClassVar[bool] = True
+    def curves(self, batch: Batch) -> Tensor:
+        return _LEVELS * 2 ** (self.stops * self.drawn(batch, "exposure") / _ENCODING)
 
 
 @dataclass(frozen=True)
@@ -120,13 +115,39 @@ class Contrast(_Tone):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.least < 1:
-            raise ForensicsError(
-                f"Contrast takes a least factor above 0 and below 1, not {self.least:g}"
-            )
+        _check_least(self)
 
-    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
-        return 0.5 + (levels - 0.5) * torch.exp(math.log(self.least) * (drawn + 1) / 2)
+    def curves(self, batch: Batch) -> Tensor:
+        return 0.5 + (_LEVELS - 0.5) * _factors(self, batch, "contrast")
+
+
+@dataclass(frozen=True)
+class Burnout(_Tone):
+    """A sky that was exposed too long: less contrast about the mean, as `Contrast`, and the mean of
+    each channel, on its own, from one stop below white to one beyond it, where it is clipped."""
+
+    least: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_least(self)
+
+    def curves(self, batch: Batch) -> Tensor:
+        mean = batch.pixels.flatten(2).long().sum(2).cpu()[..., None].double()
+        mean = (mean / (255 * batch.pixels[0, 0].numel())).clamp_min(1 / 255)
+        bright = 2 ** (self.drawn(batch, "brightness", mean.shape[1]) / _ENCODING)
+        return bright * (1 + (_LEVELS / mean - 1) * _factors(self, batch, "flatness"))
+
+
+def _check_least(found: Contrast | Burnout) -> None:
+    if not 0 < found.least < 1:
+        name = type(found).__name__
+        raise ForensicsError(f"{name} takes a least factor above 0, below 1, not {found.least:g}")
+
+
+def _factors(found: Contrast | Burnout, batch: Batch, name: str) -> Tensor:
+    """Log-uniform from the least to 1, `[N, 1, 1]`."""
+    return torch.exp(math.log(found.least) * (found.drawn(batch, name) + 1) / 2)
 
 
 @dataclass(frozen=True)
@@ -140,8 +161,8 @@ class Gamma(_Tone):
         if not 1 < self.most <= 4:
             raise ForensicsError(f"Gamma takes a power above 1 and up to 4, not {self.most:g}")
 
-    def curve(self, levels: Tensor, drawn: Tensor) -> Tensor:
-        return levels ** torch.exp(math.log(self.most) * drawn)
+    def curves(self, batch: Batch) -> Tensor:
+        return _LEVELS ** torch.exp(math.log(self.most) * self.drawn(batch, "gamma"))
 
 
 @dataclass(frozen=True)

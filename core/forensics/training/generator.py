@@ -136,7 +136,8 @@ class Generator:
             if not isinstance(found, Augmentation):
                 raise ForensicsError(
                     f"{found!r} is no augmentation; list Orientation(), Exposure(stops), "
-                    "WhiteBalance(stops), Contrast(least), Gamma(most), Reduction(least), Camera(share) or one of your own"
+                    "Contrast(least), Burnout(least), Gamma(most), Reduction(least), "
+                    "Camera(share) or one of your own"
                 )
         self.histories = {s: self.trace.history(s).fill(None) for s in self.trace.sides}
         self.donors = self.trace.donors
