@@ -68,28 +68,34 @@ class _Tone(Augmentation):
             raise ForensicsError(f"{name} takes a share above 0 and up to 1, not {self.share:g}")
 
     @abstractmethod
-    def curves(self, batch: Batch) -> Tensor:
+    def curves(self, pixels: Tensor, keys: Tensor) -> Tensor:
         """New levels 0..1 of the levels 0..255, float64 `[N, 1, 256]` or `[N, channels, 256]`, on
         the CPU: few values, which are the same there whatever the batch's device."""
 
-    def drawn(self, batch: Batch, name: str, count: int = 1) -> Tensor:
-        """Uniform from -1 to 1, float64 `[N, count, 1]`."""
-        return 2 * random.uniform(batch.keys.cpu(), name, (count, 1)).double() - 1
-
     def apply(self, batch: Batch) -> Batch:
         name = type(self).__name__.lower()
-        curves = (255 * self.curves(batch).clamp(0, 1)).float().to(batch.device)
-        count = curves.shape[1]
-        first = 256 * torch.arange(len(batch) * count, device=batch.device).view(-1, count, 1, 1)
-        level = curves.flatten()[first + batch.pixels.long()]
-        dither = random.uniform(batch.keys, f"{name} dither", tuple(batch.pixels.shape[1:]))
-        changed = (level + dither).clamp_(max=255).to(torch.uint8)
-        chosen = random.uniform(batch.keys, f"{name} share") < self.share
-        return batch.with_pixels(torch.where(chosen[:, None, None, None], changed, batch.pixels))
+        chosen = (random.uniform(batch.keys, f"{name} share") < self.share).nonzero()[:, 0]
+        pixels = batch.pixels.clone()
+        if len(chosen):
+            pixels[chosen] = self._changed(batch.pixels[chosen], batch.keys[chosen], name)
+        return batch.with_pixels(pixels)
+
+    def _changed(self, pixels: Tensor, keys: Tensor, name: str) -> Tensor:
+        curves = (255 * self.curves(pixels, keys).clamp(0, 1)).float().to(pixels.device)
+        n, count, _ = curves.shape
+        first = 256 * torch.arange(n * count, device=pixels.device).view(n, count, 1, 1)
+        level = curves.flatten()[first + pixels.long()]
+        dither = random.uniform(keys, f"{name} dither", tuple(pixels.shape[1:]))
+        return (level + dither).clamp_(max=255).to(torch.uint8)
 
 
 # Of 8 bits, as parts of white.
 _LEVELS = torch.arange(256, dtype=torch.float64) / 255
+
+
+def _drawn(keys: Tensor, name: str, count: int = 1) -> Tensor:
+    """Uniform from -1 to 1, float64 `[N, count, 1]`."""
+    return 2 * random.uniform(keys.cpu(), name, (count, 1)).double() - 1
 
 
 @dataclass(frozen=True)
@@ -103,8 +109,8 @@ class Exposure(_Tone):
         if not 0 < self.stops <= 4:
             raise ForensicsError(f"Exposure takes up to 4 stops, more than 0, not {self.stops:g}")
 
-    def curves(self, batch: Batch) -> Tensor:
-        return _LEVELS * 2 ** (self.stops * self.drawn(batch, "exposure") / _ENCODING)
+    def curves(self, pixels: Tensor, keys: Tensor) -> Tensor:
+        return _LEVELS * 2 ** (self.stops * _drawn(keys, "exposure") / _ENCODING)
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,8 @@ class Contrast(_Tone):
         super().__post_init__()
         _check_least(self)
 
-    def curves(self, batch: Batch) -> Tensor:
-        return 0.5 + (_LEVELS - 0.5) * _factors(self, batch, "contrast")
+    def curves(self, pixels: Tensor, keys: Tensor) -> Tensor:
+        return 0.5 + (_LEVELS - 0.5) * _factors(keys, "contrast", self.least)
 
 
 @dataclass(frozen=True)
@@ -132,11 +138,11 @@ class Burnout(_Tone):
         super().__post_init__()
         _check_least(self)
 
-    def curves(self, batch: Batch) -> Tensor:
-        mean = batch.pixels.flatten(2).long().sum(2).cpu()[..., None].double()
-        mean = (mean / (255 * batch.pixels[0, 0].numel())).clamp_min(1 / 255)
-        bright = 2 ** (self.drawn(batch, "brightness", mean.shape[1]) / _ENCODING)
-        return bright * (1 + (_LEVELS / mean - 1) * _factors(self, batch, "flatness"))
+    def curves(self, pixels: Tensor, keys: Tensor) -> Tensor:
+        sums = pixels.flatten(2).long().sum(2, keepdim=True).cpu().double()
+        mean = (sums / (255 * pixels[0, 0].numel())).clamp_min(1 / 255)
+        bright = 2 ** (_drawn(keys, "brightness", mean.shape[1]) / _ENCODING)
+        return bright * (1 + (_LEVELS / mean - 1) * _factors(keys, "flatness", self.least))
 
 
 def _check_least(found: Contrast | Burnout) -> None:
@@ -145,9 +151,9 @@ def _check_least(found: Contrast | Burnout) -> None:
         raise ForensicsError(f"{name} takes a least factor above 0, below 1, not {found.least:g}")
 
 
-def _factors(found: Contrast | Burnout, batch: Batch, name: str) -> Tensor:
+def _factors(keys: Tensor, name: str, least: float) -> Tensor:
     """Log-uniform from the least to 1, `[N, 1, 1]`."""
-    return torch.exp(math.log(found.least) * (found.drawn(batch, name) + 1) / 2)
+    return torch.exp(math.log(least) * (_drawn(keys, name) + 1) / 2)
 
 
 @dataclass(frozen=True)
@@ -161,8 +167,8 @@ class Gamma(_Tone):
         if not 1 < self.most <= 4:
             raise ForensicsError(f"Gamma takes a power above 1 and up to 4, not {self.most:g}")
 
-    def curves(self, batch: Batch) -> Tensor:
-        return _LEVELS ** torch.exp(math.log(self.most) * self.drawn(batch, "gamma"))
+    def curves(self, pixels: Tensor, keys: Tensor) -> Tensor:
+        return _LEVELS ** torch.exp(math.log(self.most) * _drawn(keys, "gamma"))
 
 
 @dataclass(frozen=True)

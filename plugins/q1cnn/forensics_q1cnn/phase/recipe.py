@@ -12,7 +12,13 @@ from torch import Tensor, nn
 
 from forensics import random, weights
 from forensics.jpeg import ZIGZAG
-from forensics.training.augmentation import Augmentation, Exposure, Orientation
+from forensics.training.augmentation import (
+    Augmentation,
+    Burnout,
+    Contrast,
+    Exposure,
+    Orientation,
+)
 from forensics.training.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn import tables
@@ -107,9 +113,14 @@ class PhaseRecipe(NetworkRecipe):
     validation_crop: ClassVar[int] = SIDE
     validation_crops: ClassVar[int] = 768
     averaging: ClassVar[float] = 0.998
-    # Burnt-out crops are rare among photographs that are published. With more of them the network
-    # errs less where a patch is clipped in part; of a flat sky it is still too sure.
-    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Exposure(4, share=0.2))
+    # Skies are rare among photographs that are published, and burnt-out ones more so. Without more
+    # of them a network is sure of coarse steps where all that it sees is zeros.
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (
+        Orientation(),
+        Contrast(0.02, share=0.2),
+        Burnout(0.02, share=0.15),
+        Exposure(4, share=0.25),
+    )
     limits: ClassVar[tuple[str, ...]] = (
         "First steps above those of quality 50 have no class.",
         "Trained on photographs that are mostly reduced; flat patches say less.",
