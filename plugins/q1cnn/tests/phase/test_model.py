@@ -137,8 +137,7 @@ def test_once_or_twice_is_bound_to_the_network_that_it_was_fitted_to(monkeypatch
 
 
 def test_a_table_that_is_not_listed_is_found_once_it_is(tmp_path):
-    own = [min(2 + place // 3 + 5 * (place % 2), 24) for place in range(64)]
-    own[0] = 7
+    own = [6 + place // 8 + place % 8 for place in range(64)]  # a ramp, as no encoder's
     (tmp_path / "mine.json").write_text(json.dumps([own]))
     unlisted, right = [], []
     for picture in PICTURES.values():
@@ -151,7 +150,7 @@ def test_a_table_that_is_not_listed_is_found_once_it_is(tmp_path):
         right.append(said == [own[place] for place in FIRST])
         assert found.values[0, 15:].tolist() == [5, 2]
     assert all(right)
-    assert any("no listed table fits" in (reason or "") for reason in unlisted)
+    assert all(reason.startswith("no listed table fits") for reason in unlisted)
 
 
 @pytest.mark.parametrize("side", [32, 40, 72, 100])
