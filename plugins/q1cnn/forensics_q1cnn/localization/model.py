@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -14,7 +14,7 @@ from forensics.batch import Batch
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.interfaces import Heatmap, Layer, Localizer, Region
 from forensics.metrics.heat import enlarged
-from forensics_q1cnn.localization.regions import Partition, disjoint, partition, ranked
+from forensics_q1cnn.localization.regions import Partition, disjoint, partition
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
 from forensics_q1cnn.phase.doubt import classes, doubts
@@ -66,17 +66,11 @@ class Q1Map(Localizer):
         for n in range(len(batch)):
             seen = Luma.of(batch.jpeg[n : n + 1])
             surveys.append(survey(network, seen, self.prune, self.decode))
-            part, heard = _joined(
-                partition(surveys[n].evidence, -math.log(HYPOTHESES)), network, seen
-            )
-            areas = _areas(part.labels, batch.size)
+            part, said = _divided(surveys[n].evidence, network, seen)
             parts.append(part)
-            regions.append(
-                tuple(
-                    said.region(pixels, self.decode)
-                    for said, pixels in zip(heard, areas, strict=True)
-                )
-            )
+            areas = _areas(part.labels, batch.size)
+            each = zip(said, areas, strict=True)
+            regions.append(tuple(one.region(pixels, self.decode) for one, pixels in each))
         gains = torch.tensor([part.gain for part in parts], device=batch.device)
         heat = torch.stack([_heat(part) for part in parts])
         layers = _layers(surveys, parts)
@@ -110,7 +104,7 @@ def _areas(labels: Tensor, size: tuple[int, int]) -> list[int]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Heard:
+class _Said:
     """What some windows of a region say together; scores of windows that share no pixel add up."""
 
     scores: Scores
@@ -118,7 +112,7 @@ class _Heard:
     windows: Luma
 
     @classmethod
-    def of(cls, network: PhaseNetwork, seen: Luma, inside: Tensor) -> _Heard:
+    def by(cls, network: PhaseNetwork, seen: Luma, inside: Tensor) -> _Said:
         corners = disjoint(inside, SIDE // STRIDE, _WITNESSES)
         windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
         listed = libjpeg_tables().to(inside.device)
@@ -139,17 +133,18 @@ class _Heard:
             return f"not checked for a single compression: {error}"
 
 
-def _joined(part: Partition, network: PhaseNetwork, seen: Luma) -> tuple[Partition, list[_Heard]]:
-    """The partition, and what each region says: those that say the same steps and shift are one.
-    Window by window, flat ones may tend to another answer than their sum's."""
-
-    def heard(labels: Tensor) -> list[_Heard]:
-        return [_Heard.of(network, seen, labels == k) for k in range(int(labels.max()) + 1)]
-
-    said = heard(part.labels)
-    answers = [each.found.estimate("argmax").values.tolist() for each in said]
-    same = torch.tensor([answers.index(answer) for answer in answers])
-    if len(same.unique()) == len(same):
-        return part, said
-    labels = ranked(same.to(part.labels.device)[part.labels])
-    return replace(part, labels=labels), heard(labels)
+def _divided(evidence: Tensor, network: PhaseNetwork, seen: Luma) -> tuple[Partition, list[_Said]]:
+    """The partition, and what each of its regions says. Window by window, flat ones may tend to
+    another answer than all of them together: those of a region that says the steps and the shift of
+    the main one are no evidence, and the rest is divided anew."""
+    while True:
+        part = partition(evidence, -math.log(HYPOTHESES))
+        count = int(part.labels.max()) + 1
+        said = [_Said.by(network, seen, part.labels == k) for k in range(count)]
+        main, *others = (each.found.estimate("argmax").values.tolist() for each in said)
+        again = [k for k, values in enumerate(others, 1) if values == main]
+        mute = torch.isin(part.labels, torch.tensor(again, device=part.labels.device))
+        mute &= (evidence != 0).any(2)
+        if not mute.any():
+            return part, said
+        evidence = evidence.masked_fill(mute[..., None], 0)

@@ -62,7 +62,7 @@ def partition(evidence: Tensor, unlike: float) -> Partition:
         chosen = more
     labels, main = _settled(smooth, chosen, cost)
     rival = smooth.amax(2) - smooth[..., chosen[main]]
-    return Partition(ranked(labels, main), rival, first or 0.0)
+    return Partition(_ranked(labels, main), rival, first or 0.0)
 
 
 def _smoothed(evidence: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ def _settled(smooth: Tensor, chosen: list[int], cost: float) -> tuple[Tensor, in
     return labels, main
 
 
-def ranked(labels: Tensor, main: int = 0) -> Tensor:
+def _ranked(labels: Tensor, main: int) -> Tensor:
     """The labels counted anew: 0 the main one, the others by size."""
     sizes = labels.flatten().bincount()
     sizes[main] = labels.numel() + 1

@@ -42,7 +42,7 @@ def _slide(histograms, turns, energies, order, tall, wide, scale, counts, waves,
 @njit(cache=True, nogil=True, fastmath=True)
 def count(plane, across, phases, order, scale, telling, counts, waves, squares):
     """plane: float32 [8 down + 56, 8 across + 56], whose windows of 64 x 64 at multiples of 8 are
-    counted row by row; phases: int64 [P]. Fills counts [64, down across, P, bins], waves
+    counted row by row; phases: int64 [P]. Fills counts [64, down across, P, BINS + ..], waves
     [PERIODIC, down across, P, COSINES] and squares [64, down across, P] as counting.count does."""
     half, block = np.empty((len(plane), across + 7, 8), np.float32), np.empty((8, 8), np.float32)
     down, places = counts.shape[1] // across, np.empty(64, np.uint32)

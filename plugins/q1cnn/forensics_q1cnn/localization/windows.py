@@ -93,7 +93,7 @@ def tile_features(part: Luma, across: int, phases: Tensor) -> Features:
         return features(windows, phases.expand(len(windows), -1))
     size = part.planes.shape[1:]
     n, p = (size[0] - 56) // 8 * across, len(phases)
-    counts = part.planes.new_zeros(64, n, p, BINS + CONDITIONS)
+    counts = part.planes.new_empty(64, n, p, BINS + CONDITIONS)
     waves = part.planes.new_empty(PERIODIC, n, p, COSINES)
     squares = part.planes.new_empty(64, n, p)
     plane, order = part.planes[0].contiguous().numpy(), ZIGZAG.numpy()

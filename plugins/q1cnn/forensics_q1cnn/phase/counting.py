@@ -26,7 +26,7 @@ BIN = np.array(
 # would be in this bin or that one by their last bit.
 ROUNDED = 0.5 + 2**-12
 _FINE = 1024
-_COSINE = np.cos(2 * np.pi * np.arange(_FINE + 1) / _FINE).astype(np.float32)
+_COSINE = np.cos(2 * np.pi * np.arange(_FINE) / _FINE).astype(np.float32)
 _RATES = (1 / PERIODS).astype(np.float32)
 _DCT = np.array(
     [
@@ -73,19 +73,21 @@ def add(flat, order, weight, telling, places, bins, waves, energy):
         places[i] = np.int32(min(value * np.float32(2) + np.float32(ROUNDED), np.float32(160)))
     for i in range(1, 64):  # the lattice of the DC shows in its cosines alone
         # Unsigned, or numba asks of each index whether it counts from the end.
-        bins[np.uint32(i), np.uint32(BIN[places[i]])] += weight
+        bins[np.uint32(i), BIN[places[i]]] += weight
     for i in range(PERIODIC):
         value = abs(flat[order[i]])
         if i == 0 or value > telling:
             for t in range(COSINES):
                 turns = value * _RATES[t]
-                part = (turns - np.float32(np.int32(turns))) * np.float32(_FINE)
-                waves[i, t] += weight * _COSINE[np.uint32(part + np.float32(0.5))]
+                part = (turns - np.floor(turns)) * np.float32(_FINE) + np.float32(0.5)
+                # Kept in the table where turns are too many to have a fraction, as in a file made
+                # to do harm.
+                waves[i, t] += weight * _COSINE[np.uint32(np.int32(part)) & np.uint32(_FINE - 1)]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def put(bins, waves, energy, order, scale, blocks, counts, turned, squares):
-    """The sums of so many blocks to where the network looks: counts [64, ..], turned [PERIODIC, ..]
+def put(bins, turned, energy, order, scale, blocks, counts, waves, squares):
+    """The sums of so many blocks to where the network looks: counts [64, ..], waves [PERIODIC, ..]
     and squares [64], the mean of x squared, in zig-zag order."""
     for i in range(64):
         place = order[i]
@@ -94,7 +96,7 @@ def put(bins, waves, energy, order, scale, blocks, counts, turned, squares):
             counts[i, b] = bins[place, b] * scale
     for i in range(PERIODIC):
         for t in range(COSINES):
-            turned[i, t] = waves[i, t] * scale
+            waves[i, t] = turned[i, t] * scale
 
 
 @njit(cache=True, nogil=True, fastmath=True)

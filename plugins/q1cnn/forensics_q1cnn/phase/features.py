@@ -18,9 +18,9 @@ from forensics_q1cnn.phase.noise import COLOUR, GRAY, deviation, second_rounding
 
 CONDITIONS = 10
 SCALE = 0.15  # brings counts and sums of cosines to about 1
-# Smaller coefficients say little of a period: they are the zeros of every lattice. Not a whole
-# number, which coefficients of the second grid are.
-TELLING = 2.75
+# Smaller coefficients say little of a period: they are the zeros of every lattice. Neither a whole
+# number, which coefficients of the second grid are, nor just between two halves, where some are.
+TELLING = 2.75 - 2**-13
 # |luma - 128| from which on colours are mostly clipped, or too dark to show much.
 _EXTREME = 112
 

@@ -1,6 +1,8 @@
 """`q1map` on composites that Pillow wrote: the region, its table and its shift are those made."""
 
+import dataclasses
 import io
+import math
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ from forensics.harness.asking import fitting, refused
 from forensics.metrics.heat import enlarged
 from forensics_q1cnn.localization import model
 from forensics_q1cnn.localization.model import Q1Map
-from forensics_q1cnn.localization.regions import Partition
+from forensics_q1cnn.localization.regions import partition
+from forensics_q1cnn.localization.survey import HYPOTHESES, survey
 
 # Zig-zag order of the first 15 frequencies, as places in natural order (T.81, figure 5).
 FIRST = (0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4)
@@ -99,19 +102,26 @@ def test_no_region_where_nothing_was_spliced(made, found):
     assert float(plain.scores) < float(found.scores) / 4
 
 
-def test_regions_that_say_the_same_are_one(made, found, monkeypatch):
-    """A quarter of the scene is made a region of its own, as flat windows may become one."""
-    labels = found.layers["region"].values[0].long()
-    torn = labels.clone()
-    torn[14:] = 2 - (torn[14:] == 1).long()
-    assert set(torn.unique().tolist()) == {0, 1, 2}
-    nothing = torch.zeros(torn.shape)
-    monkeypatch.setattr(model, "partition", lambda *_: Partition(torn, nothing, 0.0))
-    batch = images.open(made[0] / "spliced.jpg").batch()
+def test_windows_that_together_say_what_the_main_region_says_are_no_region(made, monkeypatch):
+    """Each of a corner's windows is made to tend to one hypothesis more, as flat ones may."""
+    seen = {}
+
+    def tending(*given):
+        found = survey(*given)
+        evidence = torch.nn.functional.pad(found.evidence, (0, 1), value=-25)
+        evidence[10:, :9], evidence[10:, :9, -1] = -25, 0
+        seen["before"] = partition(evidence, -math.log(HYPOTHESES))
+        return dataclasses.replace(found, evidence=evidence)
+
+    monkeypatch.setattr(model, "survey", tending)
     with torch.inference_mode():
-        again = Q1Map().localize(batch)
-    assert torch.equal(again.layers["region"].values[0].long(), labels)
-    assert again.regions == found.regions
+        found = Q1Map().localize(images.open(made[0] / "plain.jpg").batch())
+    assert seen["before"].labels.unique().tolist() == [0, 1]
+    (only,) = found.regions[0]
+    assert only.pixels == 208 * 224
+    assert said(only)[1] == (4, 1)
+    assert float(found.scores) < seen["before"].gain / 4
+    assert float(found.values.max()) <= 0.5
 
 
 def test_what_it_does_not_take(made):

@@ -12,9 +12,10 @@ from forensics_q1cnn.phase import features
 from forensics_q1cnn.phase.counting import BINS, PERIODS
 from forensics_q1cnn.phase.noise import deviation, second_rounding
 
+# Just below the middle between two halves.
 EDGES = [
     0,
-    *(np.array([*np.arange(0.5, 16, 0.5), *range(16, 40), *range(40, 81, 4)]) - 0.25),
+    *(np.array([*np.arange(0.5, 16, 0.5), *range(16, 40), *range(40, 81, 4)]) - 0.25 - 2**-13),
     np.inf,
 ]
 
@@ -50,9 +51,29 @@ def test_histograms_and_cosines_by_hand(path):
             assert np.abs(by_hand - found).max() < 1e-3
         np.testing.assert_allclose(squares[:, n, p], (values**2).mean(0), rtol=1e-3, atol=1e-3)
         for i in (0, 1, 5):
-            telling = values[:, i] if i == 0 else values[values[:, i] > 2.75, i]
+            telling = values[:, i] if i == 0 else values[values[:, i] > 2.75 - 2**-13, i]
             by_hand = np.cos(2 * np.pi * telling[:, None] / PERIODS).sum(0)
             np.testing.assert_allclose(waves[i, n, p] / 0.15, by_hand, atol=0.2)
+
+
+def test_a_coefficient_between_two_bins_is_in_the_upper_one_on_both_paths():
+    """Planes of one frequency each, whose coefficients are 5.25 but for the last bits."""
+    basis = dctn(np.eye(64).reshape(64, 8, 8), axes=(1, 2), norm="ortho", type=3)[1:]
+    planes = torch.from_numpy(np.tile(5.25 * basis, (1, 8, 8))).float()
+    phases = torch.zeros(63, 1, dtype=torch.long)
+    for path in (features._compiled, features._on_tensors):
+        counts = path(planes, phases)[0][..., :BINS] / 0.15
+        places = ZIGZAG.argsort()[1:]  # of frequencies 1.. in natural order
+        assert (counts[places, torch.arange(63), 0].argmax(1) == 11).all()
+        assert (counts[places, torch.arange(63), 0, 11] > 63.9).all()
+
+
+def test_coefficients_that_no_photograph_has_do_no_harm():
+    """Steps of 16 bits and levels of 15 make planes of some billions: a file made to do harm."""
+    planes = 3e9 * (-1.0) ** torch.arange(64)[None, :, None].expand(1, 64, 64)
+    counts, waves, _ = features._compiled(planes.contiguous(), torch.arange(64)[None])
+    assert counts[..., :BINS].sum(-1).isfinite().all()
+    assert waves.abs().max() <= 0.15 * 64.01
 
 
 def test_both_paths_agree():
