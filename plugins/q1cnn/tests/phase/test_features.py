@@ -69,10 +69,10 @@ def test_a_coefficient_between_two_bins_is_in_the_upper_one_on_both_paths():
 
 
 def test_coefficients_that_no_photograph_has_do_no_harm():
-    """Steps of 16 bits and levels of 15 make planes of some billions: a file made to do harm."""
+    """Steps of 16 bits and levels of 15, as in a file made to do harm, make more turns than 32 bits
+    count: what is looked up stays in the table of cosines."""
     planes = 3e9 * (-1.0) ** torch.arange(64)[None, :, None].expand(1, 64, 64)
-    counts, waves, _ = features._compiled(planes.contiguous(), torch.arange(64)[None])
-    assert counts[..., :BINS].sum(-1).isfinite().all()
+    _, waves, _ = features._compiled(planes.contiguous(), torch.arange(64)[None])
     assert waves.abs().max() <= 0.15 * 64.01
 
 
