@@ -12,7 +12,14 @@ from forensics.interfaces import Estimate, Estimator
 from forensics_q1cnn.analytic.likelihood import scores
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import libjpeg_tables
-from forensics_q1cnn.phase.posterior import Decode, Posterior, check_decode
+from forensics_q1cnn.phase.posterior import (
+    ALIGNED,
+    Decode,
+    Posterior,
+    check_aligned,
+    check_decode,
+    phases_beforehand,
+)
 from forensics_q1cnn.phase.windows import windows
 from forensics_q1cnn.plugin import Q1ANALYTIC
 
@@ -25,26 +32,29 @@ _INDEPENDENT = 0.7
 class Q1Analytic(Estimator):
     """The first 15 luma steps in zig-zag order and the crop (r, c) between both compressions.
 
-    decode: as that of `q1phase`. An image of more than 64 pixels a side is looked at in windows,
-    whose scores add up.
+    decode and aligned: as those of `q1phase`. An image of more than 64 pixels a side is looked at
+    in windows, whose scores add up.
     """
 
     decode: Decode = "argmax"
+    aligned: float = ALIGNED
 
     needs: ClassVar = Q1ANALYTIC.needs
 
     def __post_init__(self) -> None:
         check_decode("q1analytic", self.decode)
+        check_aligned("q1analytic", self.aligned)
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
-        return posterior(batch.jpeg).estimate(self.decode)
+        return posterior(batch.jpeg, self.aligned).estimate(self.decode)
 
 
-def posterior(jpeg: Jpeg) -> Posterior:
-    """The posterior of phase and first table for each image, all phases and tables being alike
-    beforehand, on the images' device."""
+def posterior(jpeg: Jpeg, aligned: float) -> Posterior:
+    """The posterior of phase and first table for each image, on the images' device, all tables
+    being alike beforehand and so all phases but the second JPEG's own, which has the probability
+    `aligned`."""
     seen = Luma.of(jpeg)
     total = torch.stack([scores(seen.cut(*box)) for box in windows(*seen.planes.shape[1:])]).sum(0)
-    double = (_INDEPENDENT * total).flatten(1).softmax(1).view_as(total)
-    return Posterior(double, libjpeg_tables().to(double.device))
+    logs = _INDEPENDENT * total + phases_beforehand(aligned, total.device)
+    return Posterior.of_logs(logs, libjpeg_tables().to(logs.device))

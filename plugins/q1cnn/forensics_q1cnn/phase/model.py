@@ -17,7 +17,14 @@ from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.listed import listed
 from forensics_q1cnn.phase.network import libjpeg_tables
 from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED
-from forensics_q1cnn.phase.posterior import Decode, Posterior, Scores, check_decode
+from forensics_q1cnn.phase.posterior import (
+    ALIGNED,
+    Decode,
+    Posterior,
+    Scores,
+    check_aligned,
+    check_decode,
+)
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.phase.windows import of_image
 from forensics_q1cnn.plugin import Q1PHASE
@@ -34,17 +41,21 @@ class Q1Phase(Estimator, Detector):
     the steps of the most probable `table`. tables: the list that is summed over, `libjpeg`,
     `known` or a JSON file (`listed.listed`). given: `nothing`, so that an image that may have been
     compressed once, or probably with a table that is not listed, gets no answer; or `double`: take
-    a first JPEG and its table's being listed for granted, as the networks of the paper do.
+    a first JPEG and its table's being listed for granted, as the networks of the paper do. aligned:
+    how probable it is beforehand that both JPEGs have one grid, 1 where nothing was cropped, 1/64
+    where every crop is as frequent as none; of no matter to the detector.
     """
 
     decode: Decode = "argmax"
     tables: str = "libjpeg"
     given: str = "nothing"
+    aligned: float = ALIGNED
 
     needs: ClassVar = Q1PHASE.needs
 
     def __post_init__(self) -> None:
         check_decode("q1phase", self.decode)
+        check_aligned("q1phase", self.aligned)
         if self.given not in ("nothing", "double"):
             raise ForensicsError(f"q1phase is given nothing or double, not {self.given}")
         listed(self.tables)  # what cannot be read is said before anything is asked
@@ -58,7 +69,7 @@ class Q1Phase(Estimator, Detector):
         seen = Luma.of(batch.jpeg)
         tables = self._listed(batch.device)
         scores, windows = _scores(seen, tables)
-        found = Posterior.of(scores, tables).estimate(self.decode)
+        found = Posterior.of(scores, tables, self.aligned).estimate(self.decode)
         if self.given == "double":
             return found
         said = doubts(classes(scores, windows, seen, tables))
@@ -76,7 +87,8 @@ class Q1Phase(Estimator, Detector):
 
 
 def posterior(jpeg: Jpeg) -> Posterior:
-    """The posterior of phase and first table, one of libjpeg's, for each image."""
+    """The posterior of phase and first table, one of libjpeg's, for each image, all phases being
+    alike beforehand."""
     tables = libjpeg_tables().to(jpeg.tables.device)
     return Posterior.of(_scores(Luma.of(jpeg), tables)[0], tables)
 

@@ -24,7 +24,7 @@ from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn import tables
 from forensics_q1cnn.phase.features import Features, Luma, features
 from forensics_q1cnn.phase.network import QUALITIES, PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.posterior import AGAIN, Posterior, every_phase
+from forensics_q1cnn.phase.posterior import AGAIN, ALIGNED, Posterior, every_phase
 from forensics_q1cnn.plugin import Q1PHASE
 from forensics_q1cnn.tables import STEPS
 
@@ -190,7 +190,7 @@ def _judged(network: PhaseNetwork, example: Example) -> Posterior:
     assert batch.jpeg is not None
     listed = libjpeg_tables().to(batch.device)
     scores = every_phase(network, Luma.of(batch.jpeg), network.index(listed))
-    return Posterior.of(scores, listed)
+    return Posterior.of(scores, listed, ALIGNED)
 
 
 def _beside(first: Tensor, step: int) -> Tensor:

@@ -52,8 +52,10 @@ def test_an_image_is_the_sum_of_its_windows(tmp_path):
     batch, _ = twice(PICTURES["cat"], 85, 90, (2, 6), 112, tmp_path)
     # 112 = 2 x 56; a 4:2:0 JPEG is cut at multiples of 16, so the parts are gray here.
     gray = jpeg.compress(batch.pixels[:, :1], 90)
-    whole = posterior(gray).double[0].double()
-    parts = [posterior(gray.cut(y, x, 56, 56)).double[0].double() for y in (0, 56) for x in (0, 56)]
+    corners = [(y, x) for y in (0, 56) for x in (0, 56)]
+    alike = 1 / 64
+    whole = posterior(gray, alike).double[0].double()
+    parts = [posterior(gray.cut(y, x, 56, 56), alike).double[0].double() for y, x in corners]
     product = torch.stack(parts).log().sum(0).flatten().softmax(0).view_as(whole)
     torch.testing.assert_close(product, whole, atol=1e-3, rtol=0)
 
@@ -79,7 +81,7 @@ def test_it_has_an_answer_where_there_is_nothing_to_see(second):
     half[:, :, :, 30:] = 255 - half[:, :, :, 30:]
     for pixels in (flat, half):
         compressed = jpeg.compress(pixels, second, "4:2:0")
-        found = posterior(compressed).double
+        found = posterior(compressed, 0.1).double
         assert bool(found.isfinite().all())
         torch.testing.assert_close(found.sum((1, 2)), torch.ones(5))
 
@@ -95,6 +97,23 @@ def test_patches_answer_alone_as_together():
         assert torch.equal(Q1Analytic().estimate(batch).values[0], together.values[n])
 
 
-def test_an_option_that_there_is_not():
-    with pytest.raises(ForensicsError, match="argmax, expectation or table, not best"):
-        forensics.load("q1analytic:decode=best")
+def test_who_knows_that_nothing_was_cropped_may_say_so(tmp_path):
+    """The odds of the file's own grid are multiplied, nothing else is."""
+    batch, _ = twice(PICTURES["cat"], 94, 90, (0, 0), 64, tmp_path)
+    free, told, likely = (posterior(batch.jpeg, p).double[0] for p in (1 / 64, 1, 0.5))
+    torch.testing.assert_close(told[0], free[0] / free[0].sum())
+    assert float(told[1:].sum()) == 0
+    odds = [found[0].sum() / found[1:].sum() for found in (free, likely)]
+    torch.testing.assert_close(odds[1] / odds[0], torch.tensor(63.0), rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("decode=best", "argmax, expectation or table, not best"),
+        ("aligned=-1", "a probability from 0 to 1, not -1"),
+    ],
+)
+def test_an_option_that_there_is_not(options, said):
+    with pytest.raises(ForensicsError, match=said):
+        forensics.load(f"q1analytic:{options}")

@@ -81,6 +81,21 @@ def test_more_pixels_say_more(tmp_path):
     assert means[2] > 0.9
 
 
+def test_who_knows_the_grid_may_say_so(tmp_path):
+    """Of a file that was not cropped, whose first JPEG left little."""
+    content, _ = twice(PICTURES["coffee"], 95, 90, (0, 0), 64)
+    batch = opened(content, tmp_path)
+    rows = []
+    for aligned in (0, 1 / 64, 0.1, 0.5, 1):
+        found = Q1Phase(given="double", aligned=aligned).estimate(batch)
+        rows.append(float(found.probabilities["r"][0, 0]))
+    assert rows == sorted(rows)
+    assert rows[0] < rows[1] < rows[2] < rows[3] < rows[4] == 1
+    assert found.values[0, 15:].tolist() == [0, 0]
+    cropped = Q1Phase(given="double", aligned=0).estimate(batch)
+    assert cropped.values[0, 15:].tolist() != [0, 0]
+
+
 def test_probabilities_are_those_of_the_values(tmp_path):
     content, _ = twice(PICTURES["cat"], 72, 92, (1, 4), 64)
     batch = opened(content, tmp_path)
@@ -167,6 +182,7 @@ def test_sides_need_not_be_those_of_windows(side, tmp_path):
     [
         ("decode=best", "argmax, expectation or table, not best"),
         ("given=single", "given nothing or double, not single"),
+        ("aligned=2", "a probability from 0 to 1, not 2"),
     ],
 )
 def test_an_option_that_there_is_not(options, said):

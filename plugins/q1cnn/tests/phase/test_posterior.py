@@ -97,6 +97,19 @@ def test_probabilities_are_sums_over_phases_and_tables():
     assert torch.equal(found.estimates("table"), best.float())
 
 
+@pytest.mark.parametrize("aligned", [0, 0.1, 0.8, 1])
+def test_what_is_known_of_the_grid_beforehand_is_multiplied(aligned):
+    torch.manual_seed(3)
+    listed = libjpeg_tables()[20:40]
+    scores = Scores(torch.randn(3, 64, 20), torch.zeros(3), torch.zeros(3))
+    by_hand = scores.tables.double().exp()
+    by_hand[:, 0] *= aligned
+    by_hand[:, 1:] *= (1 - aligned) / 63
+    by_hand /= by_hand.sum((1, 2), keepdim=True)
+    found = Posterior.of(scores, listed, aligned).double
+    torch.testing.assert_close(found.double(), by_hand, rtol=1e-4, atol=1e-8)
+
+
 def test_scores_of_steps_are_those_of_the_tables_apart(network, seen):
     """A table's score is its steps' where all other frequencies say nothing."""
     network = copy.deepcopy(network)
