@@ -36,9 +36,10 @@ def check_aligned(model: str, aligned: float) -> None:
 # How often both JPEGs have one grid in training: so often beside once in 64 crops.
 AGAIN = 21
 _TRAINED = (1 + AGAIN) / (64 + AGAIN)
-# How probable that is beforehand, where nobody says. Most files that are saved again are not cropped.
-# On `val`, in the mean of second qualities 65 to 95, it costs nothing where any shift is as frequent
-# (.682 of the steps with 1 in 64 and with .1) and gives .05 where the grids agree (.664, .712).
+# How probable that is beforehand, where nobody says: most files that are saved again were not
+# cropped. On `val`, in the mean of second qualities 65 to 95, it costs nothing where any shift is
+# as frequent (.682 of the steps with 1 in 64 and with .1) and gives .05 where grids agree (.664,
+# .712).
 ALIGNED = 0.1
 _ALIKE = 1 / 64
 # Patches on 64 phases: what stays in a processor's caches, and what keeps a GPU at work.
