@@ -57,13 +57,15 @@ def share(work: Callable[[slice], None], images: int, samples: int) -> None:
 def side_by_side(
     work: Callable[[slice], Made], images: int, together: int, device: torch.device
 ) -> list[Made]:
-    """What `work` makes of slices of 0..images-1, so many images together, in their order.
+    """What `work` makes of slices of 0..images-1, up to so many images together, in their order.
 
-    On a CPU several slices at once, each in one thread, as many as torch may use: products that are
-    small enough for a cache gain little from a second thread of their own.
+    On a CPU several slices at once, each in its share of the threads that torch may use: products
+    that are small enough for a cache gain little from a second thread of their own.
     """
+    before = torch.get_num_threads()
+    threads = max(1, min(before, images)) if device.type == "cpu" else 1
+    together = max(1, min(together, math.ceil(images / threads)))
     slices = [slice(start, start + together) for start in range(0, images, together)]
-    threads = min(torch.get_num_threads(), len(slices)) if device.type == "cpu" else 1
     if threads < 2:
         return [work(part) for part in slices]
     inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
@@ -73,8 +75,7 @@ def side_by_side(
         with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
             return work(part)
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(before // threads)
     try:
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(alone, slices))
