@@ -30,7 +30,7 @@ from forensics_q1cnn.localization.survey import survey
 from forensics_q1cnn.localization.windows import Tile, grid
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import libjpeg_tables
-from forensics_q1cnn.phase.posterior import Posterior, every_phase
+from forensics_q1cnn.phase.posterior import ALIKE, Posterior, every_phase
 from forensics_q1cnn.phase.trained import phase_network
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def main(megapixels: float, threads: int, windows: int, prune: float) -> None:
         corners = [(int(draw.integers(rows)), int(draw.integers(columns))) for _ in range(windows)]
         patches = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
         alone, batches, batches_wall = timed(lambda: every_phase(network, patches, index))
-        expected = Posterior.of(alone, tables).estimates("expectation").sum(1)
+        expected = Posterior.of(alone, tables, ALIKE).estimates("expectation").sum(1)
         table = Table("", "windows", "phases", "CPU s", "wall s", "ms a window", "ratio", "off by")
         each = batches / windows
         row = [f"{windows}", "64", f"{batches:.1f}", f"{batches_wall:.1f}", f"{1000 * each:.2f}"]

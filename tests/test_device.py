@@ -1,5 +1,6 @@
 """Work that is shared out: everything is done once, in order, in the caller's mode."""
 
+import contextlib
 import threading
 
 import pytest
@@ -10,22 +11,34 @@ from forensics import device
 CPU = torch.device("cpu")
 
 
+@contextlib.contextmanager
+def torch_threads(number):
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+        assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.fixture(params=[1, 3])
 def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    assert torch.get_num_threads() == request.param
-    torch.set_num_threads(before)
+    with torch_threads(request.param):
+        yield request.param
 
 
 @pytest.mark.parametrize("together", [1, 4, 50])
-@pytest.mark.parametrize("images", [0, 1, 2, 10])
+@pytest.mark.parametrize("images", [0, 1, 2, 4, 10, 25])
 def test_every_image_is_worked_on_once_and_in_order(threads, images, together):
     found = device.side_by_side(lambda part: list(range(images))[part], images, together, CPU)
     assert [image for part in found for image in part] == list(range(images))
-    assert max(map(len, found), default=0) <= together
-    assert len(found) >= min(images, threads)
+    sizes = [len(part) for part in found]
+    assert max(sizes, default=0) <= together
+    if sizes:
+        assert max(sizes) - min(sizes) <= 1
+    # No thread is idle while others work.
+    assert len(found) % threads == 0 or len(found) == images
 
 
 def test_the_modes_are_the_callers(threads):
@@ -41,20 +54,27 @@ def test_the_modes_are_the_callers(threads):
         assert set(device.side_by_side(work, 6, 1, CPU)) == {(False, True)}
 
 
-def test_slices_are_worked_on_at_once_each_in_one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
+@pytest.mark.parametrize(("number", "each"), [(2, 1), (4, 2), (5, 2)])
+def test_slices_are_worked_on_at_once_each_in_its_share_of_the_threads(number, each):
     both = threading.Barrier(2, timeout=20)  # passed by two threads together alone
 
     def work(part):
+        # A product first, for by some operations torch learns its number of threads, not by this.
+        torch.bmm(torch.ones(2, 3, 3), torch.ones(2, 3, 3))
         both.wait()
         return torch.get_num_threads()
 
-    try:
-        assert device.side_by_side(work, 4, 1, CPU) == [1, 1, 1, 1]
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+    with torch_threads(number):
+        assert device.side_by_side(work, 2, 1, CPU) == [each, each]
+
+
+def test_a_gpu_is_asked_by_one_thread(threads):
+    def work(part):
+        return threading.get_ident(), part.stop - part.start
+
+    found = device.side_by_side(work, 10, 4, torch.device("cuda"))  # which this does not touch
+    assert {ident for ident, _ in found} == {threading.get_ident()}
+    assert sorted(size for _, size in found) == [3, 3, 4]
 
 
 def test_an_error_is_the_callers_and_the_threads_come_back(threads):

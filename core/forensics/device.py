@@ -60,13 +60,18 @@ def side_by_side(
     """What `work` makes of slices of 0..images-1, up to so many images together, in their order.
 
     On a CPU several slices at once, each in its share of the threads that torch may use: products
-    that are small enough for a cache gain little from a second thread of their own.
+    that are small enough for a cache gain little from a second thread of their own. `work` has the
+    caller's inference and gradient modes, not its autocast; torch's number of threads is another
+    one meanwhile. Raises the first error, in order, once the slices that had begun are done.
     """
-    before = torch.get_num_threads()
-    threads = max(1, min(before, images)) if device.type == "cpu" else 1
-    together = max(1, min(together, math.ceil(images / threads)))
-    slices = [slice(start, start + together) for start in range(0, images, together)]
-    if threads < 2:
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    count = math.ceil(images / together)
+    if threads > 1:  # as many in every round
+        count = min(images, threads * math.ceil(count / threads))
+    edges = [images * i // count for i in range(count + 1)] if count else []
+    slices = list(map(slice, edges, edges[1:]))
+    workers = min(threads, count)
+    if workers < 2:
         return [work(part) for part in slices]
     inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
@@ -75,12 +80,13 @@ def side_by_side(
         with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
             return work(part)
 
-    torch.set_num_threads(before // threads)
+    # A new thread would learn torch's number only by some of its operations.
+    each = (threads // workers,)
     try:
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=each) as pool:
             return list(pool.map(alone, slices))
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
 
 
 def in_parts(act: Callable[..., Tensor], pixels: Tensor, *each: Tensor) -> Tensor:

@@ -52,8 +52,7 @@ class Q1Analytic(Estimator):
 
 def posterior(jpeg: Jpeg, aligned: float) -> Posterior:
     """The posterior of phase and first table for each image, on the images' device, all tables
-    being alike beforehand and so all phases but the second JPEG's own, which has the probability
-    `aligned`."""
+    being alike beforehand; aligned: as for `Posterior.of`."""
     seen = Luma.of(jpeg)
     total = torch.stack([scores(seen.cut(*box)) for box in windows(*seen.planes.shape[1:])]).sum(0)
     logs = _INDEPENDENT * total + phases_beforehand(aligned, total.device)

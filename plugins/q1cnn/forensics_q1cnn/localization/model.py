@@ -21,6 +21,7 @@ from forensics_q1cnn.phase.doubt import classes, doubts
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import (
+    ALIKE,
     Decode,
     Posterior,
     Scores,
@@ -38,8 +39,8 @@ _WITNESSES = 64  # windows at most that say what a region's first quantisation i
 
 @dataclass(frozen=True)
 class Q1Map(Localizer):
-    """`q1phase` on windows of 64 x 64 at every block of the file, and regions where it says one
-    and the same.
+    """`q1phase`, all shifts being alike beforehand, on windows of 64 x 64 at every block of the
+    file, and regions where it says one and the same.
 
     prune: phases that have less than this probability in all windows of a coarse pass in and
     beside a tile are left out there; with 0 none. decode: of the steps, as for `q1phase`.
@@ -105,7 +106,8 @@ def _areas(labels: Tensor, size: tuple[int, int]) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class _Said:
-    """What some windows of a region say together; scores of windows that share no pixel add up."""
+    """What some windows of a region say together; scores of windows that share no pixel add up.
+    All shifts are alike beforehand, as for every window: a piece of another file lies anywhere."""
 
     scores: Scores
     found: Posterior
@@ -117,7 +119,7 @@ class _Said:
         windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
         listed = libjpeg_tables().to(inside.device)
         scores = summed(every_phase(network, windows, network.index(listed)), len(corners))
-        return cls(scores, Posterior.of(scores, listed), windows)
+        return cls(scores, Posterior.of(scores, listed, ALIKE), windows)
 
     def region(self, pixels: int, decode: Decode) -> Region:
         found = self.found.estimate(decode)

@@ -18,7 +18,7 @@ from forensics import progress
 from forensics_q1cnn.localization.windows import Tile, apart, grid, logs, tiles
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import QUALITIES, PhaseNetwork, libjpeg_tables
-from forensics_q1cnn.phase.posterior import Decode, Posterior, every_phase
+from forensics_q1cnn.phase.posterior import ALIKE, Decode, Posterior, every_phase
 from forensics_q1cnn.tables import STEPS
 
 HYPOTHESES = 64 * len(QUALITIES)  # phases times tables
@@ -105,7 +105,7 @@ def _first_pass(
     whole, peaks = votes.clone(), []
     for done, tile in enumerate(pieces, 1):
         windows = apart(tile.cut(seen), _COARSE)
-        found = Posterior.of(every_phase(network, windows, index), listed)
+        found = Posterior.of(every_phase(network, windows, index), listed, ALIKE)
         double = found.double.flatten(1)
         votes += torch.where(double > _NAMED, double, 0).sum(0)
         whole += double.clamp_min(_FLOOR).log().sum(0)

@@ -86,11 +86,11 @@ class Q1Phase(Estimator, Detector):
         return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
 
 
-def posterior(jpeg: Jpeg) -> Posterior:
-    """The posterior of phase and first table, one of libjpeg's, for each image, all phases being
-    alike beforehand."""
+def posterior(jpeg: Jpeg, aligned: float) -> Posterior:
+    """The posterior of phase and first table, one of libjpeg's, for each image; aligned: as for
+    `Posterior.of`."""
     tables = libjpeg_tables().to(jpeg.tables.device)
-    return Posterior.of(_scores(Luma.of(jpeg), tables)[0], tables)
+    return Posterior.of(_scores(Luma.of(jpeg), tables)[0], tables, aligned)
 
 
 def _scores(seen: Luma, tables: Tensor) -> tuple[Scores, int]:

@@ -13,6 +13,7 @@ from forensics import images, jpeg
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics_q1cnn.analytic.model import Q1Analytic, posterior
+from forensics_q1cnn.phase.posterior import ALIKE
 
 PICTURES = {
     "astronaut": np.ascontiguousarray(data.astronaut()[40:240, 140:340]),
@@ -53,9 +54,8 @@ def test_an_image_is_the_sum_of_its_windows(tmp_path):
     # 112 = 2 x 56; a 4:2:0 JPEG is cut at multiples of 16, so the parts are gray here.
     gray = jpeg.compress(batch.pixels[:, :1], 90)
     corners = [(y, x) for y in (0, 56) for x in (0, 56)]
-    alike = 1 / 64
-    whole = posterior(gray, alike).double[0].double()
-    parts = [posterior(gray.cut(y, x, 56, 56), alike).double[0].double() for y, x in corners]
+    whole = posterior(gray, ALIKE).double[0].double()
+    parts = [posterior(gray.cut(y, x, 56, 56), ALIKE).double[0].double() for y, x in corners]
     product = torch.stack(parts).log().sum(0).flatten().softmax(0).view_as(whole)
     torch.testing.assert_close(product, whole, atol=1e-3, rtol=0)
 
@@ -81,7 +81,7 @@ def test_it_has_an_answer_where_there_is_nothing_to_see(second):
     half[:, :, :, 30:] = 255 - half[:, :, :, 30:]
     for pixels in (flat, half):
         compressed = jpeg.compress(pixels, second, "4:2:0")
-        found = posterior(compressed, 0.1).double
+        found = posterior(compressed, ALIKE).double
         assert bool(found.isfinite().all())
         torch.testing.assert_close(found.sum((1, 2)), torch.ones(5))
 
@@ -100,7 +100,7 @@ def test_patches_answer_alone_as_together():
 def test_who_knows_that_nothing_was_cropped_may_say_so(tmp_path):
     """The odds of the file's own grid are multiplied, nothing else is."""
     batch, _ = twice(PICTURES["cat"], 94, 90, (0, 0), 64, tmp_path)
-    free, told, likely = (posterior(batch.jpeg, p).double[0] for p in (1 / 64, 1, 0.5))
+    free, told, likely = (posterior(batch.jpeg, p).double[0] for p in (ALIKE, 1, 0.5))
     torch.testing.assert_close(told[0], free[0] / free[0].sum())
     assert float(told[1:].sum()) == 0
     odds = [found[0].sum() / found[1:].sum() for found in (free, likely)]

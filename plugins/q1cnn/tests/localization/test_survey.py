@@ -11,6 +11,7 @@ from forensics import jpeg, progress
 from forensics_q1cnn.localization.survey import survey
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.model import posterior
+from forensics_q1cnn.phase.posterior import ALIKE
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.tables import STEPS
 
@@ -32,7 +33,7 @@ def single(file):
     luma = replace(file, coefficients=file.coefficients[:1] * 3, sampling="4:4:4")
     with torch.inference_mode():
         corners = [(y, x) for y in range(5) for x in range(10)]
-        return [(y, x, posterior(luma.cut(8 * y, 8 * x, 64, 64))) for y, x in corners]
+        return [(y, x, posterior(luma.cut(8 * y, 8 * x, 64, 64), ALIKE)) for y, x in corners]
 
 
 def surveyed(file, prune, decode="argmax"):

@@ -11,7 +11,13 @@ from forensics import jpeg
 from forensics.errors import NotApplicable
 from forensics_q1cnn.phase.features import Luma, features
 from forensics_q1cnn.phase.network import PhaseNetwork, candidates, libjpeg_tables
-from forensics_q1cnn.phase.posterior import Posterior, Scores, every_phase, towards_the_prior
+from forensics_q1cnn.phase.posterior import (
+    ALIKE,
+    Posterior,
+    Scores,
+    every_phase,
+    towards_the_prior,
+)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +84,7 @@ def test_probabilities_are_sums_over_phases_and_tables():
     torch.manual_seed(2)
     listed = libjpeg_tables()[20:40]
     scores = torch.randn(3, 64, 20).double()
-    found = Posterior.of(Scores(scores, torch.zeros(3), torch.zeros(3)), listed)
+    found = Posterior.of(Scores(scores, torch.zeros(3), torch.zeros(3)), listed, ALIKE)
     joint = scores.exp()
     joint = joint / joint.sum((1, 2), keepdim=True)
     torch.testing.assert_close(found.double, joint, rtol=1e-5, atol=1e-8)
