@@ -178,6 +178,13 @@ def test_costs_are_counted_once_and_unattacked_before_any_attack():
         ours([cell(auc=value(0.5))], asked(metric="psnr"))
 
 
+def test_options_may_be_written_in_any_order():
+    cells = [cell("ku2"), cell("ku2:a=1,b=2", auc=value(0.7)), cell("ku2:a=1,b=3")]
+    assert chosen(cells, asked(model="ku2:b=2,a=1")) == [cells[1]]
+    with pytest.raises(ForensicsError, match="no model of this run is called 'ku2:b=1,a=2'"):
+        chosen(cells, asked(model="ku2:b=1,a=2"))
+
+
 def test_what_has_no_figure_says_why():
     whole, part = cell(q=60, na="no weights"), cell(q=80, auc=value(None, na="one class"))
     assert ours([whole], asked()).na == "no weights"

@@ -89,10 +89,18 @@ def _named(cells: list[Cell], field: str, names: tuple[str, ...], asked: Asked) 
         raise ForensicsError(
             f"{asked.where} leaves its {field} open: name one of {', '.join(there)}"
         )
+    known = {_spelt(name) for name in there}
     for name in names:
-        if name not in there:
+        if _spelt(name) not in known:
             raise ForensicsError(f"{asked.where}: {unknown(f'{field} of this run', name, there)}")
-    return [c for c in cells if (c[field] or "none") in names or not names]
+    wanted = {_spelt(name) for name in names}
+    return [c for c in cells if not names or _spelt(c[field] or "none") in wanted]
+
+
+def _spelt(name: str) -> tuple[str, tuple[str, ...]]:
+    """A name with its options in one order, in whichever they are written."""
+    model, _, options = name.partition(":")
+    return model, tuple(sorted(options.split(",")))
 
 
 def _at(cells: list[Cell], asked: Asked) -> list[Cell]:
