@@ -48,10 +48,14 @@ def share(work: Callable[[slice], None], images: int, samples: int) -> None:
     if threads == 1:
         work(slice(0, images))
         return
-    edges = [images * i // threads for i in range(threads + 1)]
     # A pool of its own for each call: one that is kept does not survive a fork.
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, map(slice, edges, edges[1:])))
+        list(pool.map(work, _even(images, threads)))
+
+
+def _even(images: int, count: int) -> list[slice]:
+    """So many slices of 0..images-1, as even as can be."""
+    return [slice(images * i // count, images * (i + 1) // count) for i in range(count)]
 
 
 def side_by_side(
@@ -65,12 +69,9 @@ def side_by_side(
     one meanwhile. Raises the first error, in order, once the slices that had begun are done.
     """
     threads = torch.get_num_threads() if device.type == "cpu" else 1
-    count = math.ceil(images / together)
-    if threads > 1:  # as many in every round
-        count = min(images, threads * math.ceil(count / threads))
-    edges = [images * i // count for i in range(count + 1)] if count else []
-    slices = list(map(slice, edges, edges[1:]))
-    workers = min(threads, count)
+    rounds = math.ceil(images / (threads * together))
+    slices = _even(images, min(images, threads * rounds))
+    workers = min(threads, len(slices))
     if workers < 2:
         return [work(part) for part in slices]
     inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()

@@ -10,7 +10,7 @@ from typing import Any
 from forensics.errors import ForensicsError
 from forensics.harness import Plan
 from forensics.presets.schema import Asked, Figure
-from forensics.selection import unknown
+from forensics.selection import parse_options, unknown
 
 Cell = dict[str, Any]
 
@@ -89,18 +89,17 @@ def _named(cells: list[Cell], field: str, names: tuple[str, ...], asked: Asked) 
         raise ForensicsError(
             f"{asked.where} leaves its {field} open: name one of {', '.join(there)}"
         )
-    known = {_spelt(name) for name in there}
-    for name in names:
-        if _spelt(name) not in known:
+    known, wanted = ([_read(name) for name in each] for each in (there, names))
+    for name, read in zip(names, wanted, strict=True):
+        if read not in known:
             raise ForensicsError(f"{asked.where}: {unknown(f'{field} of this run', name, there)}")
-    wanted = {_spelt(name) for name in names}
-    return [c for c in cells if not names or _spelt(c[field] or "none") in wanted]
+    return [c for c in cells if not names or _read(c[field] or "none") in wanted]
 
 
-def _spelt(name: str) -> tuple[str, tuple[str, ...]]:
-    """A name with its options in one order, in whichever they are written."""
+def _read(name: str) -> tuple[str, tuple[tuple[str, Any], ...]]:
+    """A name and its options, the same in whichever order these are written."""
     model, _, options = name.partition(":")
-    return model, tuple(sorted(options.split(",")))
+    return model, parse_options(options) if options else ()
 
 
 def _at(cells: list[Cell], asked: Asked) -> list[Cell]:

@@ -74,6 +74,7 @@ def forensics_recipes() -> list[Entry]:
 
 
 _TRACES = ("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned")
+_ALIGNED = "how probable it is beforehand that both JPEGs have one grid"
 _WHOLE_BLOCKS = Needs(smallest=32, multiple_of=8, jpeg=True)
 
 Q1PHASE = ModelEntry(
@@ -84,7 +85,7 @@ Q1PHASE = ModelEntry(
         "decode": "argmax, expectation or table",
         "tables": "libjpeg, known, or a JSON file of more first tables",
         "given": "nothing, or double: take a first JPEG with a listed table for granted",
-        "aligned": "how probable it is beforehand that both JPEGs have one grid; .1",
+        "aligned": _ALIGNED,
     },
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
@@ -122,7 +123,7 @@ Q1ANALYTIC = ModelEntry(
     "the joint likelihood of phase and table, without training",
     options={
         "decode": "argmax, expectation or table",
-        "aligned": "how probable it is beforehand that both JPEGs have one grid; .1",
+        "aligned": _ALIGNED,
     },
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,

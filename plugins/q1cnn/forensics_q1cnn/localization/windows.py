@@ -27,7 +27,7 @@ from forensics_q1cnn.phase.features import (
 )
 from forensics_q1cnn.phase.network import PhaseNetwork
 from forensics_q1cnn.phase.noise import deviation, rounding_error
-from forensics_q1cnn.phase.posterior import towards_the_prior
+from forensics_q1cnn.phase.posterior import towards_alike
 
 SIDE = 64  # of a window, in pixels
 STRIDE = 8
@@ -83,7 +83,7 @@ def logs(network: PhaseNetwork, part: Luma, across: int, phases: Tensor, index: 
     most = max(1, _TOGETHER // len(aligned))
     for some in phases.split(most) if len(phases) else ():
         found[:, some] = network.scores_of(tile_features(part, across, some), index, aligned=False)
-    return found + towards_the_prior(found.device)
+    return found + towards_alike(found.device)
 
 
 def tile_features(part: Luma, across: int, phases: Tensor) -> Features:

@@ -8,14 +8,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from forensics.batch import Batch, Jpeg
+from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.interfaces import Detector, Estimate, Estimator
 from forensics.interfaces import Scores as Detected
 from forensics_q1cnn.phase.doubt import NO_TABLE, classes, doubts
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.listed import listed
-from forensics_q1cnn.phase.network import libjpeg_tables
 from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED
 from forensics_q1cnn.phase.posterior import (
     ALIGNED,
@@ -84,13 +83,6 @@ class Q1Phase(Estimator, Detector):
         tables = self._listed(batch.device)
         logs = classes(*_scores(seen, tables), seen, tables)
         return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
-
-
-def posterior(jpeg: Jpeg, aligned: float) -> Posterior:
-    """The posterior of phase and first table, one of libjpeg's, for each image; aligned: as for
-    `Posterior.of`."""
-    tables = libjpeg_tables().to(jpeg.tables.device)
-    return Posterior.of(_scores(Luma.of(jpeg), tables)[0], tables, aligned)
 
 
 def _scores(seen: Luma, tables: Tensor) -> tuple[Scores, int]:

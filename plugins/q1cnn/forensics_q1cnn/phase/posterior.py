@@ -136,7 +136,7 @@ def phases_beforehand(aligned: float, on: torch.device) -> Tensor:
     return found.log()
 
 
-def towards_the_prior(on: torch.device) -> Tensor:
+def towards_alike(on: torch.device) -> Tensor:
     """What takes from a patch's scores how often the two grids agree in training, `[64, 1]`: all
     phases are equally frequent, as where any crop may lie between both JPEGs. Scores of several
     patches add up only then."""
@@ -146,13 +146,13 @@ def towards_the_prior(on: torch.device) -> Tensor:
 def every_phase(network: PhaseNetwork, seen: Luma, index: Tensor) -> Scores:
     """The network's scores of patches. index: `[T, 64]`, of `PhaseNetwork.index`."""
     on = index.device
-    phases = torch.arange(64, device=on)[None]
+    phases, alike = torch.arange(64, device=on)[None], towards_alike(on)
 
     def work(images: slice) -> tuple[Tensor, Tensor, Tensor]:
         part = seen[images]
         every = phases.expand(len(part), 64)
         hidden = network.hidden(features(part, every[:, :1]), features(part, every[:, 1:]))
-        tables = network.scores(hidden, index) + towards_the_prior(on)
+        tables = network.scores(hidden, index) + alike
         return tables, network.steps(hidden), network.single(hidden)
 
     together = _TOGETHER if on.type == "cpu" else _TOGETHER_ON_GPU

@@ -10,8 +10,8 @@ from skimage import data
 from forensics import jpeg, progress
 from forensics_q1cnn.localization.survey import survey
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.phase.model import posterior
-from forensics_q1cnn.phase.posterior import ALIKE
+from forensics_q1cnn.phase.network import libjpeg_tables
+from forensics_q1cnn.phase.posterior import ALIKE, Posterior, every_phase
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.tables import STEPS
 
@@ -31,9 +31,14 @@ def file():
 def single(file):
     """`q1phase` on every window, cut out of the file: where it lies and the posterior."""
     luma = replace(file, coefficients=file.coefficients[:1] * 3, sampling="4:4:4")
+    network, listed = phase_network(torch.device("cpu")), libjpeg_tables()
+
+    def alone(y, x):
+        seen = Luma.of(luma.cut(8 * y, 8 * x, 64, 64))
+        return Posterior.of(every_phase(network, seen, network.index(listed)), listed, ALIKE)
+
     with torch.inference_mode():
-        corners = [(y, x) for y in range(5) for x in range(10)]
-        return [(y, x, posterior(luma.cut(8 * y, 8 * x, 64, 64), ALIKE)) for y, x in corners]
+        return [(y, x, alone(y, x)) for y in range(5) for x in range(10)]
 
 
 def surveyed(file, prune, decode="argmax"):

@@ -13,7 +13,7 @@ from skimage import data
 import forensics
 from forensics import images, weights
 from forensics.errors import ForensicsError, NotApplicable
-from forensics_q1cnn.phase.model import Q1Phase, posterior
+from forensics_q1cnn.phase.model import Q1Phase
 from forensics_q1cnn.phase.posterior import ALIKE
 from forensics_q1cnn.phase.trained import once_or_twice
 from forensics_q1cnn.plugin import Q1PHASE
@@ -75,8 +75,8 @@ def test_more_pixels_say_more(tmp_path):
         for picture in PICTURES.values():
             for first in (68, 80, 88):
                 content, table = twice(picture, first, 90, (2, 6), side)
-                found = posterior(opened(content, tmp_path).jpeg, ALIKE)
-                sure += [float(found.steps(i)[0, table[p]]) for i, p in enumerate(FIRST)]
+                found = Q1Phase(given="double").estimate(opened(content, tmp_path)).probabilities
+                sure += [float(found[f"step{i + 1}"][0, table[p]]) for i, p in enumerate(FIRST)]
         means.append(np.mean(sure))
     assert means[0] < means[1] < means[2]
     assert means[2] > 0.9

@@ -16,7 +16,7 @@ from forensics_q1cnn.phase.posterior import (
     Posterior,
     Scores,
     every_phase,
-    towards_the_prior,
+    towards_alike,
 )
 
 
@@ -125,7 +125,7 @@ def test_scores_of_steps_are_those_of_the_tables_apart(network, seen):
     listed = libjpeg_tables()[[0, 25, 45]]
     found = every_phase(network, seen, network.index(listed))
     bias = network.bias[[0] + [1] * 63]
-    prior = towards_the_prior(bias.device)[:, 0]
+    prior = towards_alike(bias.device)[:, 0]
     for t, table in enumerate(listed):
         chosen = [found.steps[:, :, i, int(table[i]) - 1] for i in range(15)]
         torch.testing.assert_close(
