@@ -3,7 +3,7 @@
     python benchmarks/matrix.py [--attack afcnn] [--limit 48]
 
 The loop keeps JPEG files in memory with Pillow, reads their coefficients with jpeglib, attacks each
-tile once, and calls each detector image by image. Both work on the same places of the same
+tile once, and calls each detector image by image. Both work on the same positions of the same
 photographs, with the same number of threads, from an empty store; the scores are compared.
 """
 
@@ -22,26 +22,27 @@ from PIL import Image
 
 import forensics
 from forensics import random
-from forensics.batch import Batch, Jpeg
-from forensics.harness import Settings, execute, make
-from forensics.harness.plan import Plan
-from forensics.harness.store import Store
+from forensics.batch import Batch
+from forensics.bench import Settings, execute, make
+from forensics.bench.plan import Plan
+from forensics.bench.store import Store
+from forensics.jpeg.coefficients import Jpeg
 
 Scores = dict[tuple[str, str, int, str, tuple[int, int]], float]
 
 
 def loop(plan: Plan, attack: str, detectors: list[str]) -> Scores:
-    """(photograph, detector, quality, attack, place) -> score, one image at a time."""
+    """(photograph, detector, quality, attack, position) -> score, one image at a time."""
     attacker = forensics.load(attack)
     models = {name: forensics.load(name) for name in detectors}
-    lead, patch = plan.cells[0].trace.lead(False, 128), plan.settings.patch
+    margin, patch = plan.cells[0].trace.margin(False, 128), plan.settings.patch
     qualities = [point["q"] for point in plan.cells[0].trace.points()]
     scores: Scores = {}
     for photograph in plan.photographs:
         pixels = photograph.load(color=False)[0]
-        for y, x in plan.places["jpeg"][photograph.sha256]:
-            side = patch + 2 * lead
-            tile = pixels[y - lead : y - lead + side, x - lead : x - lead + side]
+        for y, x in plan.positions["jpeg"][photograph.sha256]:
+            side = patch + 2 * margin
+            tile = pixels[y - margin : y - margin + side, x - margin : x - margin + side]
             key = random.key(plan.settings.seed, photograph.sha256, y, x)
             shown = {(0, ""): tile}
             for quality in qualities:
@@ -49,7 +50,7 @@ def loop(plan: Plan, attack: str, detectors: list[str]) -> Scores:
                 shown[quality, ""] = batch.pixels[0, 0].numpy()
                 shown[quality, attack] = attacker.attack(batch)[0, 0].numpy()
             for (quality, attacked), image in shown.items():
-                cut = np.ascontiguousarray(image[lead : lead + patch, lead : lead + patch])
+                cut = np.ascontiguousarray(image[margin : margin + patch, margin : margin + patch])
                 one = Batch.of(torch.from_numpy(cut)[None, None], first_key=key)
                 for name, model in models.items():
                     value = float(model.score(one).values[0])
@@ -86,9 +87,9 @@ def harness(plan: Plan, folder: Path) -> Scores:
             sides = {"pristine": (0, None), "altered": (dict(cell.point)["q"], cell.attacker)}
             for side, (quality, attacked) in sides.items():
                 have = rows[cell.sides[side].digest, plan.hashes[str(cell.model)], "score"]
-                for place, (value, *_) in have.items():
+                for position, (value, *_) in have.items():
                     name = str(attacked) if attacked else ""
-                    scores[photograph.sha256, str(cell.model), quality, name, place] = value
+                    scores[photograph.sha256, str(cell.model), quality, name, position] = value
     return scores
 
 

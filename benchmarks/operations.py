@@ -26,8 +26,8 @@ from rich.table import Table
 
 from forensics import device as devices
 from forensics.batch import Batch
-from forensics.interfaces import Operation
-from forensics.operations import Gaussian, Median, Resize, Rotate, Shear, WhiteNoise
+from forensics.histories.operations import Gaussian, Median, Resize, Rotate, Shear, WhiteNoise
+from forensics.models.interfaces import Operation
 
 BATCHES = {"cpu": 32, "cuda": 1024}
 LOOP = 16

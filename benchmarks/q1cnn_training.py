@@ -17,7 +17,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from forensics import data, selection
+from forensics import data
+from forensics.models import selection
 from forensics.nn import densenet
 from forensics.training.command import generators
 from forensics.training.learner import learner

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from forensics import jpeg
-from forensics.batch import Jpeg
+from forensics.jpeg.coefficients import Jpeg
 from forensics_q1cnn.localization.regions import partition
 from forensics_q1cnn.localization.survey import survey
 from forensics_q1cnn.localization.windows import Tile, grid

@@ -27,12 +27,14 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from forensics import data, selection, traces
-from forensics.registry import registry
+from forensics import data
+from forensics.models import selection
+from forensics.models.registry import registry
+from forensics.traces import trace as traces
 from forensics.training import Camera, Exposure, Gamma, Orientation, Phase, Recipe, Reduction
+from forensics.training.budget import Budget
 from forensics.training.command import generators
 from forensics.training.generator import Generator, Pool
-from forensics.training.goal import Goal
 from forensics.training.loop import Training, Watch
 from forensics.training.runfiles import Log
 
@@ -144,7 +146,7 @@ def main(threads: int, repeats: int, crop: int, batch: int, recipe: str, steps: 
         chosen = selection.model(recipe, "recipe").create()
         sources = [data.resolve(folder, split) for split in ("train", "val")]
         made, held_out = generators(chosen, sources, device)
-        run = Training(chosen, Goal(steps=steps), 0, made, held_out, Path(folder), Watch())
+        run = Training(chosen, Budget(steps=steps), 0, made, held_out, Path(folder), Watch())
         run.run({}, Log(Path(folder), None))
         table = Table("recipe", "phase", "made/s", "trained/s", "ratio", "waiting", title=where)
         for number, tally in enumerate(run.tallies, 1):

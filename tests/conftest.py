@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from forensics.bench import inference
+
 # Before anything imports torch: the work here is small, and threads only get in its way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -19,11 +21,11 @@ PLUGIN = Path(__file__).parent / "plugin"
 
 def forget():
     """Drop what this process remembers of plugins."""
-    from forensics import traces
-    from forensics.harness import asking, identity
-    from forensics.registry import registry
+    from forensics.bench import identity
+    from forensics.models.registry import registry
+    from forensics.traces import trace as traces
 
-    for remembered in (registry, traces.get, identity.package, asking.model):
+    for remembered in (registry, traces.get, identity.package, inference.model):
         remembered.cache_clear()
 
 

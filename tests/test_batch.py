@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from forensics import door, jpeg
-from forensics.batch import SAMPLINGS, Batch
+from forensics import jpeg
+from forensics.batch import Batch
+from forensics.jpeg.coefficients import SAMPLINGS
+from forensics.traces import crop
 
 
 def noise(n, channels, height, width):
@@ -77,7 +79,7 @@ def test_masks_and_donors_go_along_with_their_patches():
     joined = Batch.cat([batch[:1], batch[1:]]).to("cpu")
     assert torch.equal(joined.mask, mask)
     assert torch.equal(joined.donors, donors)
-    assert torch.equal(door.mask(joined, 4, 8), mask[:, 4:12, 4:12])
-    handed = door.cut(joined, 4, 8, "pixels")
-    assert (handed.mask, handed.donors) == (None, None)
-    assert not door.mask(handed, 0, 8).any()
+    assert torch.equal(crop.mask(joined, 4, 8), mask[:, 4:12, 4:12])
+    input = crop.cut(joined, 4, 8, "pixels")
+    assert (input.mask, input.donors) == (None, None)
+    assert not crop.mask(input, 0, 8).any()

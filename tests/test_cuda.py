@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from forensics import jpeg, nn, random, selection, traces
+from forensics import jpeg, nn, random
 from forensics.batch import Batch
-from forensics.harness import asking
-from forensics.histories import History
-from forensics.metrics.cost import psnr, ssim
-from forensics.operations import (
+from forensics.bench import inference
+from forensics.histories.history import History
+from forensics.histories.operations import (
     Crop,
     Gaussian,
     JpegCompression,
@@ -25,8 +24,11 @@ from forensics.operations import (
     Shear,
     WhiteNoise,
 )
-from forensics.operations.resize import between
-from forensics.registry import registry
+from forensics.histories.operations.resize import between
+from forensics.metrics.cost import psnr, ssim
+from forensics.models import selection
+from forensics.models.registry import registry
+from forensics.traces import trace as traces
 
 pytestmark = pytest.mark.cuda
 
@@ -75,9 +77,9 @@ def batch(astronaut, channels=3, side=120, tiles=False):
     positions = torch.tensor(places)
     origins = torch.tensor([[48, 2000], [0, 0], [160, 32]]) if tiles else None
     donors = torch.stack([pixels.flip(2), pixels.flip(3)], 1)
-    room = (side // 4, side // 2)
+    window = (side // 4, side // 2)
     keys = torch.arange(3) - 1
-    return Batch(pixels, keys, ("p",) * 3, positions, None, origins, mask, donors, room)
+    return Batch(pixels, keys, ("p",) * 3, positions, None, origins, mask, donors, window)
 
 
 def assert_same(here, there):
@@ -233,7 +235,7 @@ def test_a_batch_is_halved_where_memory_runs_out(astronaut):
         return part.pixels + 1
 
     images = batch(astronaut).to(DEVICE)
-    found = asking._halving(act, images)
+    found = inference._halving(act, images)
     assert seen == [1, 1, 1]
     assert torch.equal(torch.cat(found), images.pixels + 1)
 

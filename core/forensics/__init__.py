@@ -8,23 +8,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from forensics.hookspecs import hookimpl
+from forensics.models.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from forensics.api import load, models, simulate
-    from forensics.harness import calibrate, run
+    from forensics.bench import calibrate, run
+    from forensics.experiments import reproduce
     from forensics.images import open
-    from forensics.presets import reproduce
     from forensics.training import train
 
 _WHERE = {
-    "calibrate": "forensics.harness",
+    "calibrate": "forensics.bench",
     "load": "forensics.api",
     "models": "forensics.api",
     "simulate": "forensics.api",
     "open": "forensics.images",
-    "reproduce": "forensics.presets",
-    "run": "forensics.harness",
+    "reproduce": "forensics.experiments",
+    "run": "forensics.bench",
     "train": "forensics.training",
 }
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from forensics import selection
 from forensics.batch import Batch
-from forensics.histories import History
-from forensics.registry import MODEL_KINDS
+from forensics.histories.history import History
+from forensics.models import selection
+from forensics.models.registry import MODEL_KINDS
 
 
 def load(name: str) -> Any:

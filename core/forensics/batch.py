@@ -1,71 +1,17 @@
-"""What models and operations are handed: a batch of patches, and the JPEG they come from."""
+"""What models and operations are input: a batch of patches, and the JPEG they come from."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-# Luma samples per chroma sample, (vertical, horizontal), for each chroma sampling.
-SAMPLINGS: dict[str, tuple[int, int]] = {
-    "gray": (1, 1),
-    "4:4:4": (1, 1),
-    "4:2:2": (1, 2),
-    "4:2:0": (2, 2),
-}
+from forensics.jpeg.coefficients import Jpeg
+
 # Blocks of 4:2:0 JPEGs begin at multiples of this, and so do patches, in runs and in trainings.
 GRID = 16
-
-
-@dataclass(frozen=True, eq=False)
-class Jpeg:
-    """The quantised content of N baseline JPEG images of one size and one chroma sampling.
-
-    coefficients: one tensor a component, int16 `[N, by, bx, 8, 8]`, natural (row by row)
-        order, levels before de-quantisation; by, bx = ceil(component size / 8).
-    tables: int32 `[N, components, 8, 8]`, quantisation steps in natural order; they may differ
-        from image to image.
-    sampling: `"gray"`, `"4:4:4"`, `"4:2:2"` or `"4:2:0"`.
-    size: (height, width) of the image in pixels.
-    """
-
-    coefficients: tuple[Tensor, ...]
-    tables: Tensor
-    sampling: str
-    size: tuple[int, int]
-
-    def __len__(self) -> int:
-        return len(self.tables)
-
-    def to(self, device: torch.device | str) -> Jpeg:
-        """The same on `device`."""
-        moved = tuple(c.to(device) for c in self.coefficients)
-        return replace(self, coefficients=moved, tables=self.tables.to(device))
-
-    def __getitem__(self, index: slice | Tensor) -> Jpeg:
-        """Some of the images: `index` is a slice or an int64 or bool tensor."""
-        chosen = tuple(c[index] for c in self.coefficients)
-        return replace(self, coefficients=chosen, tables=self.tables[index])
-
-    def cut(self, top: int, left: int, height: int, width: int) -> Jpeg:
-        """The part of the image with this corner and size, taken block by block.
-
-        Raises ValueError where the corner does not lie on a block of every component (a multiple
-        of 8, or of 16 along an axis with subsampled chroma).
-        """
-        down, across = SAMPLINGS[self.sampling]
-        if top % (8 * down) or left % (8 * across):
-            raise ValueError(f"({top}, {left}) is not a corner of the {self.sampling} block grid")
-        parts = []
-        for index, component in enumerate(self.coefficients):
-            fv, fh = (down, across) if index else (1, 1)
-            y, x = top // (8 * fv), left // (8 * fh)
-            rows, columns = math.ceil(height / (8 * fv)), math.ceil(width / (8 * fh))
-            parts.append(component[:, y : y + rows, x : x + columns])
-        return replace(self, coefficients=tuple(parts), size=(height, width))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +30,9 @@ class Batch:
         move pixels move it along. Models never see it.
     donors: None, or uint8 `[N, D, C, H, W]`: tiles of D other photographs of the same split for
         each patch, at hand for `splice`. Models never see them.
-    room: None for whole images. For tiles, (lead, side): the patch that will be cut is the square
-        of this side whose corner is (lead, lead); what is spliced in goes there. Models never see
-        it.
+    window: None for whole images. For tiles, (margin, side): the patch that will be cut is the
+        square of this side whose corner is (margin, margin); what is spliced in goes there. Models
+        never see it.
     """
 
     pixels: Tensor
@@ -97,7 +43,7 @@ class Batch:
     origins: Tensor | None = None
     mask: Tensor | None = None
     donors: Tensor | None = None
-    room: tuple[int, int] | None = None
+    window: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
@@ -164,7 +110,7 @@ class Batch:
             None if self.origins is None else self.origins[index],
             None if self.mask is None else self.mask[index],
             None if self.donors is None else self.donors[index],
-            self.room,
+            self.window,
         )
 
     @staticmethod
@@ -193,5 +139,5 @@ class Batch:
             torch.cat(origins) if origins else None,
             torch.cat(masks) if masks else None,
             torch.cat(donors) if donors else None,
-            batches[0].room,
+            batches[0].window,
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from forensics.hookspecs import hookimpl
-from forensics.registry import Entry, ModelEntry
+from forensics.models.entries import Entry, ModelEntry
+from forensics.models.hookspecs import hookimpl
 
 
 @hookimpl
 def forensics_operations() -> list[Entry]:
     return [
-        Entry(name, f"forensics.operations:{factory}", summary)
+        Entry(name, f"forensics.histories.operations:{factory}", summary)
         for name, factory, summary in (
             ("jpeg", "JpegCompression", "one JPEG compression: jpeg(quality)"),
             ("crop", "Crop", "rows and columns cut off: crop(top,left)"),
@@ -28,7 +28,7 @@ def forensics_operations() -> list[Entry]:
 @hookimpl
 def forensics_attackers() -> list[ModelEntry]:
     return [
-        ModelEntry(name, f"forensics.attackers:{factory}", summary, seconds=0.001)
+        ModelEntry(name, f"forensics.histories.attackers:{factory}", summary, seconds=0.001)
         for name, factory, summary in (
             ("median3", "Median3", "median of 3 x 3 pixels"),
             ("blur", "Blur", "Gaussian blur, s.d. 0.5 pixels"),
@@ -79,9 +79,9 @@ def forensics_traces() -> list[Entry]:
         "splice-noise": "is a region of this JPEG more noisy?",
         "splice-copy": "is a region of this JPEG copied from elsewhere in it?",
     }
-    modules = {"traces": summaries, "manipulations": manipulations, "composites": composites}
+    modules = {"jpeg": summaries, "manipulations": manipulations, "composites": composites}
     return [
-        Entry(name, f"forensics.{module}:{name.upper().replace('-', '_')}", summary)
+        Entry(name, f"forensics.traces.{module}:{name.upper().replace('-', '_')}", summary)
         for module, those in modules.items()
         for name, summary in those.items()
     ]

@@ -41,7 +41,7 @@ def compiled(values: Tensor) -> bool:
     return values.device.type == "cpu" and values.numel() > 0
 
 
-def share(work: Callable[[slice], None], images: int, samples: int) -> None:
+def parallel_for(work: Callable[[slice], None], images: int, samples: int) -> None:
     """Call `work` on slices of 0..images-1, each of so many samples, in as many threads as torch
     may use where that pays."""
     threads = min(torch.get_num_threads(), images, max(1, images * samples // _THREAD_SAMPLES))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -28,3 +30,11 @@ class UnreadableImage(ForensicsError):
 
 class NotApplicable(ForensicsError):
     """A model or attacker that cannot act on this input; the message is the reason in n/a."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The error for a name that nobody registered; says what was probably meant."""
+    known = sorted(set(known))
+    near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+    return UnknownName(f"no {what} is called {name!r}; {hint}")

@@ -12,7 +12,7 @@ from forensics.calibration.fitting import METHODS, fit, held_out
 from forensics.calibration.scale import Scale
 from forensics.errors import ForensicsError
 from forensics.metrics.curves import Scored, Sides
-from forensics.registry import registry
+from forensics.models.registry import registry
 
 
 def normal(seed, shift=1.5, photographs=12, count=60):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from forensics.bench import Matrix
 from forensics.cli.diagram import curves
-from forensics.harness import Matrix
 
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.usefixtures("toy")

@@ -289,7 +289,7 @@ def test_traces_lists_sides_truths_and_donors(command):
     content = {t["name"]: t for t in json.loads(command("traces", "--json")[1])["traces"]}
     operation = content["operation"]
     assert list(operation["histories"])[:3] == ["pristine", "median", "gaussian"]
-    assert [truth["name"] for truth in operation["truth"]] == ["operation"]
+    assert [target["name"] for target in operation["truth"]] == ["operation"]
     assert operation["truth"][0]["classes"] == ["none", *list(operation["histories"])[1:]]
     assert [content[n]["donors"] for n in ("splice-two", "splice-q1", "djpeg")] == [2, 1, 0]
 

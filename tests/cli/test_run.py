@@ -195,9 +195,9 @@ def test_a_plan_runs_nothing(run, toy, tmp_path):
     logs = ("toy-grain", "toy-logs")
     code, out, _ = run("--attack", "toy-median", "--plan", detectors=logs)
     assert code == 0
-    # 3 points x clean and attacked x 2 detectors; untouched, 3 clean and 3 attacked populations.
+    # 3 points x clean and attacked x 2 detectors; untouched, 3 clean and 3 attacked conditions.
     assert "12 cells" in out
-    assert "84 patches in 7 populations" in out
+    assert "84 patches in 7 conditions" in out
     assert "expected time" in out
     # 2 scores a patch, and what the attack costs.
     assert f"{84 * 2 + 36} numbers to compute, 0 stored" in out

@@ -13,9 +13,9 @@ from PIL import Image
 from scipy.fft import idctn
 
 from forensics import images
-from forensics.batch import Jpeg
 from forensics.errors import NotApplicable, UnreadableImage
 from forensics.images import jpegio_reader
+from forensics.jpeg.coefficients import Jpeg
 
 from .pictures import every_kind, scene, written
 

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 
 from forensics import images, jpeg
-from forensics.batch import SAMPLINGS, Batch, Jpeg
+from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.images.writing import suffix, write
+from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
 
 SIZES = [(64, 64), (17, 33), (8, 8), (1, 1), (3, 5), (50, 41), (16, 9)]
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from skimage import data as pictures
 
-from forensics.batch import Jpeg
 from forensics.jpeg import compress, decode, recover, standard_tables
+from forensics.jpeg.coefficients import Jpeg
 
 
 def pixels(color=False):

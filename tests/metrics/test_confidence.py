@@ -10,9 +10,9 @@ from forensics.metrics import confidence
 from forensics.metrics.confidence import Believed, Stated
 from forensics.metrics.estimation import Estimated, estimator_metrics, reliability
 from forensics.metrics.intervals import resamples
-from forensics.traces import Truth
+from forensics.traces.trace import Target
 
-STEP, OTHER = Truth("a", "step", "steps"), Truth("b", "step", "steps")
+STEP, OTHER = Target("a", "step", "steps"), Target("b", "step", "steps")
 
 
 def believed(seed, n=300, photographs=7):

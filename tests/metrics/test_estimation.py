@@ -6,12 +6,12 @@ from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_er
 
 from forensics.metrics.estimation import Estimated, confusion, estimator_metrics, group, right
 from forensics.metrics.intervals import resamples
-from forensics.traces import Truth
+from forensics.traces.trace import Target
 
-STEP = Truth("a", "step", "steps")
-OTHER = Truth("b", "step", "steps")
-REAL = Truth("f", "real", "new / old", 0.05, 1)
-WORDS = Truth("op", "class", "", none=0, classes=("none", "median", "blur"))
+STEP = Target("a", "step", "steps")
+OTHER = Target("b", "step", "steps")
+REAL = Target("f", "real", "new / old", 0.05, 1)
+WORDS = Target("op", "class", "", none=0, classes=("none", "median", "blur"))
 
 
 def drawn(seed, n=40, high=4):
@@ -82,7 +82,7 @@ def test_the_share_that_is_answered():
 
 
 def test_the_headline_is_of_one_sort():
-    shift = Truth("r", "class", "pixels")
+    shift = Target("r", "class", "pixels")
     assert [t.name for t in group([STEP, OTHER, shift])] == ["a", "b"]
     assert [t.name for t in group([shift])] == ["r"]
     one = drawn(3)

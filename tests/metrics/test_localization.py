@@ -6,10 +6,10 @@ import torch
 from skimage.filters import threshold_otsu
 from sklearn.metrics import f1_score, jaccard_score, precision_recall_curve, roc_auc_score
 
-from forensics.interfaces import Heatmap
-from forensics.metrics.heat import Evidence, evidence
 from forensics.metrics.intervals import resamples
 from forensics.metrics.localization import Mapped, localizer_metrics
+from forensics.metrics.mask_histogram import MaskHistogram, evidence
+from forensics.models.interfaces import Heatmap
 
 
 def enlarged(heat, stride, offset, size):
@@ -99,7 +99,7 @@ def test_every_pixel_is_counted_once_and_packs():
     for mask, one in zip(masks, found, strict=True):
         assert one.inside.sum() == mask.sum()
         assert one.inside.sum() + one.outside.sum() == mask.size
-        again = Evidence.unpack(one.pack())
+        again = MaskHistogram.unpack(one.pack())
         for name in ("levels", "inside", "outside"):
             assert np.array_equal(getattr(again, name), getattr(one, name))
         assert len(one.pack()) == 12 * len(one.levels)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from skimage import data as pictures
 
-from forensics.registry import registry
+from forensics.models.registry import registry
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from PIL import Image
 from forensics import data, random
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
+from forensics.histories.operations import Resize
 from forensics.jpeg.colour import luma
-from forensics.operations import Resize
 from forensics.training import (
     Augmentation,
     Burnout,

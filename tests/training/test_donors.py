@@ -71,6 +71,6 @@ def test_examples_hold_the_regions_that_their_masks_show(pool):
     changed = (pristine - altered).abs() > 25
     assert ((changed == mask).double().mean((1, 2)) > 0.97).all()
     for batch in example.sides.values():
-        assert (batch.mask, batch.donors, batch.room) == (None, None, None)
+        assert (batch.mask, batch.donors, batch.window) == (None, None, None)
     (even,) = generator.evenly(side=32, count=6, batch=6)
     assert even.masks["altered"].any(2).any(1).all()

@@ -27,11 +27,12 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import LinearSVC
 
 import forensics
-from forensics import data, nn, training, weights
+from forensics import data, nn, training
 from forensics.batch import Batch
 from forensics.cli.train import train as command
 from forensics.errors import ForensicsError, NotApplicable
-from forensics.registry import registry
+from forensics.models import weights
+from forensics.models.registry import registry
 from forensics.training import network_of
 from forensics.training.generator import Generator, Pool
 

@@ -69,15 +69,17 @@ def test_the_altered_side_is_what_pillow_saves(pool):
 def test_a_history_with_a_margin_is_what_pillow_makes_of_the_photograph(pool):
     generator = Generator(Drawn(trace="djpeg-shifted"), pool)
     (example,) = generator.evenly(side=16, count=8, batch=8)
-    altered, lead = example.sides["altered"], generator.lead(16)
+    altered, margin = example.sides["altered"], generator.margin(16)
     photographs = {p.sha256: p.load(False)[0] for p in pool.source}
     drawn = [example.values[name].tolist() for name in ("q1", "q2", "r", "c")]
     for i, (q1, q2, r, c) in enumerate(zip(*drawn, strict=True)):
-        y, x = (altered.positions[i] - lead).tolist()
-        tile = photographs[altered.photographs[i]][y : y + 16 + 2 * lead, x : x + 16 + 2 * lead]
-        side = 8 + 2 * lead
+        y, x = (altered.positions[i] - margin).tolist()
+        tile = photographs[altered.photographs[i]][y : y + 16 + 2 * margin, x : x + 16 + 2 * margin]
+        side = 8 + 2 * margin
         moved = saved(np.ascontiguousarray(tile), q1)[r : r + side, c : c + side]
-        expected = saved(np.ascontiguousarray(moved), q2)[lead : lead + 16, lead : lead + 16]
+        expected = saved(np.ascontiguousarray(moved), q2)[
+            margin : margin + 16, margin : margin + 16
+        ]
         np.testing.assert_array_equal(altered.pixels[i, 0].numpy(), expected)
     # The trace hands over the JPEG: both sides end in the same one.
     pristine = example.sides["pristine"]

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from PIL import Image
 from safetensors.torch import load_file
 
-from forensics import data, training, weights
+from forensics import data, training
 from forensics.cli.train import train as command
 from forensics.errors import ForensicsError
-from forensics.registry import registry
+from forensics.models import weights
+from forensics.models.registry import registry
 from forensics.training import export, plot
 from forensics.training.generator import Generator, Pool
 from forensics.training.learner import Descent
@@ -189,7 +190,7 @@ def test_a_loss_that_explodes_ends_with_the_step(plugin, photographs, tmp_path):
 
 def test_a_budget_ends_the_training_and_every_step_is_counted(plugin, photographs, tmp_path):
     card = trained(photographs, tmp_path, steps=None, budget=0.4).card
-    assert card["goal"] == "0.4 seconds"
+    assert card["budget"] == "0.4 seconds"
     assert card["steps"] == sum(phase["steps"] for phase in card["phases"]) > 0
 
 
@@ -197,7 +198,7 @@ def test_a_checkpoint_of_something_else_is_refused(whole, photographs, tmp_path)
     folder = whole.path.parent
     for options, name in (
         ({"seed": 2}, "seed"),
-        ({"steps": 31}, "goal"),
+        ({"steps": 31}, "budget"),
         ({"model": "tiny:quality=60"}, "recipe"),
     ):
         with pytest.raises(ForensicsError, match=f"another {name}"):

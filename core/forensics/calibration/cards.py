@@ -2,7 +2,7 @@
 
 The user's own are `$FORENSICS_HOME/calibrations/<model>.json`; a plugin ships its own as
 `<package>/calibrations/<model>.json`, for models with weights and without. A card is bound to the
-identity of the model that it was made for (`harness.identity.model`: options, weights, sources);
+identity of the model that it was made for (`bench.identity.model`: options, weights, sources);
 for any other it does not count, and that model is uncalibrated.
 """
 
@@ -17,8 +17,9 @@ from typing import Any
 from forensics.atomic import replacing
 from forensics.calibration.scale import Scale
 from forensics.errors import ForensicsError
-from forensics.registry import ModelEntry, package_folder
-from forensics.weights import home
+from forensics.models.entries import ModelEntry
+from forensics.models.registry import package_folder
+from forensics.models.weights import home
 
 
 @dataclass(frozen=True)

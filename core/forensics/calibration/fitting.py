@@ -56,19 +56,19 @@ def held_out(
         np.concatenate([pristine.photographs, altered.photographs]), return_inverse=True
     )
     folds = next(deals(len(names), seed))[numbers]
-    populations = (pristine, altered)
+    conditions = (pristine, altered)
     fold = (folds[: len(pristine.scores)], folds[len(pristine.scores) :])
     ratios = tuple(np.full(len(f), np.nan) for f in fold)
     called = tuple(np.zeros(len(f), bool) for f in fold)
     for number in range(folds.max() + 1):
-        others = Sides.of(*(p[f != number] for p, f in zip(populations, fold, strict=True)))
+        others = Sides.of(*(p[f != number] for p, f in zip(conditions, fold, strict=True)))
         if others.empty():
             raise ValueError(others.empty())
         scale = fit(others, method)
-        for side, population in enumerate(populations):
+        for side, condition in enumerate(conditions):
             out = fold[side] == number
-            ratios[side][out] = scale.ratios(population.scores[out])
-            called[side][out] = scale.called(population.scores[out])
+            ratios[side][out] = scale.ratios(condition.scores[out])
+            called[side][out] = scale.called(condition.scores[out])
     return (
         Scored(ratios[0], pristine.photographs),
         Scored(ratios[1], altered.photographs),

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from forensics import selection
 from forensics.batch import Batch
 from forensics.calibration.cards import Card
 from forensics.cli import Command, answers, calibrated
@@ -21,7 +20,8 @@ from forensics.cli.run import progress
 from forensics.cli.terminal import lines, table
 from forensics.device import choose
 from forensics.errors import ForensicsError
-from forensics.interfaces import NO_JPEG
+from forensics.models import selection
+from forensics.models.interfaces import NO_JPEG
 from forensics.progress import heard
 
 # Where a row keeps what models of each kind say.
@@ -58,7 +58,7 @@ def analyze(
     asked = {kind: named[f"{kind}s"] or () for kind in _SAID}
     if not any(asked.values()):
         asked = dict.fromkeys(_SAID, ("all",))
-    slow = selection.unasked(asked)
+    slow = selection.skipped_slow(asked)
     chosen = {
         kind: [m for m in selection.models(names, kind) if m not in slow]
         for kind, names in asked.items()

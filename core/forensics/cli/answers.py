@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from forensics.batch import Batch
+from forensics.bench.inference import refused
 from forensics.cli import maps
 from forensics.cli.terminal import table
 from forensics.errors import NotApplicable
-from forensics.harness.asking import refused
-from forensics.interfaces import Detector, Estimator, Localizer
+from forensics.models.interfaces import Detector, Estimator, Localizer
 
 
 def scored(model: Detector, batch: Batch) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
+from forensics.bench.calibrating import Calibrated
+from forensics.bench.calibrating import calibrate as make
 from forensics.cli import Command
 from forensics.cli.run import progress, set_options
 from forensics.cli.terminal import lines
 from forensics.errors import ForensicsError
-from forensics.harness.calibrating import Calibrated
-from forensics.harness.calibrating import calibrate as make
 
 
 @click.command(cls=Command)
@@ -28,7 +28,7 @@ from forensics.harness.calibrating import calibrate as make
 @click.option("--set", "settings", multiple=True, metavar="q=60,70", help="Values in a grid.")
 @click.option("--patch", type=int, metavar="PIXELS", help="Side of a patch. [128]")
 @click.option("--color/--gray", default=None, help="RGB, 4:2:0. [gray]")
-@click.option("--limit", type=int, metavar="N", help="Patches a population. [48]")
+@click.option("--limit", type=int, metavar="N", help="Patches a condition. [48]")
 @click.option("--seed", type=int, help="[0]")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1. [a GPU if there is one]")
 @click.option("--batch", type=int, metavar="N", help="Patches worked on at once. [64]")

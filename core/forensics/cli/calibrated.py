@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from forensics.bench import identity
+from forensics.bench.calibrated import colour
 from forensics.calibration.cards import Card, absence, find
 from forensics.cli.terminal import table
-from forensics.harness import identity
-from forensics.harness.calibrated import colour
 from forensics.images import Picture
-from forensics.registry import judged
-from forensics.selection import Model
+from forensics.models.entries import parse_trace
+from forensics.models.selection import Model
 
 
 def cards(model: Model) -> list[Card]:
     """The calibrations that count for a model as it is, one for each trace at most."""
     chosen = model.canonical()
-    traces = dict.fromkeys(judged(t)[0] for t in chosen.entry.traces)
+    traces = dict.fromkeys(parse_trace(t)[0] for t in chosen.entry.traces)
     known = identity.model(chosen)
     found = (find(chosen.entry, known, trace) for trace in traces)
     return [card for card in found if card is not None]
@@ -31,7 +31,7 @@ def outdated(model: Model) -> list[str]:
     known = identity.model(chosen)
     return [
         f"{model} on {trace} is {absence(chosen.entry, trace)}."
-        for trace in dict.fromkeys(judged(t)[0] for t in chosen.entry.traces)
+        for trace in dict.fromkeys(parse_trace(t)[0] for t in chosen.entry.traces)
         if find(chosen.entry, known, trace) is None
         and absence(chosen.entry, trace) != "uncalibrated"
     ]

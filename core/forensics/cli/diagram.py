@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from forensics.bench import Matrix
 from forensics.cli.tables.kinds import marked_name, point
 from forensics.errors import ForensicsError
-from forensics.harness import Matrix
 
 _MOST = 12  # curves that can be told apart
 

@@ -10,18 +10,19 @@ from typing import Any
 import click
 import torch
 
-from forensics import images, selection
+from forensics import images
 from forensics.batch import Batch
+from forensics.bench.inference import fitting, refused
 from forensics.cli import LOSSES, Command
 from forensics.cli.recovered import recovered
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
-from forensics.harness.asking import fitting, refused
-from forensics.histories import History
+from forensics.histories.history import History
 from forensics.images.writing import suffix, write
-from forensics.interfaces import Needs
 from forensics.jpeg import decode
 from forensics.metrics.cost import psnr
+from forensics.models import selection
+from forensics.models.interfaces import Needs
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
 DEVICE = click.option("--device", default="auto", help="cpu, cuda, cuda:1. [a GPU if there is one]")

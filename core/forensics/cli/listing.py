@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics import weights
+from forensics.bench import identity
 from forensics.calibration.cards import cards
 from forensics.cli import Command
 from forensics.cli.terminal import lines, table
-from forensics.harness import identity
-from forensics.registry import MODEL_KINDS, Registered, registry
-from forensics.selection import model, unknown
+from forensics.errors import unknown
+from forensics.models import weights
+from forensics.models.registry import MODEL_KINDS, Registered, registry
+from forensics.models.selection import model
 
 if TYPE_CHECKING:
-    from forensics.traces import Draw, Truth
+    from forensics.traces.trace import Draw, Target
 
 
 @click.command(cls=Command)
@@ -166,7 +167,7 @@ def _list_plugins(as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def traces(names: tuple[str, ...], as_json: bool) -> int:
     """Every trace, or those of the NAMEs (globs count): histories, parameters, points of grids."""
-    from forensics.traces import get
+    from forensics.traces.trace import get
 
     there = registry().all("trace")
     summaries = {name: there[name].entry.summary for name in _chosen(names, list(there))}
@@ -177,10 +178,10 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
                 "name": t.name,
                 "summary": summaries[t.name],
                 "histories": dict(t.histories),
-                "handed": t.handed,
+                "handed": t.input,
                 "drawn": [n for draw in t.draws for n in draw.names],
                 "donors": t.donors,
-                "truth": [_truth(truth) for truth in t.truth],
+                "truth": [_truth(target) for target in t.targets],
                 "grids": {name: t.points(name) for name, _ in t.grids},
             }
             for t in found
@@ -190,12 +191,12 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
     for t in found:
         click.echo(lines(f"{t.name}: {summaries[t.name]}", 2))
         about = [(side, history or "(untouched)") for side, history in t.histories]
-        about.append(("handed", "the JPEG" if t.handed == "jpeg" else "pixels"))
+        about.append(("handed", "the JPEG" if t.input == "jpeg" else "pixels"))
         if t.donors:
             about.append(("donors", f"{t.donors} of the other photographs, for each patch"))
         about += [("drawn", _drawn(draw)) for draw in t.draws]
-        if t.truth:
-            about.append(("truth", _truths([_truth(truth) for truth in t.truth])))
+        if t.targets:
+            about.append(("truth", _truths([_truth(target) for target in t.targets])))
         about += [(name, _points(t.points(name))) for name, _ in t.grids]
         for what, text in about:
             click.echo("  " + lines(f"{what:9} {text}", 12))
@@ -210,26 +211,26 @@ def _chosen(names: Sequence[str], there: Sequence[str]) -> list[str]:
     return [t for t in there if not names or any(fnmatch.fnmatchcase(t, name) for name in names)]
 
 
-def _truth(truth: Truth) -> dict[str, Any]:
+def _truth(target: Target) -> dict[str, Any]:
     return {
-        "name": truth.name,
-        "kind": truth.kind,
-        "unit": truth.unit,
-        "tolerance": truth.tolerance,
-        "none": truth.none,
-        "classes": list(truth.classes),
+        "name": target.name,
+        "kind": target.kind,
+        "unit": target.unit,
+        "tolerance": target.tolerance,
+        "none": target.none,
+        "classes": list(target.classes),
     }
 
 
-def _truths(truths: Sequence[Mapping[str, Any]]) -> str:
+def _truths(targets: Sequence[Mapping[str, Any]]) -> str:
     """What an estimator is asked for: what is alike is said once."""
     said: dict[str, list[str]] = {}
-    for truth in truths:
-        about = ", ".join(truth["classes"]) or truth["unit"]
-        about += f", within {truth['tolerance']:g}" if truth["tolerance"] else ""
-        if truth["none"] is not None and not truth["classes"]:
-            about += f", none is {truth['none']:g}"
-        said.setdefault(about, []).append(truth["name"])
+    for target in targets:
+        about = ", ".join(target["classes"]) or target["unit"]
+        about += f", within {target['tolerance']:g}" if target["tolerance"] else ""
+        if target["none"] is not None and not target["classes"]:
+            about += f", none is {target['none']:g}"
+        said.setdefault(about, []).append(target["name"])
     return "; ".join(f"{_short(names, 6)} ({about})" for about, names in said.items())
 
 

@@ -19,8 +19,8 @@ from forensics.atomic import replacing
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.images.writing import write
-from forensics.interfaces import Heatmap, Layer, Region
-from forensics.metrics.heat import enlarged
+from forensics.metrics.mask_histogram import enlarged
+from forensics.models.interfaces import Heatmap, Layer, Region
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from forensics.batch import Jpeg
 from forensics.images import Picture
 from forensics.jpeg import recover
+from forensics.jpeg.coefficients import Jpeg
 
 # Steps above 1. Photographs that never were JPEGs show none or one, a JPEG of quality 99 about 20.
 _LEAST = 8

@@ -10,16 +10,16 @@ from typing import Any
 
 import click
 
-from forensics import presets
+from forensics import experiments
+from forensics.bench import Plan, default_out
 from forensics.cli import Command, tables
 from forensics.cli.run import FORMATS, progress, tell_losses
 from forensics.cli.tables.layout import Section, latex, markdown
 from forensics.cli.terminal import table
 from forensics.errors import ForensicsError
-from forensics.harness import Plan, default_out
-from forensics.presets import Experiment, Result, readme
-from forensics.presets.schema import Asked
-from forensics.presets.selecting import Ours
+from forensics.experiments import Experiment, Result, readme
+from forensics.experiments.schema import Asked
+from forensics.experiments.selecting import Ours
 
 HEADER = ("row", "column", "paper", "ours", "interval", "n", "photos", "note")
 
@@ -27,7 +27,7 @@ HEADER = ("row", "column", "paper", "ours", "interval", "n", "photos", "note")
 @click.command(cls=Command)
 @click.argument("name", metavar="[PLUGIN[:TABLE]]", required=False)
 @click.option("--data", metavar="DIR", help="Photographs. [samples: those of scikit-image]")
-@click.option("--limit", type=int, metavar="N", help="Patches a population. [the table's]")
+@click.option("--limit", type=int, metavar="N", help="Patches a condition. [the table's]")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1. [a GPU if there is one]")
 @click.option("--out", type=click.Path(file_okay=False), help="Where results are kept.")
 @click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and how long.")
@@ -51,23 +51,23 @@ def reproduce(
     --readme alone nothing is run.
     """
     if name is None:
-        click.echo(_list(presets.experiments(), as_json))
+        click.echo(_list(experiments.experiments(), as_json))
         return 0
-    those = presets.named(name)
+    those = experiments.named(name)
     if rewrite and not save:
         click.echo(f"written: {_readme(those[0])}", err=True)
         return 0
     folder = Path(out) if out else default_out()
-    plans = [(experiment, presets.plans(experiment, **options)) for experiment in those]
+    plans = [(experiment, experiments.plans(experiment, **options)) for experiment in those]
     if plan_only:
         click.echo(_plans(plans, folder, as_json))
         return 0
     results = []
     for experiment, made in plans:
         with progress() as told:
-            results.append(presets.execute(experiment, made, folder, told))
+            results.append(experiments.execute(experiment, made, folder, told))
         if save:
-            click.echo(f"written: {presets.save(results[-1])}", err=True)
+            click.echo(f"written: {experiments.save(results[-1])}", err=True)
     if rewrite:
         click.echo(f"written: {_readme(those[0])}", err=True)
     if as_json:
@@ -78,7 +78,7 @@ def reproduce(
 
 
 def _readme(one: Experiment) -> Path:
-    return presets.rewrite(presets.named(one.plugin))
+    return experiments.rewrite(experiments.named(one.plugin))
 
 
 def _list(those: Sequence[Experiment], as_json: bool) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from forensics.bench import Matrix, Settings, default_out, execute, make, read_config
 from forensics.cli import LOSSES, Command, diagram, tables
 from forensics.errors import ForensicsError
-from forensics.harness import Matrix, Settings, default_out, execute, make, read_config
 
 FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 
@@ -37,7 +37,7 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 @click.option("--reduce", type=int, metavar="N", help="Each side of a photograph, first. [1]")
 @click.option("--patch", type=int, metavar="PIXELS", help="Side of a patch. [128; the whole file]")
 @click.option("--color/--gray", default=None, help="RGB, 4:2:0. [gray]")
-@click.option("--limit", type=int, metavar="N", help="Patches a population. [48; of files: all]")
+@click.option("--limit", type=int, metavar="N", help="Patches a condition. [48; of files: all]")
 @click.option("--seed", type=int, help="[0]")
 @click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1. [a GPU if there is one]")
 @click.option("--batch", type=int, metavar="N", help="Patches worked on at once. [64]")

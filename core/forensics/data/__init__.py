@@ -13,7 +13,7 @@ from forensics.data.labelled import labelled
 from forensics.data.leaves import dead_leaves
 from forensics.data.samples import samples
 from forensics.data.source import Photograph, Source
-from forensics.registry import registry
+from forensics.models.registry import registry
 
 __all__ = [
     "Photograph",

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from forensics.batch import Jpeg
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.images.stream import sampling_of
+from forensics.jpeg.coefficients import Jpeg
 
 _SECONDS = 120
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from forensics import random
-from forensics.batch import Batch, Jpeg
+from forensics.batch import Batch
 from forensics.errors import NotApplicable, UnreadableImage
 from forensics.images import stream
 from forensics.images.header import FORMATS, Header, examine, pillow
+from forensics.jpeg.coefficients import Jpeg
 
 # What undoes each orientation that Pillow applies to a TIFF on its own account.
 _UNDO = {

@@ -12,9 +12,9 @@ import numpy as np
 import simplejpeg
 import torch
 
-from forensics.batch import SAMPLINGS, Jpeg
 from forensics.errors import UnreadableImage
 from forensics.images.header import Header
+from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
 
 # A progressive stream costs one pass over the whole picture for each scan, however short the
 # scan is; real encoders write about ten.

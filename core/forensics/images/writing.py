@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from forensics.atomic import replacing
-from forensics.batch import SAMPLINGS, Batch, Jpeg
+from forensics.batch import Batch
 from forensics.errors import ForensicsError
+from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
 
 
 def suffix(batch: Batch) -> str:

@@ -1,7 +1,7 @@
 """A JPEG codec on tensors, equal to libjpeg-turbo (Pillow) to the bit; no entropy coding."""
 
-from forensics.batch import Jpeg
 from forensics.jpeg.codec import compress, decode, decode_float
+from forensics.jpeg.coefficients import Jpeg
 from forensics.jpeg.estimation import estimate_table
 from forensics.jpeg.recovery import recover
 from forensics.jpeg.tables import ZIGZAG, standard_tables

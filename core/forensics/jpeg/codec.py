@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from forensics import device
-from forensics.batch import SAMPLINGS, Jpeg
 from forensics.errors import ForensicsError, UnknownName
+from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
 from forensics.jpeg.colour import downsample, rgb_to_ycc, upsample, ycc_to_rgb
 from forensics.jpeg.tables import standard_tables
 from forensics.jpeg.transform import (

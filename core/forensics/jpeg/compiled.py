@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numba import int32, njit
 
-from forensics.batch import SAMPLINGS, Jpeg
-from forensics.device import share
+from forensics.device import parallel_for
+from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
 from forensics.jpeg.compiled_blocks import clip, quantise, restore
 
 
@@ -180,7 +180,7 @@ def compress(pixels: torch.Tensor, steps: torch.Tensor, sampling: str) -> tuple[
             y, cb, cr = out
             _compress_colour(images[part], tables[part], y, cb, cr, down, across)
 
-    share(work, n, channels * height * width)
+    parallel_for(work, n, channels * height * width)
     return tuple(map(torch.from_numpy, levels))
 
 
@@ -199,5 +199,5 @@ def decode(jpeg: Jpeg) -> torch.Tensor:
             y, cb, cr = chosen
             _decode_colour(y, cb, cr, tables[part], down, across, images[part])
 
-    share(work, len(images), images[:1].size)
+    parallel_for(work, len(images), images[:1].size)
     return torch.from_numpy(images)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from forensics.batch import Jpeg
+from forensics.jpeg.coefficients import Jpeg
 from forensics.jpeg.colour import rgb_to_ycc
 from forensics.jpeg.estimation import estimate_table
 from forensics.jpeg.tables import standard_tables

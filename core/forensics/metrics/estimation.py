@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from forensics.metrics import confidence
 from forensics.metrics.confidence import Believed, Stated
 from forensics.metrics.intervals import Floats, Integers, Value, estimate, ratio, totals
-from forensics.traces import Truth
+from forensics.traces.trace import Target
 
 # What float32 leaves of a value such as 0.85, relative to its size.
 _ROUNDING = 1e-6
@@ -47,17 +47,17 @@ class Estimated:
         )
 
 
-def group(answered: Sequence[Truth]) -> list[Truth]:
+def group(answered: Sequence[Target]) -> list[Target]:
     """Which of the names that were answered the headline is a mean of: those of the kind and unit
     that the first of them has."""
     return [truth for truth in answered if _sort(truth) == _sort(answered[0])]
 
 
-def _sort(truth: Truth) -> tuple[str, str]:
+def _sort(truth: Target) -> tuple[str, str]:
     return truth.kind, truth.unit
 
 
-def right(truth: Truth, values: Floats, true: Floats) -> NDArray[np.bool_]:
+def right(truth: Target, values: Floats, true: Floats) -> NDArray[np.bool_]:
     """Whether answers are within the truth's tolerance. Steps and classes with words are whole
     numbers, so there an answer counts as the nearest one."""
     if truth.kind == "step" or truth.classes:
@@ -66,7 +66,7 @@ def right(truth: Truth, values: Floats, true: Floats) -> NDArray[np.bool_]:
 
 
 def estimator_metrics(
-    asked: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
+    asked: Sequence[Target], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value]:
     """All metrics of a cell by name: first the means over the names of `group`, then `NAME:q1`
     of every name that was answered, in their order. asked: what the model may have answered.
@@ -110,7 +110,7 @@ def estimator_metrics(
 
 
 def reliability(
-    answered: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
+    answered: Sequence[Target], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value] | None:
     """The reliability diagram of `confidence.reliability`, of all names of `group` together; None
     where no patch has a probability for each of them."""
@@ -122,7 +122,7 @@ def reliability(
 
 
 def _belief(
-    headline: Sequence[Truth], answers: Mapping[str, Estimated], seed: int
+    headline: Sequence[Target], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value]:
     """The metrics of `_BELIEF`."""
     those = [answers[truth.name] for truth in headline]
@@ -166,7 +166,7 @@ def _together(
 
 
 def confusion(
-    truth: Truth, answers: Estimated
+    truth: Target, answers: Estimated
 ) -> list[tuple[float | str, float | str, int]] | None:
     """How often each class was taken for which: (true, answer, patches), in the order of the
     classes; None where the truth is no class. Classes with words are named by them."""
@@ -179,7 +179,7 @@ def confusion(
     return [(true, given, count) for (true, given), count in counted.items()]
 
 
-def _word(truth: Truth, value: float) -> float | str:
+def _word(truth: Target, value: float) -> float | str:
     if not truth.classes:
         return float(f"{value:.6g}")
     number = round(value)
@@ -191,7 +191,7 @@ _BELIEF = ("ece", *(f"accuracy_{percent}" for percent in confidence.COVERAGES))
 _SILENT = "it states no probabilities"
 
 
-def _sums(truth: Truth, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
+def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
     """Sums and counts of every metric in each photograph, float64 `[5, photographs]` each."""
     owners: Integers = np.searchsorted(photographs, one.photographs)
     values, true = one.values.astype(np.float64), one.true.astype(np.float64)
@@ -226,7 +226,7 @@ def _ratios(weights: Floats, above: Floats, below: Floats) -> Floats:
     return ratio(above @ weights.T, below @ weights.T)
 
 
-def _reasoned(metric: str, value: Value, truth: Truth) -> Value:
+def _reasoned(metric: str, value: Value, truth: Target) -> Value:
     """n/a with the reason where there was nothing to measure."""
     if value.value is not None and not np.isnan(value.value):
         return value

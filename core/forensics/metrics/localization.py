@@ -1,6 +1,6 @@
 """The metrics of a localizer on one cell: its heat on the pixels of the mask and on the others.
 
-Heat maps and masks come as `heat.Evidence`. `f1_best` takes, for each image, the threshold that
+Heat maps and masks come as `MaskHistogram`. `f1_best` takes, for each image, the threshold that
 suits its mask best, which flatters ('chosen here'); Otsu's is chosen on the map alone. Intervals
 are 95 %, of 1,000 resamples of photographs.
 """
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from forensics.metrics.cost import mean_with_interval
 from forensics.metrics.curves import Curves, auc
-from forensics.metrics.heat import Evidence
 from forensics.metrics.intervals import Floats, Value, estimate, ratio
+from forensics.metrics.mask_histogram import MaskHistogram
 
 
 @dataclass(frozen=True, eq=False)
 class Mapped:
     """The maps of n altered images. photographs: `[n]`, the photograph of each."""
 
-    evidence: Sequence[Evidence]
+    evidence: Sequence[MaskHistogram]
     photographs: NDArray[np.generic]
 
 
@@ -78,23 +78,23 @@ def _below(counts: Floats) -> Floats:
     return np.concatenate([np.zeros((len(counts), 1)), counts.cumsum(axis=1)], axis=1)
 
 
-def _auc(one: Evidence) -> float:
+def _auc(one: MaskHistogram) -> float:
     curves = Curves(_below(one.outside[None]), _below(one.inside[None]))
     return float(auc(curves)[0])
 
 
-def _above(one: Evidence) -> tuple[Floats, Floats]:
+def _above(one: MaskHistogram) -> tuple[Floats, Floats]:
     """True and false positives where everything hotter than a level is called tampered, `[U + 1]`:
     from all of it to nothing."""
     hits, alarms = (_below(side[None])[0] for side in (one.inside, one.outside))
     return hits[-1] - hits, alarms[-1] - alarms
 
 
-def _best_f1(one: Evidence) -> float:
+def _best_f1(one: MaskHistogram) -> float:
     return float(_f1(*_above(one), one.inside.sum()).max())
 
 
-def _at_otsu(one: Evidence) -> tuple[float, float]:
+def _at_otsu(one: MaskHistogram) -> tuple[float, float]:
     """F1 and intersection over union of what is hotter than Otsu's threshold; a map of a single
     level has nothing hotter."""
     from skimage.filters import threshold_otsu

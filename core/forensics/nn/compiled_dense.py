@@ -21,7 +21,7 @@ import torch
 from numba import njit, uint32
 from torch import Tensor, nn
 
-from forensics.device import share
+from forensics.device import parallel_for
 
 
 @njit(cache=True, nogil=True)
@@ -124,7 +124,7 @@ def _each(kernel: Any, images: Sequence[np.ndarray], *rest: Any, after: Sequence
     def work(part: slice) -> None:
         kernel(*(a[part] for a in images), *rest, *(a[part] for a in after))
 
-    share(work, len(images[0]), images[0].shape[1] * images[0].shape[2])
+    parallel_for(work, len(images[0]), images[0].shape[1] * images[0].shape[2])
 
 
 class _Step(torch.autograd.Function):

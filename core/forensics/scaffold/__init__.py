@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from forensics.errors import ForensicsError
-from forensics.registry import MODEL_KINDS, registry
+from forensics.models.registry import MODEL_KINDS, registry
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.interfaces import Heatmap
+from forensics.models.interfaces import Heatmap
 
 
 @dataclass(frozen=True)

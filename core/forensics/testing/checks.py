@@ -13,21 +13,15 @@ from typing import Any
 
 import torch
 
-from forensics import traces, weights
 from forensics.batch import Batch
 from forensics.errors import NotApplicable, UnknownName
-from forensics.interfaces import Attacker, Detector, Estimator, Localizer
-from forensics.registry import (
-    GROUP,
-    KINDS,
-    MODEL_KINDS,
-    ModelEntry,
-    Registered,
-    judged,
-    registry,
-)
+from forensics.models import weights
+from forensics.models.entries import ModelEntry, parse_trace
+from forensics.models.interfaces import Attacker, Detector, Estimator, Localizer
+from forensics.models.registry import GROUP, KINDS, MODEL_KINDS, Registered, registry
 from forensics.testing.answers import Answer, ask, assert_same
 from forensics.testing.inputs import Form, forms
+from forensics.traces import trace as traces
 
 _CLASS = {
     "detector": Detector,
@@ -123,7 +117,7 @@ def _entry(kind: str, thing: Registered) -> None:
     unknown = set(entry.options or ()) - fields
     assert not unknown, f"options that it does not have: {', '.join(sorted(unknown))}"
     for text in entry.traces:
-        trace, ranges = judged(text)
+        trace, ranges = parse_trace(text)
         unknown = set(ranges) - set(traces.get(trace).parameters)
         assert not unknown, f"{trace} has no parameter {', '.join(sorted(unknown))} to restrict"
 
@@ -176,9 +170,9 @@ def _knows_names(entry: ModelEntry, kind: str, model: Any, form: Form) -> None:
     names = model.estimate(form.photographs()).names
     assert len(set(names)) == len(names), f"a name occurs twice: {', '.join(names)}"
     for text in entry.traces:
-        truth = {truth.name for truth in traces.get(judged(text)[0]).truth}
-        wanted = ", ".join(sorted(truth)) or "nothing"
-        assert truth & set(names), f"it answers {', '.join(names)}, and {text} asks for {wanted}"
+        target = {target.name for target in traces.get(parse_trace(text)[0]).targets}
+        wanted = ", ".join(sorted(target)) or "nothing"
+        assert target & set(names), f"it answers {', '.join(names)}, and {text} asks for {wanted}"
 
 
 def _repeats(kind: str, model: Any, form: Form) -> None:

@@ -3,6 +3,7 @@
 result = training.train("afcnn:quality=60", "photographs/", budget="25m")
 """
 
+from forensics.traces.draws import LogUniform, Uniform
 from forensics.training.augmentation import (
     Augmentation,
     Burnout,
@@ -14,7 +15,6 @@ from forensics.training.augmentation import (
 )
 from forensics.training.camera import Camera
 from forensics.training.command import Result, train
-from forensics.training.draws import LogUniform, Uniform
 from forensics.training.fitting import network_of
 from forensics.training.loop import Watch
 from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Phase, Progress, Recipe

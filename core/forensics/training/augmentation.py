@@ -17,7 +17,7 @@ from torch import Tensor
 from forensics import random
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.operations import Resize
+from forensics.histories.operations import Resize
 
 # Of the tone curve of common photographs: a stop of exposure scales 8-bit values by 2 ** (1 / 2.2).
 _ENCODING = 2.2

@@ -13,16 +13,18 @@ from typing import Any
 
 import torch
 
-from forensics import data, selection, weights
+from forensics import data
 from forensics.device import choose
 from forensics.errors import ForensicsError
-from forensics.registry import MODEL_KINDS, ModelEntry, RecipeEntry, registry
+from forensics.models import selection, weights
+from forensics.models.entries import ModelEntry, RecipeEntry
+from forensics.models.registry import MODEL_KINDS, registry
+from forensics.traces.draws import described
 from forensics.training import export
 from forensics.training import plot as curve
-from forensics.training.draws import described
+from forensics.training.budget import Budget
 from forensics.training.export import Figures
 from forensics.training.generator import Generator, Pool
-from forensics.training.goal import Goal
 from forensics.training.loop import Best, Training, Watch
 from forensics.training.recipe import Recipe
 from forensics.training.runfiles import Checkpoint, Log
@@ -76,9 +78,9 @@ def train(
     where = choose(device)
     former = Checkpoint(files).read(where) if resume else {}
     if former and budget is None and steps is None:
-        goal = Goal(*former["goal"])
+        length = Budget(*former["budget"])
     else:
-        goal = Goal.of(budget, steps)
+        length = Budget.of(budget, steps)
     seed = former.get("seed", 0) if seed is None else seed
 
     made, held_out = generators(recipe, _sources(folder, watch), where)
@@ -87,7 +89,7 @@ def train(
     identity = {
         "recipe": str(chosen),
         "data": [made.pool.sha256, held_out.pool.sha256],
-        "goal": [goal.seconds, goal.steps],
+        "budget": [length.seconds, length.steps],
         "seed": seed,
     }
     for name, value in identity.items():
@@ -99,7 +101,7 @@ def train(
     with _writing(target), torch.random.fork_rng([where] if where.type == "cuda" else []):
         files.mkdir(parents=True, exist_ok=True)
         log = Log(files, former["step"] if former else None)
-        training = Training(recipe, goal, seed, made, held_out, files, watch)
+        training = Training(recipe, length, seed, made, held_out, files, watch)
         if former:
             training.restore(former)
         best = training.run(identity, log)
@@ -226,7 +228,7 @@ def _run_card(training: Training, best: Best, device: torch.device) -> dict[str,
     sources = {"train": training.generator.pool, "val": training.held_out.pool}
     return {
         "data": {split: _data_card(pool) for split, pool in sources.items()},
-        "goal": str(training.goal),
+        "budget": str(training.goal),
         "seed": training.seed,
         "steps": training.step,
         "patches": sum(tally.patches for tally in tallies),

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from forensics import weights
-from forensics.registry import ModelEntry, check_editable
+from forensics.models import weights
+from forensics.models.entries import ModelEntry
+from forensics.models.registry import check_editable
 from forensics.training.runfiles import write
 
 Figures = dict[str, float]

@@ -14,12 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from forensics import door, random, traces
+from forensics import random
 from forensics.batch import GRID, Batch
 from forensics.data import Source
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.jpeg.colour import luma
-from forensics.training import draws
+from forensics.traces import crop, draws
+from forensics.traces import trace as traces
 from forensics.training.augmentation import Augmentation
 from forensics.training.recipe import Example, Recipe
 
@@ -81,7 +82,9 @@ class Pool:
             )
         return found
 
-    def crops(self, numbers: Tensor, corners: Tensor, side: int, keys: Tensor, lead: int) -> Batch:
+    def crops(
+        self, numbers: Tensor, corners: Tensor, side: int, keys: Tensor, margin: int
+    ) -> Batch:
         """Squares with these corners, int64 `[N, 2]` (y, x), of these photographs. All arguments
         lie on the CPU."""
         straight = torch.arange(side, device=self.device)
@@ -92,7 +95,7 @@ class Pool:
         pixels = self.planes[:, index].transpose(0, 1).contiguous()
         names = tuple(self.names[number] for number in numbers.tolist())
         origins = (corners // GRID * GRID).to(self.device)
-        positions = (corners + lead).to(self.device)
+        positions = (corners + margin).to(self.device)
         return Batch(pixels, keys.to(self.device), names, positions, origins=origins)
 
     def others(self, numbers: Tensor, side: int, keys: Tensor, count: int) -> list[Batch]:
@@ -141,17 +144,17 @@ class Generator:
                 )
         self.histories = {s: self.trace.history(s).fill(None) for s in self.trace.sides}
         self.donors = self.trace.donors
-        self.lead = functools.cache(self._lead)
+        self.margin = functools.cache(self._lead)
 
     def _lead(self, side: int) -> int:
         """Pixels of the tile around a crop of this side."""
         tried = {n: values for choice in self.choices for n, values in choice.tried().items()}
-        return self.trace.lead(self.color, side, tried, slot=False)
+        return self.trace.margin(self.color, side, tried, slot=False)
 
     def _sides(self, side: int) -> list[int]:
         """The sides of the squares before each augmentation, and of the tile after the last, that
         a crop of a step is made from; they differ by multiples of 32."""
-        sides = [side + 2 * self.lead(side)]
+        sides = [side + 2 * self.margin(side)]
         for augmentation in reversed(self.augmentations):
             more = augmentation.side_before(sides[0]) - sides[0]
             sides.insert(0, sides[0] + -(-more // (2 * GRID)) * 2 * GRID)
@@ -197,8 +200,8 @@ class Generator:
     def evenly(self, side: int, count: int, batch: int) -> Iterator[Example]:
         """`count` crops that are always the same: spread evenly over the photographs and within
         each, as are the drawn values over the crops."""
-        lead = self.lead(side)
-        tile = side + 2 * lead
+        margin = self.margin(side)
+        tile = side + 2 * margin
         fitting = self.pool.fitting(tile)
         place = torch.arange(count)
         numbers, turn = fitting[place % len(fitting)], place // len(fitting)
@@ -211,7 +214,7 @@ class Generator:
         values = draws.dealt(self.choices, count)
         for i in range(0, count, batch):
             part = slice(i, i + batch)
-            crops = self.pool.crops(numbers[part], corners[part], tile, keys[part], lead)
+            crops = self.pool.crops(numbers[part], corners[part], tile, keys[part], margin)
             others = self.pool.others(numbers[part], tile, keys[part], self.donors)
             if not self._in_color(i // batch):
                 crops, others = _gray(crops), [_gray(tiles) for tiles in others]
@@ -222,21 +225,21 @@ class Generator:
     ) -> Example:
         """others: tiles of other photographs, for splices."""
         donors = torch.stack([tiles.pixels for tiles in others], 1) if others else None
-        crops = dataclasses.replace(crops, donors=donors, room=(self.lead(side), side))
+        crops = dataclasses.replace(crops, donors=donors, window=(self.margin(side), side))
         values = {name: value.to(crops.device) for name, value in drawn.items()}
         values.update(self.trace.drawn(crops.keys))
         states = {name: history.apply(crops, values) for name, history in self.histories.items()}
-        lead, handed = self.lead(side), self.trace.handed
-        sides = {name: door.cut(state, lead, side, handed) for name, state in states.items()}
-        masks = {name: door.mask(state, lead, side) for name, state in states.items()}
-        truth = {
+        margin, input = self.margin(side), self.trace.input
+        sides = {name: crop.cut(state, margin, side, input) for name, state in states.items()}
+        masks = {name: crop.mask(state, margin, side) for name, state in states.items()}
+        targets = {
             name: {
                 what: answer.to(crops.device)
                 for what, answer in self.trace.answers(name, values, len(crops)).items()
             }
             for name in sides
         }
-        return Example(sides, values, truth, masks)
+        return Example(sides, values, targets, masks)
 
 
 def _gray(crops: Batch) -> Batch:

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 
 from forensics import random
 from forensics.errors import ForensicsError
+from forensics.training.budget import Budget
 from forensics.training.export import Figures, State
 from forensics.training.generator import Generator
-from forensics.training.goal import Goal
 from forensics.training.learner import learner
+from forensics.training.prefetch import Examples, prefetch, settle
 from forensics.training.recipe import Example, Progress, Recipe
 from forensics.training.runfiles import Checkpoint, Log
-from forensics.training.supply import Supply, settle, supply
 
 _ROWS = 200  # of the log, in all
 _CHECKPOINT_SECONDS = 120.0
@@ -80,14 +80,14 @@ class Training:
     def __init__(
         self,
         recipe: Recipe,
-        goal: Goal,
+        budget: Budget,
         seed: int,
         generator: Generator,
         held_out: Generator,
         folder: Path,
         watch: Watch,
     ) -> None:
-        self.recipe, self.goal, self.seed, self.watch = recipe, goal, seed, watch
+        self.recipe, self.goal, self.seed, self.watch = recipe, budget, seed, watch
         self.generator, self.held_out, self.device = generator, held_out, generator.pool.device
         self.checkpoint = Checkpoint(folder)
         self.validation = list(
@@ -121,12 +121,12 @@ class Training:
         self.pending = defaultdict(list, content["pending"])
 
     def run(self, identity: dict[str, Any], log: Log) -> Best:
-        """Train to the goal; the network with the best objective in the last phase.
+        """Train to the budget; the network with the best objective in the last phase.
 
         identity: goes into every checkpoint. Raises ForensicsError where the user stops it,
         after writing a checkpoint, and where the loss is no longer finite.
         """
-        with supply(self.device, self._made) as examples, _stoppable() as stop:
+        with prefetch(self.device, self._made) as examples, _stoppable() as stop:
             saved = self.seconds
             started = time.perf_counter() - self.seconds
             now = self._progress()
@@ -190,7 +190,7 @@ class Training:
         chosen = self.recipe.phases[phase]
         return self.generator.example(self.seed, step, chosen.crop, chosen.batch)
 
-    def _step(self, now: Progress, examples: Supply) -> None:
+    def _step(self, now: Progress, examples: Examples) -> None:
         tally = self.tallies[now.phase]
         began = time.perf_counter()
         example, seconds = examples.take(self.step, now.phase)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from forensics.batch import Batch
+from forensics.traces.draws import Draws
 from forensics.training.augmentation import Augmentation, Orientation
-from forensics.training.draws import Draws
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Phase:
 class Example:
     """One batch made on the fly. sides: a batch for each history of the trace, by name, cut
     from the same places; values: what was drawn for each parameter, int64 or float64 `[N]`;
-    truth: for each side the answers to what the trace asks, by name, float64 `[N]`; masks: for each
+    targets: for each side the true values by name, float64 `[N]`; masks: for each
     side the pixels that come from elsewhere, bool `[N, crop, crop]`."""
 
     sides: Mapping[str, Batch]
     values: Mapping[str, Tensor]
-    truth: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
+    targets: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
     masks: Mapping[str, Tensor] = field(default_factory=dict)
 
 

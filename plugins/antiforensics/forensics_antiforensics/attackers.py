@@ -18,12 +18,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from forensics import random, weights
-from forensics.batch import Batch, Jpeg
+from forensics import random
+from forensics.batch import Batch
 from forensics.errors import NotApplicable
-from forensics.interfaces import Attacker, Needs
 from forensics.jpeg import block_dct, block_idct, decode_float, standard_tables
-from forensics.registry import ModelEntry, registry
+from forensics.jpeg.coefficients import Jpeg
+from forensics.models import weights
+from forensics.models.entries import ModelEntry
+from forensics.models.interfaces import Attacker, Needs
+from forensics.models.registry import registry
 from forensics_antiforensics import networks
 from forensics_antiforensics.tiles import by_tiles
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.interfaces import Detector
 from forensics.metrics.crossfit import pe_cv
 from forensics.metrics.curves import Scored
+from forensics.models.interfaces import Detector
 from forensics.training.recipe import Example
 from forensics_antiforensics.detectors import KF, KL, KQF, KU1, KU2, KV
 from forensics_antiforensics.pair import Pair

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forensics import hookimpl
-from forensics.interfaces import Needs
-from forensics.registry import Entry, ModelEntry
+from forensics.models.entries import Entry, ModelEntry
+from forensics.models.interfaces import Needs
 
 _PAPER = "Kim, Ahn and Lee, End-to-End Anti-Forensics Network of Single and Double JPEG Detection"
 # name: class, smallest side, seconds for a patch of 128 x 128, what it looks at
@@ -44,7 +44,7 @@ def forensics_attackers() -> list[ModelEntry]:
     return [
         ModelEntry(
             "afcnn",
-            "forensics_antiforensics.attackers:AFCNN",
+            "forensics_antiforensics.histories.attackers:AFCNN",
             "the paper's network: restoration, histogram and deblocking losses, soft clamp",
             paper=_PAPER,
             needs=_NEEDS,
@@ -54,7 +54,7 @@ def forensics_attackers() -> list[ModelEntry]:
         ),
         ModelEntry(
             "afcnn-matched",
-            "forensics_antiforensics.attackers:Matched",
+            "forensics_antiforensics.histories.attackers:Matched",
             "a light one-pass network with noise, trained to match the detectors' statistics",
             needs=_NEEDS,
             card="forensics_antiforensics:weights/afcnn-matched",
@@ -62,7 +62,7 @@ def forensics_attackers() -> list[ModelEntry]:
         ),
         ModelEntry(
             "ddcn-dither",
-            "forensics_antiforensics.attackers:Dither",
+            "forensics_antiforensics.histories.attackers:Dither",
             "the control: plain restoration, then white noise of s.d. 1",
             needs=_NEEDS,
             card="forensics_antiforensics:weights/ddcn-dither",

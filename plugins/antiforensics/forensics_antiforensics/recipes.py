@@ -10,10 +10,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from forensics import random, weights
+from forensics import random
 from forensics.errors import ForensicsError
-from forensics.registry import ModelEntry, registry
-from forensics.training.draws import Draws
+from forensics.models import weights
+from forensics.models.entries import ModelEntry
+from forensics.models.registry import registry
+from forensics.traces.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_antiforensics import judging
 from forensics_antiforensics.losses import matched, paper

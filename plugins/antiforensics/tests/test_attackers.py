@@ -7,10 +7,10 @@ import pytest
 import torch
 from skimage import data
 
-from forensics import selection
 from forensics.batch import Batch
 from forensics.errors import NotApplicable
 from forensics.jpeg import compress, decode, standard_tables
+from forensics.models import selection
 from forensics.training import export
 from forensics_antiforensics import attackers, networks, tiles
 
@@ -155,7 +155,7 @@ def test_what_it_cannot_take_is_a_reason(home, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_without_weights_it_is_not_applicable(name, monkeypatch, tmp_path):
     monkeypatch.setenv("FORENSICS_HOME", str(tmp_path))
-    monkeypatch.setattr("forensics.weights.shipped_folder", lambda entry: tmp_path / "none")
+    monkeypatch.setattr("forensics.models.weights.shipped_folder", lambda entry: tmp_path / "none")
     with pytest.raises(NotApplicable, match=f"forensics train {name}"):
         attack(name, compressed())
 

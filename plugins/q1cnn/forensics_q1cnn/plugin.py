@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from forensics import hookimpl
-from forensics.interfaces import Needs
-from forensics.registry import Entry, ModelEntry, RecipeEntry
+from forensics.models.entries import Entry, ModelEntry, RecipeEntry
+from forensics.models.interfaces import Needs
 from forensics_q1cnn.dense import entries as dense
 
 
@@ -106,7 +106,7 @@ Q1MAP = ModelEntry(
     needs=Needs(smallest=64, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase",),
-    borrows="q1phase",
+    weights_of="q1phase",
     seconds=0.6,  # twelve megapixels are minutes: whoever wants these names it
 )
 
@@ -132,7 +132,7 @@ Q1ANALYTIC = ModelEntry(
 
 Q1BIANCHI = ModelEntry(
     "q1bianchi",
-    "forensics_q1cnn.rivals.bianchi:Bianchi",
+    "forensics_q1cnn.baselines.bianchi:Bianchi",
     "mixture of once and twice compressed, the likeliest step of each frequency; no training",
     paper="Bianchi and Piva, Image forgery localization via block-grained analysis of JPEG "
     "artifacts",
@@ -147,7 +147,7 @@ Q1BIANCHI = ModelEntry(
 _MISSING = {"missing": "of steps without an answer: none, or argmax, median, expectation"}
 Q1GALVAN = ModelEntry(
     "q1galvan",
-    "forensics_q1cnn.rivals.galvan:Galvan",
+    "forensics_q1cnn.baselines.galvan:Galvan",
     "aligned grids: steps that explain all coefficients, the nearest histogram; no training",
     paper="Galvan, Puglisi, Bruna and Battiato, First quantization matrix estimation from double "
     "compressed JPEG images",
@@ -158,7 +158,7 @@ Q1GALVAN = ModelEntry(
 )
 Q1DALMIA = ModelEntry(
     "q1dalmia",
-    "forensics_q1cnn.rivals.dalmia:Dalmia",
+    "forensics_q1cnn.baselines.dalmia:Dalmia",
     "shifted grids: spacing of the comb on the first JPEG's, which it searches; no training",
     options=_MISSING,
     traces=_TRACES,
@@ -167,7 +167,7 @@ Q1DALMIA = ModelEntry(
 )
 Q1CONSTANT = ModelEntry(
     "q1constant",
-    "forensics_q1cnn.rivals.constant:Constant",
+    "forensics_q1cnn.baselines.constant:Constant",
     "the same steps for every patch: what is said without looking",
     options={
         "decode": "argmax, median or expectation",

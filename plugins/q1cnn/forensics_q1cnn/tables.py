@@ -25,7 +25,7 @@ from torch import Tensor
 from forensics import jpeg, random
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.interfaces import Operation
+from forensics.models.interfaces import Operation
 
 NONE, FIRST_NAMED, FIRST_CAMERA, FIRST_HELD_OUT, FIRST_INVENTED = 0, 101, 200, 400, 1000
 # Photoshop's, as Pillow has them: its qualities 12, 10 and 8 (and 5 and 3, above step 24).

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from forensics.jpeg import ZIGZAG
-from forensics.traces import Draw, Trace, Truth, points_of
+from forensics.traces.trace import Draw, Target, Trace, points_of
 from forensics_q1cnn import tables
 
 
@@ -31,7 +31,7 @@ _GRIDS = (
     ("paper", points_of(t=tuple(_NAMED), u=(80, 90))),
 )
 _STEPS = tuple(
-    Truth(f"step{i}", "step", "first luma step, zig-zag", derive=_Step(i)) for i in range(1, 16)
+    Target(f"step{i}", "step", "first luma step, zig-zag", derive=_Step(i)) for i in range(1, 16)
 )
 
 Q1_TABLES = Trace(
@@ -39,7 +39,7 @@ Q1_TABLES = Trace(
     (("altered", "qtable({t}) ATTACK crop({r},{c}) qtable({u})"),),
     _GRIDS,
     "jpeg",
-    (*_STEPS, Truth("r", "class", "pixels"), Truth("c", "class", "pixels")),
+    (*_STEPS, Target("r", "class", "pixels"), Target("c", "class", "pixels")),
     (Draw(("r", "c"), tuple(itertools.product(range(8), range(8)))),),
 )
 Q1_TABLES_ALIGNED = Trace(

@@ -11,10 +11,11 @@ from PIL import Image
 from PIL.JpegPresets import presets
 from skimage import data
 
-from forensics import jpeg, traces
+from forensics import jpeg
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.jpeg import ZIGZAG
+from forensics.traces import trace as traces
 from forensics_q1cnn import tables
 from forensics_q1cnn.tables import TableCompression
 

@@ -7,7 +7,8 @@ import torch
 from torch.nn.functional import avg_pool2d
 
 from forensics import random
-from forensics.interfaces import (
+from forensics.jpeg import ZIGZAG, block_dct, standard_tables
+from forensics.models.interfaces import (
     Detector,
     Estimate,
     Estimator,
@@ -19,7 +20,6 @@ from forensics.interfaces import (
     Region,
     Scores,
 )
-from forensics.jpeg import ZIGZAG, block_dct, standard_tables
 
 QUALITIES = (60, 80, 90)
 

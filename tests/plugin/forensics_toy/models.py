@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import pad, unfold
 
-from forensics import weights
-from forensics.interfaces import Attacker, Detector, Needs, Scores
-from forensics.registry import registry
+from forensics.models import weights
+from forensics.models.interfaces import Attacker, Detector, Needs, Scores
+from forensics.models.registry import registry
 
 
 @dataclass(frozen=True)

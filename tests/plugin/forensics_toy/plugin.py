@@ -1,6 +1,6 @@
 from forensics import hookimpl
-from forensics.interfaces import Needs
-from forensics.registry import Entry, ModelEntry
+from forensics.models.entries import Entry, ModelEntry
+from forensics.models.interfaces import Needs
 
 ALL = ("jpeg", "djpeg", "djpeg-shifted")
 DOUBLE = ("djpeg", "djpeg-shifted")

@@ -1,6 +1,6 @@
 import torch
 
-from forensics.traces import Trace, Truth
+from forensics.traces.trace import Target, Trace
 
 SLOT_FIRST = Trace(
     "toy-slot",
@@ -23,5 +23,5 @@ PASTED = Trace(
     ),
     (("quick", ((("side", 24),),)), ("paper", ((("side", 24),), (("side", 40),)))),
     "pixels",
-    (Truth("which", "class", "", none=0, classes=("none", "pasted", "blurred"), derive=_which),),
+    (Target("which", "class", "", none=0, classes=("none", "pasted", "blurred"), derive=_which),),
 )

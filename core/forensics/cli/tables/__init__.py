@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from forensics.bench import Matrix
 from forensics.cli.tables.ahead import plan, plan_json
 from forensics.cli.tables.kinds import KINDS, confusions, section
 from forensics.cli.tables.layout import latex, markdown, terminal
 from forensics.cli.tables.notes import notes
-from forensics.harness import Matrix
 
 __all__ = ["matrix", "plan", "plan_json"]
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from forensics.bench import Plan
+from forensics.bench.forecast import forecast
 from forensics.cli.tables.kinds import point
-from forensics.harness import Plan
-from forensics.harness.forecast import forecast
 
 
 def plan(made: Plan, folder: Path) -> str:
@@ -17,7 +17,7 @@ def plan(made: Plan, folder: Path) -> str:
     lines = [
         f"{len(made.cells)} cells, {sum(c.reason is not None for c in made.cells)} of them n/a",
         f"{len(made.photographs)} photographs ({len(made.skipped) + len(made.lost)} skipped), "
-        f"{ahead.patches} patches in {len(made.populations)} populations",
+        f"{ahead.patches} patches in {len(made.conditions)} conditions",
         f"{ahead.scores} numbers to compute, {ahead.stored} stored",
         f"expected time: {ahead.time}",
         *(f"skipped: {model}" for model in made.slow),
@@ -50,7 +50,7 @@ def plan_json(made: Plan, folder: Path) -> str:
         "na": sum(c.reason is not None for c in made.cells),
         "photographs": len(made.photographs),
         "skipped": len(made.skipped) + len(made.lost),
-        "populations": len(made.populations),
+        "conditions": len(made.conditions),
         "slow": list(made.slow),
     }
     return json.dumps(content | asdict(forecast(made, folder)), indent=1)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from forensics.bench import Matrix
+from forensics.bench.cells import INPUT
 from forensics.cli.tables.layout import Section
-from forensics.harness import Matrix
-from forensics.harness.cells import INPUT
 
 Cells = list[dict[str, Any]]
 

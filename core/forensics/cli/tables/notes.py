@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
+from forensics.bench import Matrix
+from forensics.bench.cells import INPUT
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
-from forensics.harness import Matrix
-from forensics.harness.cells import INPUT
 
 # More than the papers' grids of one quality, and no more than some lines.
 _MOST_POINTS = 15

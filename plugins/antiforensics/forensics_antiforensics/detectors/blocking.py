@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.interfaces import Detector, Needs, Scores
+from forensics.models.interfaces import Detector, Needs, Scores
 from forensics_antiforensics.detectors.luma import luma, scores
 
 _BINS = 2 * 255 + 1  # |a - b - c + d| of 8-bit values

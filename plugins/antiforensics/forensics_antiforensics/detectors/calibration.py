@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.interfaces import Detector, Needs, Scores
+from forensics.models.interfaces import Detector, Needs, Scores
 from forensics_antiforensics.detectors.luma import coefficients, luma, scores
 
 _HIGH = [8 * u + v for u in range(8) for v in range(8) if u + v >= 8]
@@ -33,7 +33,7 @@ class KL(Detector):
     """Calibration feature of S. Lai and R. Böhme ("Countering counter-forensics: the case of
     JPEG compression", Information Hiding 2011), the paper's K_L.
 
-    For each of the 28 subbands (u, v) with u + v >= 8 the population variance over blocks of the
+    For each of the 28 subbands (u, v) with u + v >= 8 the condition variance over blocks of the
     orthonormal DCT, once of the image on its own grid (I, without the last 8 rows and columns)
     and once shifted by half a block (J, without the first and the last 4):
     K_L = mean of |var_I - var_J| / var_I.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from forensics.interfaces import Scores
 from forensics.jpeg import block_dct
+from forensics.models.interfaces import Scores
 
 
 def luma(pixels: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.interfaces import Detector, Needs, Scores
+from forensics.models.interfaces import Detector, Needs, Scores
 from forensics_antiforensics.detectors.luma import coefficients, luma, scores
 
 _DEVIATION = math.sqrt(1 / 12)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.interfaces import Detector, Needs, Scores
 from forensics.jpeg import compress, decode
+from forensics.models.interfaces import Detector, Needs, Scores
 from forensics_antiforensics.detectors.luma import luma
 
 _QUALITIES = torch.arange(45, 101)

@@ -10,7 +10,7 @@ from scipy.fft import idctn
 from skimage import data
 
 from forensics.batch import Batch
-from forensics.interfaces import Detector
+from forensics.models.interfaces import Detector
 from forensics_antiforensics.detectors import KF, KL, KQF, KU1, KU2, KV
 
 from . import reference

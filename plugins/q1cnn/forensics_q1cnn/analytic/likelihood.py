@@ -111,5 +111,5 @@ def _compiled(
         windows, sound, every = (t[part].numpy() for t in others)
         compiled.shifted(windows, sound, every, values, counts, made)
 
-    device.share(work, n, _SAMPLES)
+    device.parallel_for(work, n, _SAMPLES)
     return found

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import torch
 
-from forensics.batch import Batch, Jpeg
-from forensics.interfaces import Estimate, Estimator
+from forensics.batch import Batch
+from forensics.jpeg.coefficients import Jpeg
+from forensics.models.interfaces import Estimate, Estimator
 from forensics_q1cnn.analytic.likelihood import scores
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import libjpeg_tables

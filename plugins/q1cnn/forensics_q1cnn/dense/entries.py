@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from forensics.interfaces import Needs
-from forensics.registry import Entry, ModelEntry
+from forensics.models.entries import Entry, ModelEntry
+from forensics.models.interfaces import Needs
 
 PART = "steps"  # the weight file of each
 _PAPER = (

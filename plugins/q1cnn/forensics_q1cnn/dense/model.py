@@ -10,12 +10,12 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from forensics import weights
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.interfaces import Estimate, Estimator
 from forensics.jpeg import standard_tables
-from forensics.registry import ModelEntry
+from forensics.models import weights
+from forensics.models.entries import ModelEntry
+from forensics.models.interfaces import Estimate, Estimator
 from forensics_q1cnn.dense import decoding
 from forensics_q1cnn.dense.entries import MODELS, NEAR, PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, windows

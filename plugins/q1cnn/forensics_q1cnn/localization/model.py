@@ -12,8 +12,8 @@ from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError, NotApplicable
-from forensics.interfaces import Heatmap, Layer, Localizer, Region
-from forensics.metrics.heat import enlarged
+from forensics.metrics.mask_histogram import enlarged
+from forensics.models.interfaces import Heatmap, Layer, Localizer, Region
 from forensics_q1cnn.localization.regions import Partition, disjoint, partition
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile

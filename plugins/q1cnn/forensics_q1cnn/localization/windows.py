@@ -103,7 +103,7 @@ def tile_features(part: Luma, across: int, phases: Tensor) -> Features:
         limits = np.float32(SCALE), np.float32(TELLING)
         sliding.count(plane, across, phases[chosen].numpy(), order, *limits, *made)
 
-    device.share(work, p, n * 64)
+    device.parallel_for(work, p, n * 64)
     zeros = _sums((part.levels.unflatten(1, (-1, size[1] // 8))[0] == 0).int())
     phases = phases.expand(n, p)
     spread = deviation(rounding_error(zeros, 64, part.steps), phases, part.rounding)

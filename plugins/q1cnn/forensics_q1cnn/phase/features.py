@@ -148,7 +148,7 @@ def _compiled(planes: Tensor, phases: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         made = counts[:, part].numpy(), waves[:, part].numpy(), squares[:, part].numpy()
         counting.count(given[0][part], given[1][part], order, *scales, *made)
 
-    device.share(work, n, p * 64 * 64)
+    device.parallel_for(work, n, p * 64 * 64)
     return counts, waves, squares
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.interfaces import Detector, Estimate, Estimator
-from forensics.interfaces import Scores as Detected
+from forensics.models.interfaces import Detector, Estimate, Estimator
+from forensics.models.interfaces import Scores as Detected
 from forensics_q1cnn.phase.doubt import NO_TABLE, classes, doubts
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.listed import listed

@@ -11,8 +11,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
+from forensics.traces.draws import Draws
 from forensics.training import network_of
-from forensics.training.draws import Draws
 from forensics.training.recipe import Example, FittedRecipe, Phase
 from forensics_q1cnn import tables
 from forensics_q1cnn.phase.features import Luma

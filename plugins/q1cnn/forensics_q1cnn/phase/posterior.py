@@ -10,7 +10,7 @@ from torch import Tensor
 
 from forensics import device
 from forensics.errors import ForensicsError
-from forensics.interfaces import Estimate
+from forensics.models.interfaces import Estimate
 from forensics_q1cnn.phase.features import Luma, features
 from forensics_q1cnn.phase.network import PhaseNetwork
 from forensics_q1cnn.tables import NAMES, STEPS

@@ -10,16 +10,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from forensics import random, weights
+from forensics import random
 from forensics.jpeg import ZIGZAG
-from forensics.training.augmentation import (
-    Augmentation,
-    Burnout,
-    Contrast,
-    Exposure,
-    Orientation,
-)
-from forensics.training.draws import Draws
+from forensics.models import weights
+from forensics.traces.draws import Draws
+from forensics.training.augmentation import Augmentation, Burnout, Contrast, Exposure, Orientation
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn import tables
 from forensics_q1cnn.phase.features import Features, Luma, features

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from forensics import nn as layers
-from forensics import weights
 from forensics.errors import NotApplicable
+from forensics.models import weights
 from forensics_q1cnn.phase.network import PhaseNetwork
 from forensics_q1cnn.plugin import Q1PHASE
 

@@ -102,7 +102,7 @@ def test_probabilities_are_those_of_the_values(home, opened, name):
 
 
 def network_of(home, name):
-    return DenseNet40.of(forensics.weights.load(MODELS[name], "steps")).eval()
+    return DenseNet40.of(forensics.models.weights.load(MODELS[name], "steps")).eval()
 
 
 def test_log_probabilities_of_windows_add_up(home, opened):

@@ -7,12 +7,12 @@ import torch
 from PIL import Image
 from skimage import data
 
-from forensics import traces
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.histories import History
+from forensics.histories.history import History
+from forensics.traces import trace as traces
+from forensics.traces.draws import choices, narrowed
 from forensics.training import export
-from forensics.training.draws import choices, narrowed
 from forensics.training.recipe import Example, Progress
 from forensics_q1cnn.dense import recipe as recipes
 from forensics_q1cnn.dense.network import DenseNet40, table

@@ -12,9 +12,9 @@ from skimage import data
 
 import forensics
 from forensics import images
+from forensics.bench.inference import fitting, refused
 from forensics.errors import ForensicsError, NotApplicable
-from forensics.harness.asking import fitting, refused
-from forensics.metrics.heat import enlarged
+from forensics.metrics.mask_histogram import enlarged
 from forensics_q1cnn.localization import model
 from forensics_q1cnn.localization.model import Q1Map
 from forensics_q1cnn.localization.regions import partition

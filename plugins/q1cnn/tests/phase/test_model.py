@@ -11,8 +11,9 @@ from PIL import Image
 from skimage import data
 
 import forensics
-from forensics import images, weights
+from forensics import images
 from forensics.errors import ForensicsError, NotApplicable
+from forensics.models import weights
 from forensics_q1cnn.phase.model import Q1Phase
 from forensics_q1cnn.phase.posterior import ALIKE
 from forensics_q1cnn.phase.trained import once_or_twice

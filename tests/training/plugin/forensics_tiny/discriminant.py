@@ -10,9 +10,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from forensics import nn, weights
-from forensics.interfaces import Detector, Scores
-from forensics.registry import registry
+from forensics import nn
+from forensics.models import weights
+from forensics.models.interfaces import Detector, Scores
+from forensics.models.registry import registry
 from forensics.training import FittedRecipe, Phase, network_of
 
 

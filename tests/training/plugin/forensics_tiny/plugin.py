@@ -1,7 +1,7 @@
 """A plugin of the tests with two models that can be trained in a second."""
 
 from forensics import hookimpl
-from forensics.registry import Entry, ModelEntry, RecipeEntry
+from forensics.models.entries import Entry, ModelEntry, RecipeEntry
 
 
 @hookimpl

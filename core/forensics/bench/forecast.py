@@ -1,0 +1,65 @@
+"""How much work a plan is, and how long it takes, before anything is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from forensics.bench.conditions import COST, Condition, Plan
+from forensics.bench.positions import margin
+from forensics.bench.store import Store, answered
+from forensics.data import Photograph
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """patches: of all conditions; scores, stored: numbers to compute, and those that are
+    there; seconds: from the models' declared speeds, on two CPU cores."""
+
+    patches: int
+    scores: int
+    stored: int
+    seconds: float
+
+    @property
+    def time(self) -> str:
+        """The seconds in words; a declared speed is only that."""
+        if self.seconds < 90:
+            return f"about {self.seconds:.0f} s on 2 CPU cores"
+        return f"about {self.seconds / 60:.0f} min on 2 CPU cores"
+
+
+def forecast(plan: Plan, folder: Path) -> Forecast:
+    """Counts what is stored under `folder`, and adds up what is not."""
+    store = Store(folder)
+    speeds = {str(m): m.entry.seconds for c in plan.cells for m in (c.model, c.attacker) if m}
+    patches = scores = done = 0
+    seconds = 0.0
+    for photograph in plan.photographs:
+        there = answered(store.read(photograph.sha256))
+        for digest, queries in plan.wanted.items():
+            condition = plan.conditions[digest]
+            positions = plan.positions[condition.sample].get(photograph.sha256, [])
+            patches += len(positions)
+            asked, attacked = _areas(plan, condition, photograph)
+            absent = 0
+            for model, kind in queries:
+                have = there.get((digest, plan.hashes[model], kind), set())
+                missing = sum(position not in have for position in positions)
+                scores, done = scores + missing, done + len(positions) - missing
+                seconds += missing * asked * speeds.get(model, 0.0) if model != COST else 0.0
+                absent = max(absent, missing)
+            if condition.attacker is not None:
+                seconds += absent * attacked * speeds[str(condition.attacker)]
+    return Forecast(patches, scores, done, seconds)
+
+
+def _areas(plan: Plan, condition: Condition, photograph: Photograph) -> tuple[float, float]:
+    """How many times 128 x 128 pixels a model is shown for a patch, and an attacker."""
+    patch, (height, width) = plan.settings.patch, photograph.size
+    if plan.settings.positive is None:
+        side = patch + 2 * margin(condition.trace, plan.settings)
+        return (patch / 128) ** 2, (side / 128) ** 2
+    whole = height * width / 128**2
+    patches = len(plan.positions[condition.sample].get(photograph.sha256, ())) or 1
+    return ((patch / 128) ** 2, whole / patches) if patch else (whole, whole)

@@ -1,0 +1,113 @@
+"""Content hashes: what a stored row depends on, and so when it may be used again."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forensics.errors import ForensicsError
+from forensics.models import weights
+from forensics.models.registry import Registered
+from forensics.models.selection import Model
+
+if TYPE_CHECKING:
+    from forensics.histories.history import Step
+
+# The parts of the core that pixels, coefficients and patches come from. The command line, tables
+# and metrics are not among them: editing those keeps every stored score.
+_CORE = (
+    "batch.py",
+    "random.py",
+    "device.py",
+    "models/interfaces.py",
+    "images",
+    "data/source.py",
+    "histories",
+    "traces",
+    "jpeg",
+    "nn",
+    "bench/inference.py",
+    "bench/donors.py",
+    "bench/labelled.py",
+    "bench/positions.py",
+    "bench/evaluate.py",
+    "bench/views.py",
+    "metrics/confidence.py",
+    "metrics/cost.py",
+    "metrics/mask_histogram.py",
+)
+
+
+def digest(*parts: str) -> str:
+    """24 hexadecimal digits of a hash of these texts."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
+
+
+def _hash_sources(root: Path, names: tuple[str, ...] = (".",)) -> str:
+    files = sorted({f for n in names for f in [root / n, *(root / n).rglob("*.py")] if f.is_file()})
+    return digest(*(f"{f.relative_to(root)}:{f.read_text()}" for f in files if f.suffix == ".py"))
+
+
+@functools.cache
+def core() -> str:
+    """Hash of the core's sources that rows depend on."""
+    return _hash_sources(Path(__file__).parents[1], _CORE)
+
+
+@functools.cache
+def package(name: str) -> str:
+    """Hash of every source file of a plugin's package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ForensicsError(f"the package {name} is not installed")
+    if not spec.submodule_search_locations:
+        return _hash_sources(Path(spec.origin).parent, (Path(spec.origin).name,))
+    return _hash_sources(Path(spec.origin).parent)
+
+
+def model(chosen: Model) -> str:
+    """Hash of a model: its text with options, weights, version and source."""
+    found: Registered = chosen.registered
+    parts = [str(chosen), found.distribution, found.version, core()]
+    # An option that names a file stands for what the file holds. A word is no file.
+    texts = [value for _, value in chosen.options if isinstance(value, str)]
+    named = [Path(text) for text in texts if "/" in text or "." in text]
+    parts += [hashlib.sha256(p.read_bytes()).hexdigest() for p in named if p.is_file()]
+    parts.append(_package_of(found))
+    if chosen.entry.card is not None:
+        there = weights.there(chosen.entry)
+        parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]
+    return digest(*parts)
+
+
+def step(taken: Step) -> str:
+    """Hash of what a step of a history depends on beside its text: an attacker's weights, a
+    plugin's sources. Empty for an operation of the core's own."""
+    found = taken.registered
+    if "attacker" in found.kinds:
+        return model(Model(found, taken.options))
+    return _package_of(found)
+
+
+def _package_of(thing: Registered) -> str:
+    # The core's own operations and attackers are among what `core()` covers.
+    owner: str = thing.entry.package
+    return package(owner) if owner != "forensics" else ""
+
+
+def untrained(chosen: Model) -> str | None:
+    """Why a model cannot be asked: it has to be trained, and has no weights."""
+    if chosen.entry.card is None or trained(chosen):
+        return None
+    return f"{chosen.name} has no weights: run `forensics train {chosen.name}`"
+
+
+def trained(chosen: Model) -> str | None:
+    """Where a model's weights come from: `"shipped"`, `"user"`, or None if it has none."""
+    if chosen.entry.card is None:
+        return None
+    origins = {part.origin for part in weights.there(chosen.entry).values()}
+    return "user" if "user" in origins else next(iter(origins), None)

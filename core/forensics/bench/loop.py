@@ -1,0 +1,183 @@
+"""A run: plan, work through the photographs, store, summarise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from forensics import device
+from forensics.bench import calibrated, cells, identity
+from forensics.bench.evaluate import Outcome
+from forensics.bench.executor import Executor, Here, Job, Result
+from forensics.bench.matrix import Matrix
+from forensics.bench.plan import Plan, make
+from forensics.bench.settings import Settings
+from forensics.bench.store import Rows, Store
+from forensics.errors import ForensicsError, NotApplicable
+from forensics.models import weights
+from forensics.models.registry import registry
+
+# Told after each photograph: how many are done, of how many.
+Progress = Callable[[int, int], None]
+
+
+def default_out() -> Path:
+    """Where rows and the last matrix lie when no --out is given."""
+    return weights.home() / "store"
+
+
+def run(
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    dask: str | None = None,
+    workers: int | None = None,
+    **options: Any,
+) -> Matrix:
+    """Every attack against every detector; `options` are those of `Settings`, by name; `dask`
+    and `workers` are those of `_executor`.
+
+    Rows that `out` already holds are not computed again. Example:
+
+        forensics.run(attack="afcnn", detectors="all", data="photographs/").to_pandas()
+    """
+    plan = make(Settings.of(options))
+    return execute(plan, Path(out) if out else default_out(), progress, dask, workers)
+
+
+def execute(
+    plan: Plan,
+    out: Path,
+    progress: Progress | None = None,
+    dask: str | None = None,
+    workers: int | None = None,
+) -> Matrix:
+    """Carry out a plan. Raises ForensicsError where not a single photograph could be read, and
+    as `_executor` does."""
+    store = Store(out)
+    (out / "run.yaml").write_text(plan.settings.to_yaml())
+    chosen = device.choose(plan.settings.device)
+    started = time.monotonic()
+    results: dict[str, Result] = {}
+    stored: dict[str, Rows] = {}
+    with _executor(dask, workers) as running:
+        for job, result in running.results(plan, _jobs(plan, store), chosen):
+            sha256 = job.photograph.sha256
+            results[sha256] = result
+            if isinstance(result, Outcome):
+                store.write(result.rows)
+                stored[sha256] = store.read(sha256) if result.rows else job.stored
+            if progress is not None:
+                progress(len(results), len(plan.photographs))
+    # Results come in any order; what is told of them does not.
+    ordered = [results[p.sha256] for p in plan.photographs]
+    skipped = [*plan.skipped, *(str(r) for r in ordered if isinstance(r, NotApplicable))]
+    lost = [
+        *plan.lost,
+        *(str(r) for r in ordered if not isinstance(r, (Outcome, NotApplicable))),
+    ]
+    failures = {k: v for r in ordered if isinstance(r, Outcome) for k, v in r.failures.items()}
+    if not stored:
+        source = plan.settings.positive or plan.settings.data
+        raise ForensicsError(f"no photograph of {source} could be read")
+    seconds = time.monotonic() - started
+    matrix = Matrix(
+        protocol(plan, chosen, running.threads, len(stored), len(skipped), len(lost), seconds),
+        cells.summarise(plan, stored, failures, len(skipped) + len(lost)),
+        failures,
+        (*skipped, *lost),
+    )
+    matrix.save(out)
+    return matrix
+
+
+@contextmanager
+def _executor(dask: str | None, workers: int | None) -> Iterator[Executor]:
+    """This process; or the `dask.distributed` cluster whose scheduler has the address `dask`; or
+    one of so many worker processes on this machine. Raises ForensicsError where both are asked
+    for, where the extra `dask` is not installed, and where the cluster is not there."""
+    if dask is None and workers is None:
+        yield Here()
+        return
+    if dask is not None and workers is not None:
+        raise ForensicsError("--dask names a cluster that has its workers: leave --workers out")
+    try:
+        from forensics.bench import cluster
+    except ModuleNotFoundError as error:
+        raise ForensicsError(
+            f"{error.name} is not installed: pip install 'image-forensics[dask]'"
+        ) from None
+    opened = cluster.local(workers) if workers is not None else cluster.at(str(dask))
+    with opened as there:
+        yield there
+
+
+def _jobs(plan: Plan, store: Store) -> Iterator[Job]:
+    """Read as they are handed out: a run may have more photographs than fit in memory."""
+    for photograph in plan.photographs:
+        yield Job(photograph, store.read(photograph.sha256))
+
+
+def protocol(
+    plan: Plan,
+    where: torch.device,
+    threads: int,
+    photographs: int,
+    skipped: int,
+    lost: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """What was run on what: enough to run it again and to compare it with another run."""
+    settings = plan.settings
+    chosen = {str(m): m for c in plan.cells for m in (c.model, c.attacker) if m is not None}
+    traces = {c.trace.name: c.trace for c in plan.cells}
+    return {
+        "forensics": registry().plugins[0].version,
+        "data": settings.data,
+        "split": plan.split,
+        "positive": settings.positive,
+        "negative": settings.negative,
+        "masks": settings.masks,
+        "photographs": photographs,
+        "skipped": skipped + lost,
+        "lost": lost,
+        "color": "RGB, 4:2:0" if settings.color else "gray",
+        "patch": settings.patch,
+        "limit": settings.limit,
+        "chosen": list(settings.photographs),
+        "reduce": settings.reduce,
+        "grid": settings.grid,
+        "set": {k: list(v) for k, v in settings.set.items()},
+        "pool": settings.pool,
+        "points": {name: _points(plan, name) for name in traces},
+        "traces": {
+            t.name: {side: str(t.history(side)) for side in t.sides} for t in traces.values()
+        },
+        "seed": settings.seed,
+        "device": where.type,
+        "threads": threads,
+        "torch": torch.__version__,
+        "seconds": round(seconds, 2),
+        "models": {
+            text: {
+                "distribution": m.registered.distribution,
+                "version": m.registered.version,
+                "weights": identity.trained(m),
+                "hash": identity.model(m),
+                "calibrated": calibrated.described(plan, m, traces),
+            }
+            for text, m in chosen.items()
+        },
+        "slow": list(plan.slow),
+        "warnings": list(plan.warnings),
+    }
+
+
+def _points(plan: Plan, trace: str) -> list[dict[str, Any]]:
+    """Every point of a trace, each once."""
+    points = (point for cell in plan.cells if cell.trace.name == trace for point in cell.points)
+    return [dict(point) for point in dict.fromkeys(points)]

@@ -1,0 +1,102 @@
+"""What models are shown of a state of the harness: patches of tiles, or of whole files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from forensics import random
+from forensics.batch import Batch
+from forensics.bench.positions import Position
+from forensics.traces import crop
+
+
+class View(Protocol):
+    """From a state (all tiles of a group, or one file) to the patches at `positions`."""
+
+    @property
+    def positions(self) -> Sequence[Position]:
+        """(y, x) of every patch."""
+
+    def cut(self, state: Batch) -> Batch:
+        """What a model may see."""
+
+    def pixels(self, state: Batch) -> Tensor:
+        """The same as bare pixels, uint8 `[N, C, H, W]`."""
+
+    def mask(self, state: Batch) -> Tensor:
+        """What comes from elsewhere, bool `[N, H, W]`, for metrics."""
+
+    def batch(self, size: int) -> int:
+        """How many patches are asked about at once where `size` of the usual ones are."""
+
+
+@dataclass(frozen=True)
+class TileView:
+    """The middles of tiles, through the crop."""
+
+    positions: Sequence[Position]
+    margin: int
+    patch: int
+    input: Literal["pixels", "jpeg"]
+
+    def cut(self, state: Batch) -> Batch:
+        return crop.cut(state, self.margin, self.patch, self.input)
+
+    def pixels(self, state: Batch) -> Tensor:
+        end = self.margin + self.patch
+        return state.pixels[:, :, self.margin : end, self.margin : end]
+
+    def mask(self, state: Batch) -> Tensor:
+        return crop.mask(state, self.margin, self.patch)
+
+    def batch(self, size: int) -> int:
+        return size
+
+
+@dataclass(frozen=True)
+class FileView:
+    """Of a state that is one file: the whole of it, or patches of `patch` pixels (0 = whole). What
+    the file is, a JPEG or pixels, is what models are input: nothing is simulated here."""
+
+    positions: Sequence[Position]
+    patch: int
+    seed: int
+
+    def cut(self, state: Batch) -> Batch:
+        if not self.patch:
+            return replace(state, mask=None)
+        side, name = self.patch, state.photographs[0]
+        keys = [random.key(self.seed, name, y, x) for y, x in self.positions]
+        parts = [
+            state.with_pixels(
+                state.pixels[:, :, y : y + side, x : x + side],
+                None if state.jpeg is None else state.jpeg.cut(y, x, side, side),
+            )
+            for y, x in self.positions
+        ]
+        return replace(
+            Batch.cat(parts),
+            keys=torch.tensor(keys, device=state.device),
+            positions=torch.tensor(self.positions, device=state.device),
+            mask=None,
+        )
+
+    def pixels(self, state: Batch) -> Tensor:
+        return self.cut(state).pixels
+
+    def mask(self, state: Batch) -> Tensor:
+        if state.mask is None:
+            sides = (self.patch, self.patch) if self.patch else state.size
+            return torch.zeros(len(self.positions), *sides, dtype=torch.bool, device=state.device)
+        if not self.patch:
+            return state.mask
+        side = self.patch
+        return torch.cat([state.mask[:, y : y + side, x : x + side] for y, x in self.positions])
+
+    def batch(self, size: int) -> int:
+        return size if self.patch else 1

@@ -1,0 +1,18 @@
+"""The tables of a paper, run again: what it says and what is measured here, side by side."""
+
+from forensics.experiments.finding import Experiment, experiments, named
+from forensics.experiments.readme import rewrite
+from forensics.experiments.reproducing import Result, execute, load, plans, reproduce, save
+
+__all__ = [
+    "Experiment",
+    "Result",
+    "execute",
+    "experiments",
+    "load",
+    "named",
+    "plans",
+    "reproduce",
+    "rewrite",
+    "save",
+]

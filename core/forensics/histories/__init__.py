@@ -1,0 +1,1 @@
+"""Histories: what happens to a photograph between the camera and the examiner."""

@@ -1,0 +1,24 @@
+"""Steps of histories: what happens to a photograph between the camera and the examiner."""
+
+from forensics.histories.operations.chain import Maybe
+from forensics.histories.operations.compression import JpegCompression
+from forensics.histories.operations.gaussian import Gaussian
+from forensics.histories.operations.geometry import Crop
+from forensics.histories.operations.median import Median
+from forensics.histories.operations.noise import WhiteNoise
+from forensics.histories.operations.resize import Resize
+from forensics.histories.operations.splice import Splice
+from forensics.histories.operations.warp import Rotate, Shear
+
+__all__ = [
+    "Crop",
+    "Gaussian",
+    "JpegCompression",
+    "Maybe",
+    "Median",
+    "Resize",
+    "Rotate",
+    "Shear",
+    "Splice",
+    "WhiteNoise",
+]

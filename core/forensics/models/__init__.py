@@ -1,0 +1,1 @@
+"""Models: what a plugin implements, how it is registered, found, made and given its weights."""

@@ -1,0 +1,145 @@
+"""From what a user writes to models: names, globs, `trace:`, `plugin:`, `all`, options."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+import yaml
+
+from forensics.errors import ForensicsError, unknown
+from forensics.models.entries import parse_trace
+from forensics.models.registry import Registered, Registry, registry
+
+# Seconds a gray patch of 128 x 128 on two CPU cores, above which a model is run by name only.
+SLOW = 0.5
+SLOWER = "slower than half a second a patch: name it to run it"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registered model with its options. `str()` is its identity: `kqf`, `ku2:relative=true`."""
+
+    registered: Registered
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def entry(self) -> Any:
+        return self.registered.entry
+
+    @property
+    def name(self) -> str:
+        return self.registered.entry.name
+
+    def __str__(self) -> str:
+        if not self.options:
+            return self.name
+        return f"{self.name}:" + ",".join(f"{k}={_text(v)}" for k, v in self.options)
+
+    def canonical(self) -> Model:
+        """The same without options that have their default value: one model, one identity.
+        Imports its module only where there are options; raises as `create` does."""
+        if not self.options:
+            return self
+        made = self.create()
+        defaults = {f.name: f.default for f in fields(made)}
+        kept = tuple((k, v) for k, v in self.options if v != defaults[k])
+        return Model(self.registered, kept)
+
+    def create(self) -> Any:
+        """The model itself; imports its module. Raises ForensicsError on an option it has not."""
+        factory = self.entry.load()
+        defaults = {f.name: f.default for f in fields(factory) if f.default is not MISSING}
+        for option, value in self.options:
+            if option not in defaults:
+                raise unknown(f"option of {self.name}", option, defaults)
+            # A truth value is an int to Python, and not to a user.
+            wanted, given = type(defaults[option]), type(value)
+            if given is not wanted and (given, wanted) != (int, float):
+                raise ForensicsError(
+                    f"option {option} of {self.name} takes {wanted.__name__}, not {_text(value)}"
+                )
+        return factory(**dict(self.options))
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse_options(text: str) -> tuple[tuple[str, Any], ...]:
+    """`"a=1,b=true"` as sorted pairs of name and value, the values read as YAML reads them."""
+    pairs = {}
+    for item in text.split(","):
+        option, equals, value = item.partition("=")
+        if not equals or not option.strip() or not value.strip():
+            raise ForensicsError(f"an option is written key=value, not {item!r}")
+        pairs[option.strip()] = parse_value(value)
+    return tuple(sorted(pairs.items()))
+
+
+def parse_value(text: str) -> Any:
+    """A number, truth value or text, as YAML reads it. Raises ForensicsError on broken YAML."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ForensicsError(f"cannot read {text!r} as a value: write a number or a word") from None
+
+
+def model(text: str, *kinds: str, within: Registry | None = None) -> Model:
+    """One model from `name` or `name:key=value,...`."""
+    name, _, options = text.partition(":")
+    found = (within or registry()).get(name, *kinds)
+    return Model(found, parse_options(options) if options else ())
+
+
+def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) -> list[Model]:
+    """Models from names, globs, `trace:NAME`, `plugin:NAME`, `all` and `none`, each once, in
+    order. Raises UnknownName for a text that matches nothing."""
+    everything = within or registry()
+    there = {name: thing for kind in kinds for name, thing in everything.all(kind).items()}
+    chosen: dict[str, Model] = {}
+    for text in texts:
+        found = _matches(text, there)
+        if found is None:
+            found = [model(text, *kinds, within=everything)]
+        chosen.update({str(m): m for m in found})
+    return list(chosen.values())
+
+
+def skipped_slow(asked: Mapping[str, Sequence[str]]) -> list[Model]:
+    """Those of the models that are asked for (by kind, texts as `models` reads them) that take more
+    than half a second a patch and that no text names: who asks for a group (`all`, a glob,
+    `trace:`, `plugin:`) wants an answer soon."""
+    named = {text.partition(":")[0] for texts in asked.values() for text in texts}
+    found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
+    return [m for m in found.values() if m.entry.seconds > SLOW and m.name not in named]
+
+
+def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:
+    """Models that a text stands for as a group; None when it is the name of one."""
+    if text == "none":
+        return []
+    if text == "all":
+        return [Model(thing) for thing in there.values()]
+    prefix, _, rest = text.partition(":")
+    if prefix == "trace":
+        judges = {
+            name: {parse_trace(t)[0] for t in thing.entry.traces} for name, thing in there.items()
+        }
+        traces = set().union(*judges.values())
+        if rest not in traces:
+            raise unknown("trace that a model here judges", rest, traces)
+        return [Model(thing) for name, thing in there.items() if rest in judges[name]]
+    if prefix == "plugin":
+        plugins = {thing.plugin for thing in there.values()}
+        if rest not in plugins:
+            raise unknown("plugin with models of this kind", rest, plugins)
+        return [Model(thing) for thing in there.values() if thing.plugin == rest]
+    if any(c in text for c in "*?[") and ":" not in text:
+        found = [Model(t) for name, t in there.items() if fnmatch.fnmatchcase(name, text)]
+        if not found:
+            raise unknown("model", text, there)
+        return found
+    return None

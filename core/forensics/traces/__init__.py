@@ -1,0 +1,1 @@
+"""Traces: choices between histories, and what a model is shown of them."""

@@ -1,0 +1,207 @@
+"""Traces: which histories a detector has to tell apart, at which points.
+
+A trace names its histories, the grids of its gridded parameters, the draws of the others, what a
+model is handed and the truth. All sides are made from the same photographs, at the same places,
+with the same draws.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from forensics import random
+from forensics.batch import GRID
+from forensics.errors import ForensicsError
+from forensics.histories.history import SLOT, History
+from forensics.models.registry import registry
+
+Number = int | float
+Grid = tuple[tuple[tuple[str, Number], ...], ...]
+
+# Pixels around a patch that every slot gives an attacker, filled or empty, so that the places of
+# the patches do not depend on who attacks. Wider than the receptive field of the attackers here.
+SLOT_MARGIN = 32
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Parameters that get one joint value a patch, uniformly from `choices`."""
+
+    names: tuple[str, ...]
+    choices: tuple[tuple[Number, ...], ...]
+
+    def values(self, keys: Tensor) -> dict[str, Tensor]:
+        """`[N]` for each name, int64 or float64; a function of the patches' keys and the names
+        alone."""
+        index = random.integers(keys, ",".join(self.names), len(self.choices))
+        columns = zip(self.names, zip(*self.choices, strict=True), strict=True)
+        return {name: column(values).to(keys.device)[index] for name, values in columns}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an estimator is asked for. tolerance: how far off still counts as right; none: the
+    value that stands for 'not there'; classes: the words for the classes 0, 1, .. of a kind
+    "class" that has words; derive: (side, values of the parameters) -> values, where the truth
+    is not the parameter of its name."""
+
+    name: str
+    kind: Literal["class", "step", "real"]
+    unit: str
+    tolerance: float = 0.0
+    none: float | None = None
+    classes: tuple[str, ...] = ()
+    derive: Callable[[str, Mapping[str, Tensor]], Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A choice between histories. histories: by name, the pristine one first; grids: by name,
+    the points of each; input: what the door gives to models."""
+
+    name: str
+    histories: tuple[tuple[str, str], ...]
+    grids: tuple[tuple[str, Grid], ...]
+    input: Literal["pixels", "jpeg"]
+    targets: tuple[Target, ...] = ()
+    draws: tuple[Draw, ...] = field(default=())
+
+    def history(self, side: str) -> History:
+        """One side, `"pristine"` or `"altered"`, as a history with its slot."""
+        return History.parse(dict(self.histories)[side])
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.histories)
+
+    @property
+    def donors(self) -> int:
+        """How many other photographs the regions of a patch come from."""
+        return max(self.history(side).donors for side in self.sides)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The gridded parameters, sorted by name."""
+        drawn = {name for draw in self.draws for name in draw.names}
+        named = (p for side in self.sides for p in self.history(side).parameters)
+        return tuple(sorted({p for p in named if p not in drawn}))
+
+    def points(
+        self, grid: str = "quick", settings: Mapping[str, Sequence[Number]] | None = None
+    ) -> list[dict[str, Number]]:
+        """The points of a grid; `settings` replaces the values of single parameters. Raises
+        ForensicsError for a grid that the trace does not have, and for a value that a step of
+        its histories does not take."""
+        grids = dict(self.grids)
+        if grid not in grids:
+            raise ForensicsError(f"trace {self.name} has the grids {', '.join(grids)}, not {grid}")
+        chosen = {k: v for k, v in (settings or {}).items() if k in self.parameters}
+        kept = [tuple((k, v) for k, v in p if k not in chosen) for p in grids[grid]]
+        varied = [
+            tuple(zip(chosen, values, strict=True))
+            for values in itertools.product(*chosen.values())
+        ]
+        points = [dict(sorted(a + b)) for a in dict.fromkeys(kept) for b in varied]
+        drawn = {n: v for d in self.draws for n, v in zip(d.names, d.choices[0], strict=True)}
+        for point in points:
+            for side in self.sides:
+                for step in self.history(side).fill(None).steps:
+                    step.bind(drawn | point)
+        return points
+
+    def drawn(self, keys: Tensor) -> dict[str, Tensor]:
+        """The drawn parameters of patches, `[N]` each."""
+        values: dict[str, Tensor] = {}
+        for draw in self.draws:
+            values.update(draw.values(keys))
+        return values
+
+    def answers(self, side: str, values: Mapping[str, Any], count: int) -> dict[str, Tensor]:
+        """The truth of `count` patches of one side by name, float64 `[count]`. values: of every
+        parameter, numbers or tensors `[count]`. On the pristine side it is `Target.none`; a truth
+        that has none there is left out."""
+        wide = {
+            name: value if isinstance(value, Tensor) else column((value,) * count)
+            for name, value in values.items()
+        }
+        found: dict[str, Tensor] = {}
+        for target in self.targets:
+            if side != "pristine":
+                value = target.derive(side, wide) if target.derive else wide[target.name]
+                found[target.name] = value.to(torch.float64).expand(count)
+            elif target.none is not None:
+                found[target.name] = torch.full((count,), target.none, dtype=torch.float64)
+        return found
+
+    def margin(
+        self,
+        color: bool,
+        patch: int,
+        values: Mapping[str, Sequence[Number]] | None = None,
+        slot: bool = True,
+    ) -> int:
+        """Pixels of the tile on each side of a patch of this side, from the trace's own
+        declaration: what its sides need at all points of all grids, and what a slot gives an
+        attacker. values: of parameters, beyond those of the grids. Raises ForensicsError where a
+        value is out of its operation's domain."""
+        every = [dict(point) for _, points in self.grids for point in points]
+        known: dict[str, Any] = {
+            name: column([p[name] for p in every] + list((values or {}).get(name, ())))
+            for name in self.parameters
+        }
+        for draw in self.draws:
+            columns = zip(*draw.choices, strict=True)
+            known |= {n: column(c) for n, c in zip(draw.names, columns, strict=True)}
+        widest = max(self._tile(self.history(s), patch, known, color, slot) for s in self.sides)
+        return -(-(widest - patch) // (2 * GRID)) * GRID
+
+    @staticmethod
+    def _tile(
+        history: History, patch: int, values: Mapping[str, Any], color: bool, slot: bool
+    ) -> int:
+        """The side of the tile that a patch needs, from the last step back to the first; and what
+        is spliced into it, which lies inside, of tiles as large."""
+        side, beside = patch, 0
+        for step in reversed(history.steps):
+            if step.name != SLOT:
+                operation = step.bind(values)
+                blocks = 2 * operation.align(color)
+                side = patch + -(-(side - patch) // blocks) * blocks
+                side = operation.side_before(side, color)
+                beside = max(beside, operation.side_beside(patch, color))
+            elif slot:
+                side += 2 * SLOT_MARGIN
+        return max(side, beside)
+
+
+def column(values: Sequence[Number]) -> Tensor:
+    """int64 where all values are whole numbers, else float64."""
+    whole = all(isinstance(value, int) for value in values)
+    return torch.tensor(values, dtype=torch.int64 if whole else torch.float64)
+
+
+@functools.cache
+def get(name: str) -> Trace:
+    """A registered trace. Raises UnknownName."""
+    found = registry().get(name, "trace").entry.load()
+    assert isinstance(found, Trace)
+    return found
+
+
+def points_of(**values: Sequence[Number]) -> Grid:
+    """Every combination, the last named varying fastest."""
+    return tuple(
+        tuple(zip(values, point, strict=True)) for point in itertools.product(*values.values())
+    )
+
+
+def crossed(*grids: Grid) -> Grid:
+    """Every point of each grid with every one of the others, the last varying fastest."""
+    return tuple(tuple(itertools.chain(*those)) for those in itertools.product(*grids))

@@ -1,0 +1,50 @@
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+
+from forensics import jpeg
+from forensics.histories.operations import Median
+from forensics.models.interfaces import Attacker, Detector, Needs, Scores
+from forensics.traces.trace import Trace
+
+SHOWN = []
+ATTACKED = []
+
+
+@dataclass(frozen=True)
+class Watch(Detector):
+    def score(self, batch):
+        SHOWN.append(batch)
+        return Scores(torch.zeros(len(batch)))
+
+
+@dataclass(frozen=True)
+class Pixels(Attacker):
+    name: ClassVar[str] = "watch-pixels"
+    needs: ClassVar[Needs] = Needs()
+
+    def attack(self, batch):
+        ATTACKED.append(batch)
+        return Median(3).apply(batch).pixels
+
+
+@dataclass(frozen=True)
+class Coefficients(Attacker):
+    """Drops every level of 1, as one who works on the file itself."""
+
+    name: ClassVar[str] = "watch-jpeg"
+    needs: ClassVar[Needs] = Needs(acts_on="jpeg")
+
+    def attack(self, batch):
+        ATTACKED.append(batch)
+        levels = tuple(torch.where(c.abs() == 1, 0, c) for c in batch.jpeg.coefficients)
+        return jpeg.decode(replace(batch.jpeg, coefficients=levels))
+
+
+LEAK = Trace(
+    "watch-leak",
+    (("pristine", "jpeg({q})"), ("altered", "jpeg({q}) ATTACK jpeg(91)")),
+    (("quick", ((("q", 90),),)),),
+    "jpeg",
+)
