@@ -194,7 +194,7 @@ def test_batches_are_halved_where_memory_runs_out(run):
 
 
 def test_no_memory_for_a_single_patch_is_a_loss(run):
-    matrix = run(detectors="toy-cramped:window=0", trace="jpeg")
+    matrix = run(detectors="toy-cramped:room=0", trace="jpeg")
     assert all("out of memory" in c["na"] for c in matrix.cells)
 
 

@@ -270,7 +270,7 @@ def test_traces_lists_points_as_set_takes_them(command):
     # Not every combination, so one by one.
     assert "  quick     q1=60 q2=95, q1=80 q2=95, q1=60 q2=75\n" in out
     assert (
-        "  truth     step1, step2, ..., step15 (first luma step, zig-zag); r, c (pixels)\n" in out
+        "  targets   step1, step2, ..., step15 (first luma step, zig-zag); r, c (pixels)\n" in out
     )
     assert max(map(len, out.splitlines())) <= 100
     code, _, err = command("traces", "djpge")
@@ -278,7 +278,7 @@ def test_traces_lists_points_as_set_takes_them(command):
     assert "did you mean 'djpeg'" in err
 
 
-def test_traces_lists_sides_truths_and_donors(command):
+def test_traces_lists_sides_targets_and_donors(command):
     out = command("traces", "operation*", "splice-two", "shear-jpeg", "resize-*")[1]
     assert "  shear     jpeg({q0}) shear({h}) ATTACK jpeg({q2})" in out
     assert "operation (none, median, gaussian, awgn, resize, rotate, shear)\n" in out
@@ -289,8 +289,8 @@ def test_traces_lists_sides_truths_and_donors(command):
     content = {t["name"]: t for t in json.loads(command("traces", "--json")[1])["traces"]}
     operation = content["operation"]
     assert list(operation["histories"])[:3] == ["pristine", "median", "gaussian"]
-    assert [target["name"] for target in operation["truth"]] == ["operation"]
-    assert operation["truth"][0]["classes"] == ["none", *list(operation["histories"])[1:]]
+    assert [target["name"] for target in operation["targets"]] == ["operation"]
+    assert operation["targets"][0]["classes"] == ["none", *list(operation["histories"])[1:]]
     assert [content[n]["donors"] for n in ("splice-two", "splice-q1", "djpeg")] == [2, 1, 0]
 
 

@@ -178,10 +178,10 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
                 "name": t.name,
                 "summary": summaries[t.name],
                 "histories": dict(t.histories),
-                "handed": t.input,
+                "input": t.input,
                 "drawn": [n for draw in t.draws for n in draw.names],
                 "donors": t.donors,
-                "truth": [_truth(target) for target in t.targets],
+                "targets": [_target(target) for target in t.targets],
                 "grids": {name: t.points(name) for name, _ in t.grids},
             }
             for t in found
@@ -191,12 +191,12 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
     for t in found:
         click.echo(lines(f"{t.name}: {summaries[t.name]}", 2))
         about = [(side, history or "(untouched)") for side, history in t.histories]
-        about.append(("handed", "the JPEG" if t.input == "jpeg" else "pixels"))
+        about.append(("input", "the JPEG" if t.input == "jpeg" else "pixels"))
         if t.donors:
             about.append(("donors", f"{t.donors} of the other photographs, for each patch"))
         about += [("drawn", _drawn(draw)) for draw in t.draws]
         if t.targets:
-            about.append(("truth", _truths([_truth(target) for target in t.targets])))
+            about.append(("targets", _targets([_target(target) for target in t.targets])))
         about += [(name, _points(t.points(name))) for name, _ in t.grids]
         for what, text in about:
             click.echo("  " + lines(f"{what:9} {text}", 12))
@@ -211,7 +211,7 @@ def _chosen(names: Sequence[str], there: Sequence[str]) -> list[str]:
     return [t for t in there if not names or any(fnmatch.fnmatchcase(t, name) for name in names)]
 
 
-def _truth(target: Target) -> dict[str, Any]:
+def _target(target: Target) -> dict[str, Any]:
     return {
         "name": target.name,
         "kind": target.kind,
@@ -222,7 +222,7 @@ def _truth(target: Target) -> dict[str, Any]:
     }
 
 
-def _truths(targets: Sequence[Mapping[str, Any]]) -> str:
+def _targets(targets: Sequence[Mapping[str, Any]]) -> str:
     """What an estimator is asked for: what is alike is said once."""
     said: dict[str, list[str]] = {}
     for target in targets:

@@ -44,7 +44,7 @@ def forensics_attackers() -> list[ModelEntry]:
     return [
         ModelEntry(
             "afcnn",
-            "forensics_antiforensics.histories.attackers:AFCNN",
+            "forensics_antiforensics.attackers:AFCNN",
             "the paper's network: restoration, histogram and deblocking losses, soft clamp",
             paper=_PAPER,
             needs=_NEEDS,
@@ -54,7 +54,7 @@ def forensics_attackers() -> list[ModelEntry]:
         ),
         ModelEntry(
             "afcnn-matched",
-            "forensics_antiforensics.histories.attackers:Matched",
+            "forensics_antiforensics.attackers:Matched",
             "a light one-pass network with noise, trained to match the detectors' statistics",
             needs=_NEEDS,
             card="forensics_antiforensics:weights/afcnn-matched",
@@ -62,7 +62,7 @@ def forensics_attackers() -> list[ModelEntry]:
         ),
         ModelEntry(
             "ddcn-dither",
-            "forensics_antiforensics.histories.attackers:Dither",
+            "forensics_antiforensics.attackers:Dither",
             "the control: plain restoration, then white noise of s.d. 1",
             needs=_NEEDS,
             card="forensics_antiforensics:weights/ddcn-dither",

@@ -123,7 +123,7 @@ MEMORY = """
 import resource, torch
 from forensics import device
 from forensics.batch import Batch
-from forensics.operations import Resize, Rotate
+from forensics.histories.operations import Resize, Rotate
 device.compiled = lambda values: False
 def peak(side):
     pixels, zeros = torch.zeros(64, 1, side, side, dtype=torch.uint8), torch.zeros(64, 2).long()
