@@ -41,7 +41,7 @@ from forensics.training.runfiles import Log
 
 @dataclass(frozen=True)
 class Points(Recipe):
-    """All points of a trace's grids, drawn together."""
+    """All points of a trace, drawn together."""
 
     trace: str
     phases: ClassVar[tuple[Phase, ...]] = (Phase(1, 1, 1),)
@@ -49,9 +49,9 @@ class Points(Recipe):
 
     def draws(self) -> Any:
         trace = traces.get(self.trace)
-        grids = [dict(point) for _, grid in trace.grids for point in grid]
+        points = trace.points()
         names = trace.parameters
-        return {names: [tuple(point[n] for n in names) for point in grids]} if names else {}
+        return {names: [tuple(point[n] for n in names) for point in points]} if names else {}
 
     def validate(self, network: Any, examples: Any) -> dict[str, float]:
         return {"objective": 0.0}

@@ -135,24 +135,24 @@ def test_resizing_between_two_sizes(astronaut):
 
 @pytest.mark.parametrize("name", registry().all("trace"))
 def test_histories_of_every_trace(astronaut, name):
-    """At the first and the last point of every grid, without an attacker; but for noise, see
+    """At the first and the last point, without an attacker; but for noise, see
     above."""
     trace = traces.get(name)
     tiles = batch(astronaut, 1, 192, tiles=True)
     tiles = replace(tiles, donors=tiles.pixels.flip(0, 2)[:, None])
     drawn = trace.drawn(tiles.keys)
-    for _, points in trace.grids:
-        for point in (points[0], points[-1]):
-            for side in trace.sides:
-                history, values = trace.history(side).fill(None), dict(point) | drawn
-                if "awgn" in str(history):
-                    continue
-                here = history.apply(tiles, values)
-                on_device = {
-                    k: v.to(DEVICE) if isinstance(v, torch.Tensor) else v for k, v in values.items()
-                }
-                there = history.apply(tiles.to(DEVICE), on_device)
-                assert torch.equal(here.pixels, there.pixels.cpu()), (side, point)
+    points = trace.points()
+    for point in (points[0], points[-1]):
+        for side in trace.sides:
+            history, values = trace.history(side).fill(None), dict(point) | drawn
+            if "awgn" in str(history):
+                continue
+            here = history.apply(tiles, values)
+            on_device = {
+                k: v.to(DEVICE) if isinstance(v, torch.Tensor) else v for k, v in values.items()
+            }
+            there = history.apply(tiles.to(DEVICE), on_device)
+            assert torch.equal(here.pixels, there.pixels.cpu()), (side, point)
 
 
 @pytest.mark.parametrize("name", ["median3", "blur", "resave-90", "resave-75", "resize-back"])

@@ -198,7 +198,7 @@ def test_patches_are_nested_and_spread_evenly(photographs):
 
 def test_without_options_a_run_is_what_the_documents_say():
     settings = bench.Settings()
-    assert (settings.patch, settings.limit, settings.grid) == (128, 48, "quick")
+    assert (settings.patch, settings.limit, settings.pool) == (128, 48, False)
     assert (settings.color, settings.data, settings.detectors) == (False, "samples", ("all",))
     plan = bench.make(bench.Settings.of({"detectors": "toy-grain"}))
     assert {c.trace.name for c in plan.cells} == {"jpeg", "djpeg", "djpeg-shifted"}

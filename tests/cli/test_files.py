@@ -259,16 +259,16 @@ def test_traces_lists_histories_and_points(command):
     content = json.loads(command("traces", "--json")[1])
     shifted = next(t for t in content["traces"] if t["name"] == "djpeg-shifted")
     assert shifted["drawn"] == ["r", "c"]
-    assert len(shifted["grids"]["paper"]) == 15
+    assert {"q1": 60, "q2": 75} in shifted["points"]
 
 
 def test_traces_lists_points_as_set_takes_them(command):
     code, out, _ = command("traces", "median-jpeg", "djpeg", "q1")
     assert code == 0
-    assert "  paper     k=3,5,7,9,11,13,15 q2=50,60,70,80,90 (35 points)\n" in out
+    assert "  points    k=3,5,7 q2=90 (3 points)\n" in out
     assert "  drawn     q0, for each patch one of 95, 96, 97\n" in out
     # Not every combination, so one by one.
-    assert "  quick     q1=60 q2=95, q1=80 q2=95, q1=60 q2=75\n" in out
+    assert "  points    q1=60 q2=95, q1=80 q2=95, q1=60 q2=75\n" in out
     assert (
         "  targets   step1, step2, ..., step15 (first luma step, zig-zag); r, c (pixels)\n" in out
     )

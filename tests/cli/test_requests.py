@@ -13,7 +13,6 @@ pytestmark = pytest.mark.usefixtures("toy")
         (["--detectors", "toy-grain:scael=2"], "did you mean 'scale'"),
         (["--detectors", "toy-grain:scale=wide"], "takes float"),
         (["--trace", "jpgg"], "did you mean 'jpeg'"),
-        (["--grid", "papers"], "quick, paper"),
         (["--set", "q"], "--set takes q=60,70"),
         (["--set", "q=sixty"], "--set takes q=60,70"),
         (["--set", "q=60,inf"], "--set takes q=60,70"),
@@ -61,7 +60,6 @@ def test_a_request_that_makes_no_sense(run, more, words, tmp_path):
         ("set: {q: [.nan]}", "--set takes"),
         ("data: 3", "data takes"),
         ("color: maybe", "color takes true or false"),
-        ("grid: 3", "grid takes"),
         ("device: 3", "device takes"),
         ("split: [test]", "split takes"),
         ("\x00", "not YAML"),
@@ -136,6 +134,6 @@ def test_an_unknown_command_says_what_was_meant(command):
 
 
 def test_debug_shows_the_traceback(run):
-    code, _, err = run("--grid", "papers", "--debug")
+    code, _, err = run("--trace", "jpgg", "--debug")
     assert code == 1
     assert "Traceback" in err

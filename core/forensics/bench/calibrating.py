@@ -61,7 +61,7 @@ def calibrate(
     """Set a detector's threshold and map its scores to likelihood ratios.
 
     The conditions are those of a run on the split `calib` of `folder`; `options` are those of
-    `Settings`, by name: `set`, `grid`, `attack`, `patch`, `color`, `limit`, `seed`, `device`,
+    `Settings`, by name: `set`, `attack`, `patch`, `color`, `limit`, `seed`, `device`,
     `batch`. All points, and all attacks beside none, are pooled with equal weight. trace: needed
     where the model judges several. method: `"logistic"` or `"isotonic"`. unseen: your word, for a
     folder without splits, that its photographs trained and chose nothing; the card says so.

@@ -22,7 +22,7 @@ from forensics.traces.trace import Trace
 FILES = Trace(
     "files",
     (("pristine", ""), ("altered", "ATTACK")),
-    (("quick", ((),)),),
+    ((),),
     "jpeg",
 )
 _LABELS = {"pristine": "negative", "altered": "positive"}

@@ -150,7 +150,6 @@ def protocol(
         "limit": settings.limit,
         "chosen": list(settings.photographs),
         "reduce": settings.reduce,
-        "grid": settings.grid,
         "set": {k: list(v) for k, v in settings.set.items()},
         "pool": settings.pool,
         "points": {name: _points(plan, name) for name in traces},

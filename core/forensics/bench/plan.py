@@ -179,7 +179,7 @@ def _cells(
     if not any(judges.values()):
         asked = [(None, None)]  # without models a cell still says what the attack costs
     cells = []
-    for point in trace.points(settings.grid, settings.set):
+    for point in trace.points(settings.set):
         values = tuple(point.items())
         for attacker in (None, *attackers):
             sides = {s: (condition(s, attacker),) for s in trace.sides}

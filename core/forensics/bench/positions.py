@@ -16,7 +16,7 @@ Position = tuple[int, int]
 
 
 def margin(trace: Trace, settings: Settings) -> int:
-    """Pixels of the tile around a patch, for the trace's grids and the values that are set."""
+    """Pixels of the tile around a patch, for the trace's points and the values that are set."""
     return trace.margin(settings.color, settings.patch, settings.set)
 
 

@@ -15,19 +15,19 @@ from forensics.traces.trace import Number
 
 _KINDS = ("detectors", "estimators", "localizers")
 _FOLDERS = ("positive", "negative", "masks")
-_ALWAYS = ("grid", "data", "device")
+_ALWAYS = ("data", "device")
 _NAMES = ("attack", *_KINDS, "trace", "photographs")
 
 
 @dataclass(frozen=True)
 class Settings:
     """attack, detectors, estimators, localizers, trace: names, globs and groups as
-    `selection.models` reads them; no trace means every trace that a chosen model judges.
-    set: values of gridded parameters
-    that replace the grid's. pool: all points of a trace make one cell, in place of one a point.
-    photographs: globs that match the ends of their paths, such as `kodak/*`; none means all.
-    reduce: by how much each side of a photograph is reduced first. limit: patches a condition,
-    spread evenly over the photographs. batch: patches worked on at once.
+    `selection.models` reads them; no trace means every trace that a chosen model judges. set:
+    values of gridded parameters, in the place of those of the trace's points. pool: all points of
+    a trace make one cell, in place of one a point. photographs: globs that match the ends of their
+    paths, such as `kodak/*`; none means all. reduce: by how much each side of a photograph is
+    reduced first. limit: patches a condition, spread evenly over the photographs. batch: patches
+    worked on at once.
 
     positive, negative, masks: folders of real files, altered and not, in the place of `data` and
     traces; there a patch of 0 is the whole file and a limit of 0 all of them."""
@@ -37,7 +37,6 @@ class Settings:
     estimators: tuple[str, ...] = ("all",)
     localizers: tuple[str, ...] = ("all",)
     trace: tuple[str, ...] = ()
-    grid: str = "quick"
     set: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
     pool: bool = False
     data: str = "samples"
@@ -55,7 +54,7 @@ class Settings:
     batch: int = 64
 
     def __post_init__(self) -> None:
-        for name in ("grid", "data", "device", "split", *_FOLDERS):
+        for name in ("data", "device", "split", *_FOLDERS):
             value = getattr(self, name)
             if not isinstance(value, str) and (value is not None or name in _ALWAYS):
                 raise ForensicsError(f"{name} takes a name, not {value}")
@@ -87,7 +86,7 @@ class Settings:
             )
         if not given:
             return
-        simulated = ("data", "trace", "grid", "set", "pool", "photographs", "reduce")
+        simulated = ("data", "trace", "set", "pool", "photographs", "reduce")
         for name in simulated:
             if getattr(self, name) != _default(name):
                 raise ForensicsError(f"labelled files are scored as they are: leave {name} out")

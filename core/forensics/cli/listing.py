@@ -166,7 +166,7 @@ def _list_plugins(as_json: bool) -> int:
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def traces(names: tuple[str, ...], as_json: bool) -> int:
-    """Every trace, or those of the NAMEs (globs count): histories, parameters, points of grids."""
+    """Every trace, or those of the NAMEs (globs count): histories, parameters, points."""
     from forensics.traces.trace import get
 
     there = registry().all("trace")
@@ -182,7 +182,7 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
                 "drawn": [n for draw in t.draws for n in draw.names],
                 "donors": t.donors,
                 "targets": [_target(target) for target in t.targets],
-                "grids": {name: t.points(name) for name, _ in t.grids},
+                "points": t.points(),
             }
             for t in found
         ]
@@ -197,7 +197,7 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
         about += [("drawn", _drawn(draw)) for draw in t.draws]
         if t.targets:
             about.append(("targets", _targets([_target(target) for target in t.targets])))
-        about += [(name, _points(t.points(name))) for name, _ in t.grids]
+        about.append(("points", _points(t.points())))
         for what, text in about:
             click.echo("  " + lines(f"{what:9} {text}", 12))
     return 0

@@ -23,9 +23,12 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 @click.option("--estimators", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--localizers", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--trace", multiple=True, metavar="NAME", help="[what the models judge]")
-@click.option("--grid", metavar="NAME", help="quick or paper. [quick]")
 @click.option(
-    "--set", "settings", multiple=True, metavar="q=60,70", help="Values in a grid; also q=60..98."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="q=60,70",
+    help="Its values; also q=60..98.",
 )
 @click.option("--pool", is_flag=True, default=None, help="One cell for all points of a trace.")
 @click.option("--data", metavar="DIR", help="Photographs. [samples: those of scikit-image]")

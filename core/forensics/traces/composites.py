@@ -17,13 +17,13 @@ the image's own, so that content says nothing; in splice-copy it is moved within
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from forensics.traces.manipulations import CAMERA, QUALITIES
-from forensics.traces.trace import Draw, Grid, Number, Target, Trace, crossed, points_of
+from forensics.traces.manipulations import CAMERA
+from forensics.traces.trace import Draw, Grid, Target, Trace, crossed, points_of
 
 _OPERATIONS = {
     "median": "median({k})",
@@ -41,42 +41,35 @@ def _which(side: str, values: Mapping[str, Tensor]) -> Tensor:
     return torch.tensor(_NAMES.index(side))
 
 
-def _strengths(*points: tuple[Number, ...]) -> Grid:
-    return tuple(tuple(zip(("k", "s", "n", "f", "d", "h"), p, strict=True)) for p in points)
+_WEAK = points_of(k=(3,), s=(0.5,), n=(0.5,), f=(0.8,), d=(5,), h=(0.1,))
+_STRONG = points_of(k=(5,), s=(1.1,), n=(2.0,), f=(1.2,), d=(15,), h=(0.2,))
 
 
-_STRONG = (5, 1.1, 2.0, 1.2, 15, 0.2)
-_FEW = _strengths((3, 0.5, 0.5, 0.8, 5, 0.1), _STRONG)
-_MANY = _FEW + _strengths((3, 0.75, 0.5, 1.05, 2, 0.05), (7, 2.0, 2.0, 1.5, -15, 0.3))
-
-
-def _operation(kind: str, pristine: str, altered: str, few: Grid, many: Grid) -> Trace:
-    """altered: the history around `{}`, the operation."""
+def _operation(kind: str, pristine: str, altered: str, others: Grid) -> Trace:
+    """altered: the history around `{}`, the operation; others: points of other parameters."""
     sides = tuple((name, altered.format(step)) for name, step in _OPERATIONS.items())
     return Trace(
         f"operation{kind}",
         (("pristine", pristine), *sides),
-        (("quick", few), ("paper", many)),
+        crossed(_WEAK + _STRONG, others),
         "jpeg" if kind else "pixels",
         (Target("operation", "class", "operation", none=0, classes=_NAMES, derive=_which),),
         (CAMERA,) if kind else (),
     )
 
 
-OPERATION = _operation("", "", "{} ATTACK", _FEW, _MANY)
+OPERATION = _operation("", "", "{} ATTACK", ((),))
 OPERATION_JPEG = _operation(
     "-jpeg",
     "jpeg({q0}) jpeg({q2})",
     "jpeg({{q0}}) {} ATTACK jpeg({{q2}})",
-    crossed(_FEW, points_of(q2=(90,))),
-    crossed(_MANY, points_of(q2=QUALITIES)),
+    points_of(q2=(90,)),
 )
 OPERATION_RESAVED = _operation(
     "-resaved",
     "jpeg({q0}) jpeg({q2}) ATTACK jpeg({q3})",
     "jpeg({{q0}}) {} jpeg({{q2}}) ATTACK jpeg({{q3}})",
-    crossed(_FEW, points_of(q2=(75,), q3=(90,))),
-    crossed(_MANY, points_of(q2=QUALITIES, q3=(75, 90))),
+    points_of(q2=(75,), q3=(90,)),
 )
 
 # Three shifts of the JPEG grid, of which no two agree and none is the last JPEG's: each pair of
@@ -91,29 +84,17 @@ _GRIDS = ("r", "c", "rd", "cd", "re", "ce")
 _REGION = "splice(jpeg({qd}) crop({rd},{cd}))"
 
 
-def _qualities(names: Sequence[str], *points: tuple[int, ...]) -> Grid:
-    return tuple(tuple(zip(names, point, strict=True)) for point in points)
-
-
 SPLICE_Q1 = Trace(
     "splice-q1",
     (
         ("pristine", "jpeg({q1}) crop({r},{c}) jpeg({q2})"),
         ("altered", f"jpeg({{q1}}) crop({{r}},{{c}}) {_REGION} ATTACK jpeg({{q2}})"),
     ),
-    (
-        ("quick", points_of(q1=(75,), qd=(65, 85, 95), q2=(90,))),
-        (
-            "paper",
-            points_of(q1=(75,), qd=(65, 85, 95), q2=(80, 90))
-            + points_of(q1=(60, 95), qd=(75,), q2=(80, 90)),
-        ),
-    ),
+    points_of(q1=(75,), qd=(65, 85, 95), q2=(90,)),
     "jpeg",
     (Target("qd", "step", "JPEG quality"),),
     (Draw(_GRIDS[:4], tuple(t[:4] for t in _THREE)),),
 )
-_TWO = _qualities(("q1", "qd", "qe", "q2"), (75, 95, 85, 90), (75, 65, 95, 90))
 SPLICE_TWO = Trace(
     "splice-two",
     (
@@ -124,14 +105,15 @@ SPLICE_TWO = Trace(
             "splice(jpeg({qe}) crop({re},{ce}),donor=1) ATTACK jpeg({q2})",
         ),
     ),
-    (("quick", _TWO), ("paper", _TWO)),
+    points_of(q1=(75,), qd=(95,), qe=(85,), q2=(90,))
+    + points_of(q1=(75,), qd=(65,), qe=(95,), q2=(90,)),
     "jpeg",
     (Target("qd", "step", "JPEG quality"), Target("qe", "step", "JPEG quality")),
     (Draw(_GRIDS, _THREE),),
 )
 
 
-def _region(name: str, step: str, targets: tuple[Target, ...], quick: Grid, paper: Grid) -> Trace:
+def _region(name: str, step: str, targets: tuple[Target, ...], grid: Grid) -> Trace:
     """step: the splice, in a JPEG of the camera that becomes another."""
     return Trace(
         f"splice-{name}",
@@ -139,10 +121,7 @@ def _region(name: str, step: str, targets: tuple[Target, ...], quick: Grid, pape
             ("pristine", "jpeg({q0}) jpeg({q2})"),
             ("altered", f"jpeg({{q0}}) {step} ATTACK jpeg({{q2}})"),
         ),
-        (
-            ("quick", crossed(quick, points_of(q2=(90,)))),
-            ("paper", crossed(paper, points_of(q2=(75, 90, 100)))),
-        ),
+        crossed(grid, points_of(q2=(90,))),
         "jpeg",
         targets,
         (CAMERA,),
@@ -154,27 +133,23 @@ SPLICE_RESIZE = _region(
     "splice(jpeg({q0}) resize({f}))",
     (Target("f", "real", "new / old", 0.05, none=1),),
     points_of(f=(0.8, 1.2)),
-    points_of(f=(0.8, 0.9, 0.95, 1.05, 1.1, 1.2, 1.5, 2.0)),
 )
 SPLICE_ROTATE = _region(
     "rotate",
     "splice(jpeg({q0}) rotate({d}))",
     (Target("d", "real", "degrees", 1.0, none=0),),
     points_of(d=(5, -15)),
-    points_of(d=(-30, -15, -5, -2, 2, 5, 15, 30)),
 )
 SPLICE_BLUR = _region(
     "blur",
     "splice(gaussian({s}),donor=self)",
     (Target("s", "class", "pixels", none=0),),
     points_of(s=(1.1, 2.0)),
-    points_of(s=(0.5, 0.75, 1.1, 2.0)),
 )
 SPLICE_NOISE = _region(
     "noise",
     "splice(awgn({s}),donor=self)",
     (Target("s", "class", "grey levels", none=0),),
     points_of(s=(2.0, 5.0)),
-    points_of(s=(0.5, 2.0, 5.0, 10.0)),
 )
-SPLICE_COPY = _region("copy", "splice(donor=copy)", (), ((),), ((),))
+SPLICE_COPY = _region("copy", "splice(donor=copy)", (), ((),))

@@ -139,7 +139,7 @@ def choices(draws: Draws) -> tuple[Choice, ...]:
 
 
 def narrowed(trace: Trace, drawn: Sequence[Choice]) -> Trace:
-    """The trace with these draws in place of its grids and of its own draws of the same names.
+    """The trace with these draws in place of its grid and of its own draws of the same names.
 
     Raises ForensicsError unless each parameter without a draw of the trace's own is drawn once,
     and where only a part of what the trace draws together is replaced.
@@ -152,7 +152,7 @@ def narrowed(trace: Trace, drawn: Sequence[Choice]) -> Trace:
                 f"{trace.name} draws {', '.join(draw.names)} together; a recipe replaces all of "
                 "them or none"
             )
-    narrow = dataclasses.replace(trace, grids=(), draws=kept)
+    narrow = dataclasses.replace(trace, grid=(), draws=kept)
     if sorted(names) != list(narrow.parameters):
         raise ForensicsError(
             f"a recipe of {trace.name} draws {', '.join(narrow.parameters) or 'nothing'}, "

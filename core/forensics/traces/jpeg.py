@@ -9,16 +9,12 @@ from forensics.traces.trace import Draw, Target, Trace, points_of
 # Every shift of the JPEG grid but none.
 SHIFTS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))
 _FIRST = (Target("q1", "step", "JPEG quality"),)
-_QUALITIES = (50, 60, 70, 80, 90)
-_DOUBLE = (
-    ("quick", points_of(q1=(60, 80), q2=(95,)) + points_of(q1=(60,), q2=(75,))),
-    ("paper", points_of(q1=_QUALITIES, q2=(75, 85, 95))),
-)
+_DOUBLE = points_of(q1=(60, 80), q2=(95,)) + points_of(q1=(60,), q2=(75,))
 
 JPEG = Trace(
     "jpeg",
     (("pristine", ""), ("altered", "jpeg({q}) ATTACK")),
-    (("quick", points_of(q=(60, 80, 90))), ("paper", points_of(q=_QUALITIES))),
+    points_of(q=(60, 80, 90)),
     "pixels",
     (Target("q", "step", "JPEG quality"),),
 )

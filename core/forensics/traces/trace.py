@@ -1,8 +1,8 @@
 """Traces: which histories a detector has to tell apart, at which points.
 
-A trace names its histories, the grids of its gridded parameters, the draws of the others, what a
-model is handed and the truth. All sides are made from the same photographs, at the same places,
-with the same draws.
+A trace names its histories, the points of its gridded parameters, the draws of the others, what
+a model is shown and the targets. All sides are made from the same photographs, at the same
+positions, with the same draws. The points of a paper stand in the experiments of its plugin.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from forensics import random
 from forensics.batch import GRID
-from forensics.errors import ForensicsError
 from forensics.histories.history import SLOT, History
 from forensics.models.registry import registry
 
@@ -63,12 +62,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Trace:
-    """A choice between histories. histories: by name, the pristine one first; grids: by name,
-    the points of each; input: what the door gives to models."""
+    """A choice between histories. histories: by name, the pristine one first; grid: the points
+    that a run takes unless it sets others, at most 3; input: what a model is shown."""
 
     name: str
     histories: tuple[tuple[str, str], ...]
-    grids: tuple[tuple[str, Grid], ...]
+    grid: Grid
     input: Literal["pixels", "jpeg"]
     targets: tuple[Target, ...] = ()
     draws: tuple[Draw, ...] = field(default=())
@@ -94,16 +93,12 @@ class Trace:
         return tuple(sorted({p for p in named if p not in drawn}))
 
     def points(
-        self, grid: str = "quick", settings: Mapping[str, Sequence[Number]] | None = None
+        self, settings: Mapping[str, Sequence[Number]] | None = None
     ) -> list[dict[str, Number]]:
-        """The points of a grid; `settings` replaces the values of single parameters. Raises
-        ForensicsError for a grid that the trace does not have, and for a value that a step of
-        its histories does not take."""
-        grids = dict(self.grids)
-        if grid not in grids:
-            raise ForensicsError(f"trace {self.name} has the grids {', '.join(grids)}, not {grid}")
+        """The points of the grid; `settings` replaces the values of single parameters. Raises
+        ForensicsError for a value that a step of the histories does not take."""
         chosen = {k: v for k, v in (settings or {}).items() if k in self.parameters}
-        kept = [tuple((k, v) for k, v in p if k not in chosen) for p in grids[grid]]
+        kept = [tuple((k, v) for k, v in p if k not in chosen) for p in self.grid]
         varied = [
             tuple(zip(chosen, values, strict=True))
             for values in itertools.product(*chosen.values())
@@ -147,11 +142,14 @@ class Trace:
         values: Mapping[str, Sequence[Number]] | None = None,
         slot: bool = True,
     ) -> int:
-        """Pixels of the tile on each side of a patch of this side, from the trace's own
-        declaration: what its sides need at all points of all grids, and what a slot gives an
-        attacker. values: of parameters, beyond those of the grids. Raises ForensicsError where a
+        """Pixels of the tile on each side of a patch of this side: what the histories need at
+        every point of the grid and at every one of `values`, and what a slot gives an attacker.
+
+        values: of parameters, those that a run sets or a training draws. They fix the margin, and
+        nothing else that runs does: a run that sets a value beyond the grid has larger tiles,
+        whose patches lie at other positions, than one that does not. Raises ForensicsError where a
         value is out of its operation's domain."""
-        every = [dict(point) for _, points in self.grids for point in points]
+        every = [dict(point) for point in self.grid]
         known: dict[str, Any] = {
             name: column([p[name] for p in every] + list((values or {}).get(name, ())))
             for name in self.parameters

@@ -26,10 +26,7 @@ class _Step:
 
 _NAMED = range(tables.FIRST_NAMED, tables.FIRST_NAMED + len(tables.NAMED))
 
-_GRIDS = (
-    ("quick", points_of(t=tuple(_NAMED), u=(90,))),
-    ("paper", points_of(t=tuple(_NAMED), u=(80, 90))),
-)
+_POINTS = points_of(t=tuple(_NAMED), u=(90,))
 _STEPS = tuple(
     Target(f"step{i}", "step", "first luma step, zig-zag", derive=_Step(i)) for i in range(1, 16)
 )
@@ -37,7 +34,7 @@ _STEPS = tuple(
 Q1_TABLES = Trace(
     "q1-tables",
     (("altered", "qtable({t}) ATTACK crop({r},{c}) qtable({u})"),),
-    _GRIDS,
+    _POINTS,
     "jpeg",
     (*_STEPS, Target("r", "class", "pixels"), Target("c", "class", "pixels")),
     (Draw(("r", "c"), tuple(itertools.product(range(8), range(8)))),),
@@ -45,7 +42,7 @@ Q1_TABLES = Trace(
 Q1_TABLES_ALIGNED = Trace(
     "q1-tables-aligned",
     (("altered", "qtable({t}) ATTACK qtable({u})"),),
-    _GRIDS,
+    _POINTS,
     "jpeg",
     _STEPS,
 )

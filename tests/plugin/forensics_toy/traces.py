@@ -5,7 +5,7 @@ from forensics.traces.trace import Target, Trace
 SLOT_FIRST = Trace(
     "toy-slot",
     (("pristine", "jpeg({q})"), ("altered", "ATTACK jpeg({q})")),
-    (("quick", ((("q", 80),),)),),
+    ((("q", 80),),),
     "jpeg",
 )
 
@@ -21,7 +21,7 @@ PASTED = Trace(
         ("pasted", "toy-paste({side}) ATTACK"),
         ("blurred", "gaussian(2) ATTACK"),
     ),
-    (("quick", ((("side", 24),),)), ("paper", ((("side", 24),), (("side", 40),)))),
+    ((("side", 24),),),
     "pixels",
     (Target("which", "class", "", none=0, classes=("none", "pasted", "blurred"), derive=_which),),
 )

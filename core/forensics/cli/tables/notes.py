@@ -10,7 +10,7 @@ from forensics.bench import Matrix
 from forensics.bench.cells import INPUT
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
 
-# More than the papers' grids of one quality, and no more than some lines.
+# No more than some lines.
 _MOST_POINTS = 15
 
 

@@ -45,6 +45,6 @@ class Coefficients(Attacker):
 LEAK = Trace(
     "watch-leak",
     (("pristine", "jpeg({q})"), ("altered", "jpeg({q}) ATTACK jpeg(91)")),
-    (("quick", ((("q", 90),),)),),
+    ((("q", 90),),),
     "jpeg",
 )
