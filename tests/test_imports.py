@@ -128,7 +128,9 @@ def test_every_module_of_the_core_has_a_place():
         if p.parent == CORE and p.name != "__init__.py"
     }
     heads |= {p.name for p in CORE.iterdir() if (p / "__init__.py").is_file()}
-    assert heads - set(PART_OF) <= {"builtin", "nn"}, "name the layer of a new module in PARTS"
+    assert heads - set(PART_OF) <= {"builtin", "nn", "plugin"}, (
+        "name the layer of a new module in PARTS"
+    )
 
 
 def test_imports_of_the_core_go_down_only():
@@ -206,6 +208,7 @@ LIGHT = "import sys; {}; print([m for m in ('torch', 'sklearn', 'skimage') if m 
     [
         "",
         ".errors",
+        ".plugin",
         *(
             f".models.{name}"
             for name in ("entries", "hookspecs", "interfaces", "registry", "selection", "weights")

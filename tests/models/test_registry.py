@@ -57,7 +57,7 @@ def test_the_toy_plugin_comes_in_through_its_entry_point(toy):
     thing = found.get("toy-grain", "detector")
     assert (thing.plugin, thing.distribution) == ("toy", "forensics-toy")
     assert thing.kinds == ("detector",)
-    assert type(thing.entry.load()()).__name__ == "Grain"
+    assert type(thing.entry.make()).__name__ == "Grain"
     assert plugin(found, "builtin").registers["operation"][:2] == ("jpeg", "crop")
 
 

@@ -10,7 +10,8 @@ import torch
 from forensics import testing
 from forensics.batch import Batch
 from forensics.errors import UnknownName
-from forensics.models.interfaces import Estimate, Heatmap, Layer, Needs, Region, Scores
+from forensics.models.entries import Needs
+from forensics.models.interfaces import Estimate, Heatmap, Layer, Region, Scores
 from forensics.testing import answers, inputs
 
 

@@ -179,7 +179,7 @@ def test_a_discriminant_is_trained_and_judges_in_another_process(
     there = subprocess.run(call, capture_output=True, text=True, check=True).stdout
     assert json.loads(there) == here.tolist()
     # The same by hand: scikit-learn on the crops that the training saw.
-    recipe = registry().get("tiny-lda", "recipe").entry.load()()
+    recipe = registry().get("tiny-lda", "recipe").entry.make()
     pool = Pool(data.resolve(str(photographs), "train"), False, torch.device("cpu"))
     generator = Generator(recipe, pool, recipe.augmentations)
     rows = [recipe.rows(generator.example(0, step, 16, 4)) for step in range(20)]

@@ -60,7 +60,7 @@ def test_a_cpu_makes_data_when_it_is_asked_for():
 
 @pytest.mark.cuda
 def test_a_gpu_is_given_the_same_examples_ahead(plugin, photographs):
-    recipe = registry().get("tiny", "recipe").entry.load()()
+    recipe = registry().get("tiny", "recipe").entry.make()
     device = torch.device("cuda")
     source = data.resolve(str(photographs), "train")
     generator = Generator(recipe, Pool(source, False, device), recipe.augmentations)

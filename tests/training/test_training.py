@@ -75,7 +75,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(whole, photographs, tmp_path, st
 
 
 def test_the_figures_are_those_of_the_file_and_training_raises_them(whole, photographs):
-    recipe = registry().get("tiny", "recipe").entry.load()()
+    recipe = registry().get("tiny", "recipe").entry.make()
     pool = Pool(data.resolve(str(photographs), "val"), False, torch.device("cpu"))
     examples = list(Generator(recipe, pool).evenly(24, 6, 8))
     network = recipe.network()

@@ -15,7 +15,8 @@ from forensics.bench.conditions import ESTIMATE, HEAT, SCORE, Query
 from forensics.errors import NotApplicable
 from forensics.metrics import confidence, mask_histogram
 from forensics.models import selection
-from forensics.models.interfaces import Attacker, Detector, Estimator, Localizer, Needs
+from forensics.models.entries import Needs
+from forensics.models.interfaces import Attacker, Detector, Estimator, Localizer
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from forensics.cli.terminal import lines, table
 from forensics.device import choose
 from forensics.errors import ForensicsError
 from forensics.models import selection
-from forensics.models.interfaces import NO_JPEG
+from forensics.models.entries import NO_JPEG
 from forensics.progress import heard
 
 # Where a row keeps what models of each kind say.

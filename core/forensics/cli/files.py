@@ -22,7 +22,7 @@ from forensics.images.writing import suffix, write
 from forensics.jpeg import decode
 from forensics.metrics.cost import psnr
 from forensics.models import selection
-from forensics.models.interfaces import Needs
+from forensics.models.entries import Needs
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
 DEVICE = click.option("--device", default="auto", help="cpu, cuda, cuda:1. [a GPU if there is one]")

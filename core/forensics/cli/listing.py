@@ -79,7 +79,6 @@ def _model(thing: Registered) -> dict[str, Any]:
         "calibrated": _calibrations(thing),
         "summary": entry.summary,
         "paper": entry.paper,
-        "options": dict(entry.options or {}),
         "distribution": thing.distribution,
     }
 

@@ -13,13 +13,12 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.histories.operations import Gaussian, JpegCompression, Median, WhiteNoise
 from forensics.histories.operations.resize import between
-from forensics.models.interfaces import Attacker, Needs, Operation
+from forensics.models.interfaces import Attacker, Operation
 
 
 class _Step(Attacker):
     """One operation on the pixels."""
 
-    needs: ClassVar[Needs] = Needs()
     operation: ClassVar[Operation]
 
     def margin(self, color: bool) -> int:
@@ -74,7 +73,6 @@ class ResizeBack(Attacker):
     """Down to 0.9 of both sides (rounded) and up again, bicubic, without antialias."""
 
     name: ClassVar[str] = "resize-back"
-    needs: ClassVar[Needs] = Needs()
 
     def margin(self, color: bool) -> int:
         return 5

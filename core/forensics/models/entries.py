@@ -8,11 +8,10 @@ import importlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal
 
-from forensics.errors import ForensicsError
-from forensics.models.interfaces import Needs
+from forensics.errors import ForensicsError, unknown
 
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 _NUMBER = r"-?\d+(?:\.\d+)?"
@@ -49,16 +48,64 @@ def number(text: str) -> int | float:
     return value
 
 
+def spelled(value: Any) -> str:
+    """A value as users write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# Why a model that needs coefficients has no answer in a history.
+NO_JPEG = "not a JPEG at this place"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model or attacker asks of its input; the harness turns the rest into n/a.
+
+    channels: the channel counts it takes, 1 (gray) and 3 (RGB).
+    smallest: the smallest side in pixels.
+    multiple_of: both sides are cut to a multiple of this.
+    jpeg: whether coefficients and tables must be at hand.
+    acts_on: for attackers, `"pixels"` or `"jpeg"`.
+    """
+
+    channels: tuple[int, ...] = (1, 3)
+    smallest: int = 8
+    multiple_of: int = 1
+    jpeg: bool = False
+    acts_on: Literal["pixels", "jpeg"] = "pixels"
+
+    def refusal(self, channels: int, height: int, width: int, jpeg: bool) -> str | None:
+        """Why such an input cannot be taken, as a short reason for n/a; None where it can."""
+        if channels not in self.channels:
+            return "takes gray only" if channels == 3 else "takes RGB only"
+        if min(height, width) < self.smallest:
+            return f"smaller than {self.smallest} x {self.smallest}"
+        if height % self.multiple_of or width % self.multiple_of:
+            return f"size is not a multiple of {self.multiple_of}"
+        if (self.jpeg or self.acts_on == "jpeg") and not jpeg:
+            return NO_JPEG
+        return None
+
+
+@dataclass(frozen=True)
+class Option:
+    """A field that users may set. about: a line on it."""
+
+    default: Any
+    about: str
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One registered thing. factory: `"module:attribute"`, imported at first use;
-    options: what may follow the name as `name:key=value`, each with a word on it."""
+    """One registered thing. factory: `"module:attribute"`, imported at first use; bind: fields of
+    the factory that have these values under this name, so that one class makes many models. The
+    other fields are its options, as `name:key=value`."""
 
     name: str
     factory: str
     summary: str
     paper: str = ""
-    options: Mapping[str, str] | None = None
+    bind: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -73,6 +120,34 @@ class Entry:
         """The factory itself; imports its module."""
         module, _, attribute = self.factory.partition(":")
         return getattr(importlib.import_module(module), attribute)
+
+    def options(self) -> dict[str, Option]:
+        """What may follow its name as `name:key=value`, by key; imports its module."""
+        return {
+            f.name: Option(f.default, str(f.metadata.get("about", "")))
+            for f in fields(self.load())
+            if f.init and f.default is not MISSING and f.name not in self.bind
+        }
+
+    def make(self, options: Mapping[str, Any] | None = None) -> Any:
+        """The thing itself; imports its module. A model or recipe then knows this entry.
+
+        Raises UnknownName for an option that it has not, ForensicsError for a value of another
+        type.
+        """
+        there = self.options()
+        for key, value in (options or {}).items():
+            if key not in there:
+                raise unknown(f"option of {self.name}", key, there)
+            # A truth value is an int to Python, and not to a user.
+            wanted, given = type(there[key].default), type(value)
+            if given is not wanted and (given, wanted) != (int, float):
+                raise ForensicsError(
+                    f"option {key} of {self.name} takes {wanted.__name__}, not {spelled(value)}"
+                )
+        made = self.load()(**self.bind, **(options or {}))
+        object.__setattr__(made, "_entry", self)  # of a frozen dataclass; no part of its equality
+        return made
 
 
 @dataclass(frozen=True)

@@ -1,55 +1,24 @@
 """What a plugin implements: operations, attackers, detectors, estimators and localizers.
 
 Nothing here imports torch when it runs, so that listing plugins is quick. Models are frozen
-dataclasses: their fields are their options, and `repr(model)` (the registered name with the
-options that differ from the default, `name:key=value`) is their identity everywhere.
+dataclasses whose fields are their options. The text of a registered model with its options
+(`str(selection.Model)`, such as `ku2:relative=true`) is its identity on the command line, in YAML
+and in tables; `selection.model` reads it back.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import torch
+    from torch import Tensor, nn
 
     from forensics.batch import Batch
-
-
-# Why a model that needs coefficients has no answer in a history.
-NO_JPEG = "not a JPEG at this place"
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a model or attacker asks of its input; the harness turns the rest into n/a.
-
-    channels: the channel counts it takes, 1 (gray) and 3 (RGB).
-    smallest: the smallest side in pixels.
-    multiple_of: both sides are cut to a multiple of this.
-    jpeg: whether coefficients and tables must be at hand.
-    acts_on: for attackers, `"pixels"` or `"jpeg"`.
-    """
-
-    channels: tuple[int, ...] = (1, 3)
-    smallest: int = 8
-    multiple_of: int = 1
-    jpeg: bool = False
-    acts_on: Literal["pixels", "jpeg"] = "pixels"
-
-    def refusal(self, channels: int, height: int, width: int, jpeg: bool) -> str | None:
-        """Why such an input cannot be taken, as a short reason for n/a; None where it can."""
-        if channels not in self.channels:
-            return "takes gray only" if channels == 3 else "takes RGB only"
-        if min(height, width) < self.smallest:
-            return f"smaller than {self.smallest} x {self.smallest}"
-        if height % self.multiple_of or width % self.multiple_of:
-            return f"size is not a multiple of {self.multiple_of}"
-        if (self.jpeg or self.acts_on == "jpeg") and not jpeg:
-            return NO_JPEG
-        return None
+    from forensics.models.entries import ModelEntry, Needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +81,50 @@ class Heatmap:
     regions: tuple[tuple[Region, ...], ...] = ()
 
 
+def option(default: Any, about: str) -> Any:
+    """A field of a model or recipe that users may set as `name:field=value`.
+
+    default: its value otherwise, whose type is the type that it takes; about: a line on it, which
+    `forensics models NAME` prints.
+    """
+    return field(default=default, metadata={"about": about})
+
+
+class NamedModel:
+    """What every model is: one of the things that a plugin registers."""
+
+    _entry: ModelEntry | None = None
+
+    @property
+    def entry(self) -> ModelEntry:
+        """What it is registered as. Raises TypeError for a model that was made from its class, and
+        not by its name (`forensics.load`)."""
+        if self._entry is None:
+            raise TypeError(f"{type(self).__name__} has no entry: make it by forensics.load(name)")
+        return self._entry
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of its input, as it is registered."""
+        return self.entry.needs
+
+    def network(
+        self,
+        part: str,
+        build: Callable[[Mapping[str, Tensor]], nn.Module],
+        device: torch.device,
+    ) -> nn.Module:
+        """The network of a weight file of the model, on the device, in `eval` mode and without
+        gradients; made once.
+
+        build: makes a network of the shapes of these tensors, which are then loaded into it.
+        Raises NotApplicable with the part's name where there is no such file.
+        """
+        from forensics.models.networks import network
+
+        return network(self.entry, part, build, device)
+
+
 class Operation(ABC):
     """One step of a history: a frozen dataclass whose `repr` parses back, such as `jpeg(75)`.
 
@@ -149,10 +162,8 @@ class Operation(ABC):
         """The batch after this step. Raises NotApplicable with a reason where it cannot act."""
 
 
-class Attacker(Operation):
+class Attacker(Operation, NamedModel):
     """An operation that hides traces: same size, uint8 pixels out. Implements `attack`."""
-
-    needs: ClassVar[Needs]
 
     @abstractmethod
     def attack(self, batch: Batch) -> Tensor:
@@ -162,30 +173,24 @@ class Attacker(Operation):
         return batch.with_pixels(self.attack(batch))
 
 
-class Detector(ABC):
+class Detector(NamedModel, ABC):
     """Says whether something was done to each patch."""
-
-    needs: ClassVar[Needs] = Needs()
 
     @abstractmethod
     def score(self, batch: Batch) -> Scores:
         """One score a patch, higher = altered; a patch alone scores as it does in a batch."""
 
 
-class Estimator(ABC):
+class Estimator(NamedModel, ABC):
     """Says with what parameters it was done."""
-
-    needs: ClassVar[Needs] = Needs()
 
     @abstractmethod
     def estimate(self, batch: Batch) -> Estimate:
         """The parameters that it knows of, one row a patch."""
 
 
-class Localizer(ABC):
+class Localizer(NamedModel, ABC):
     """Says where it was done."""
-
-    needs: ClassVar[Needs] = Needs()
 
     @abstractmethod
     def localize(self, batch: Batch) -> Heatmap:

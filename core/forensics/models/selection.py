@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from forensics.errors import ForensicsError, unknown
-from forensics.models.entries import parse_trace
+from forensics.models.entries import parse_trace, spelled
 from forensics.models.registry import Registered, Registry, registry
 
 # Seconds a gray patch of 128 x 128 on two CPU cores, above which a model is run by name only.
@@ -36,36 +36,21 @@ class Model:
     def __str__(self) -> str:
         if not self.options:
             return self.name
-        return f"{self.name}:" + ",".join(f"{k}={_text(v)}" for k, v in self.options)
+        return f"{self.name}:" + ",".join(f"{k}={spelled(v)}" for k, v in self.options)
 
     def canonical(self) -> Model:
         """The same without options that have their default value: one model, one identity.
         Imports its module only where there are options; raises as `create` does."""
         if not self.options:
             return self
-        made = self.create()
-        defaults = {f.name: f.default for f in fields(made)}
-        kept = tuple((k, v) for k, v in self.options if v != defaults[k])
+        self.create()
+        there = self.entry.options()
+        kept = tuple((k, v) for k, v in self.options if v != there[k].default)
         return Model(self.registered, kept)
 
     def create(self) -> Any:
         """The model itself; imports its module. Raises ForensicsError on an option it has not."""
-        factory = self.entry.load()
-        defaults = {f.name: f.default for f in fields(factory) if f.default is not MISSING}
-        for option, value in self.options:
-            if option not in defaults:
-                raise unknown(f"option of {self.name}", option, defaults)
-            # A truth value is an int to Python, and not to a user.
-            wanted, given = type(defaults[option]), type(value)
-            if given is not wanted and (given, wanted) != (int, float):
-                raise ForensicsError(
-                    f"option {option} of {self.name} takes {wanted.__name__}, not {_text(value)}"
-                )
-        return factory(**dict(self.options))
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return self.entry.make(dict(self.options))
 
 
 def parse_options(text: str) -> tuple[tuple[str, Any], ...]:

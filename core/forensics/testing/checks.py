@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -110,12 +109,9 @@ def _entry(kind: str, thing: Registered) -> None:
     if kind not in MODEL_KINDS:
         return
     assert issubclass(factory, _CLASS[kind]), f"{entry.factory} is no {_CLASS[kind].__name__}"
-    model: Any = factory()  # every option has a default
-    fields = {field.name for field in dataclasses.fields(model)}
-    assert hash(model) == hash(factory()), f"{entry.factory} is no frozen dataclass"
-    assert model.needs == entry.needs, f"needs {model.needs}, registered with {entry.needs}"
-    unknown = set(entry.options or ()) - fields
-    assert not unknown, f"options that it does not have: {', '.join(sorted(unknown))}"
+    assert hash(entry.make()) == hash(entry.make()), f"{entry.factory} is no frozen dataclass"
+    silent = [key for key, option in entry.options().items() if not option.about]
+    assert not silent, f"options without a line on them: {', '.join(silent)}; write option(...)"
     for text in entry.traces:
         trace, ranges = parse_trace(text)
         unknown = set(ranges) - set(traces.get(trace).parameters)
@@ -150,7 +146,7 @@ def _where_it_can(
 ) -> str | None:
     """Without its weights a model is n/a; with them it takes every form that it claims."""
     complete = entry.card is None or len(weights.there(entry)) == len(entry.parts)
-    model = entry.load()()
+    model = entry.make()
     if complete:
         check(kind, model, form)
         return None

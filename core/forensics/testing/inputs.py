@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from forensics import jpeg
 from forensics.batch import Batch
-from forensics.models.interfaces import Needs
+from forensics.models.entries import Needs
 
 _QUALITIES = (60, 90, 75)  # of the images of a batch: a model may not take one for all
 

@@ -9,9 +9,8 @@ to 0..255 once, at the end.
 
 from __future__ import annotations
 
-import functools
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -23,10 +22,7 @@ from forensics.batch import Batch
 from forensics.errors import NotApplicable
 from forensics.jpeg import block_dct, block_idct, decode_float, standard_tables
 from forensics.jpeg.coefficients import Jpeg
-from forensics.models import weights
-from forensics.models.entries import ModelEntry
-from forensics.models.interfaces import Attacker, Needs
-from forensics.models.registry import registry
+from forensics.models.interfaces import Attacker
 from forensics_antiforensics import networks
 from forensics_antiforensics.tiles import by_tiles
 
@@ -59,8 +55,6 @@ def with_luma(jpeg: Jpeg, plane: Tensor) -> Tensor:
 class LumaAttacker(Attacker):
     """An attacker that runs a network on the luma plane of each JPEG."""
 
-    needs: ClassVar[Needs] = Needs(smallest=16, acts_on="jpeg")
-
     def attack(self, batch: Batch) -> Tensor:
         """Raises NotApplicable where the batch is no JPEG, is smaller than 16 x 16, or where the
         weights are missing."""
@@ -73,26 +67,28 @@ class LumaAttacker(Attacker):
         with torch.inference_mode():
             return with_luma(batch.jpeg, self.plane(luma, steps, batch.keys))
 
+    @staticmethod
+    @abstractmethod
+    def build(state: Mapping[str, Tensor]) -> nn.Module:
+        """The network that these weights belong to."""
+
     @abstractmethod
     def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
         """The attacked luma, unrounded. luma: from `luma_of`; steps: `[N, 8, 8]`; keys: of the
         batch, for noise."""
 
-
-def _by_quality(
-    name: str, network: Callable[[], nn.Module], luma: Tensor, steps: Tensor, noise: Tensor | None
-) -> Tensor:
-    """Each image through the part for its table."""
-    chosen = nearest_quality(steps)
-    plane = torch.empty_like(luma)
-    for index in chosen.unique().tolist():
-        rows = chosen == index
-        part = _network(name, f"q{QUALITIES[index]}", network, luma.device)
-        planes = luma[rows][:, None]
-        if noise is not None:
-            planes = torch.cat([planes, noise[rows]], 1)
-        plane[rows] = _run(part, planes, steps[rows])
-    return plane
+    def by_quality(self, luma: Tensor, steps: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Each image through the part for its table."""
+        chosen = nearest_quality(steps)
+        plane = torch.empty_like(luma)
+        for index in chosen.unique().tolist():
+            rows = chosen == index
+            part = self.network(f"q{QUALITIES[index]}", self.build, luma.device)
+            planes = luma[rows][:, None]
+            if noise is not None:
+                planes = torch.cat([planes, noise[rows]], 1)
+            plane[rows] = _run(part, planes, steps[rows])
+        return plane
 
 
 def _run(network: nn.Module, planes: Tensor, steps: Tensor) -> Tensor:
@@ -107,30 +103,6 @@ def _run(network: nn.Module, planes: Tensor, steps: Tensor) -> Tensor:
     return by_tiles(forward, planes)
 
 
-def _network(
-    name: str, part: str, network: Callable[[], nn.Module], device: torch.device
-) -> nn.Module:
-    entry = registry().get(name, "attacker").entry
-    assert isinstance(entry, ModelEntry)
-    found = weights.find(entry, part)
-    return _loaded(name, part, network, device, found.sha256 if found else None)
-
-
-@functools.lru_cache(maxsize=16)
-def _loaded(
-    name: str,
-    part: str,
-    network: Callable[[], nn.Module],
-    device: torch.device,
-    sha256: str | None,
-) -> nn.Module:
-    # sha256 tells a file from the one that was there before.
-    entry = registry().get(name, "attacker").entry
-    made = network()
-    made.load_state_dict(weights.load(entry, part))
-    return made.to(device).eval().requires_grad_(False)
-
-
 @dataclass(frozen=True)
 class AFCNN(LumaAttacker):
     """The paper's attack: EDSR_sub, then the soft clamp of the coefficients (section III).
@@ -140,8 +112,12 @@ class AFCNN(LumaAttacker):
 
     name: ClassVar[str] = "afcnn"
 
+    @staticmethod
+    def build(state: Mapping[str, Tensor]) -> nn.Module:
+        return networks.AFCNN()
+
     def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
-        return _by_quality(self.name, networks.AFCNN, luma, steps, None)
+        return self.by_quality(luma, steps)
 
 
 @dataclass(frozen=True)
@@ -153,9 +129,13 @@ class Matched(LumaAttacker):
 
     name: ClassVar[str] = "afcnn-matched"
 
+    @staticmethod
+    def build(state: Mapping[str, Tensor]) -> nn.Module:
+        return networks.Matched()
+
     def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
         noise = random.normal(keys, self.name, (networks.Matched.NOISE, *luma.shape[1:]))
-        return _by_quality(self.name, networks.Matched, luma, steps, noise)
+        return self.by_quality(luma, steps, noise)
 
 
 @dataclass(frozen=True)
@@ -164,7 +144,11 @@ class Dither(LumaAttacker):
 
     name: ClassVar[str] = "ddcn-dither"
 
+    @staticmethod
+    def build(state: Mapping[str, Tensor]) -> nn.Module:
+        return networks.Restorer()
+
     def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
-        network = _network(self.name, "restorer", networks.Restorer, luma.device)
+        network = self.network("restorer", self.build, luma.device)
         restored = _run(network, luma[:, None], steps)
         return restored + random.normal(keys, self.name, tuple(luma.shape[1:]))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from forensics import hookimpl
-from forensics.models.entries import Entry, ModelEntry
-from forensics.models.interfaces import Needs
+from forensics.models.entries import Entry, ModelEntry, Needs
 
 _PAPER = "Kim, Ahn and Lee, End-to-End Anti-Forensics Network of Single and Double JPEG Detection"
 # name: class, smallest side, seconds for a patch of 128 x 128, what it looks at
@@ -16,8 +15,6 @@ _DETECTORS = {
     "kqf": ("KQF", 8, 0.002, "quantisation steps estimated from each subband's histogram"),
     "kv": ("KV", 8, 0.007, "jumps of the total variation when the image is compressed again"),
 }
-_RELATIVE = {"relative": "the signed difference divided by the shifted image's blockiness"}
-_DETECTOR_OPTIONS = {"ku1": _RELATIVE, "ku2": _RELATIVE}
 _QUALITIES = ("q50", "q60", "q70", "q80", "q90")
 _NEEDS = Needs(smallest=16, acts_on="jpeg")
 
@@ -30,7 +27,6 @@ def forensics_detectors() -> list[ModelEntry]:
             f"forensics_antiforensics.detectors:{factory}",
             summary,
             paper=_PAPER,
-            options=_DETECTOR_OPTIONS.get(name),
             traces=("jpeg",),
             needs=Needs(smallest=smallest),
             seconds=seconds,
@@ -73,32 +69,20 @@ def forensics_attackers() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_recipes() -> list[Entry]:
-    start = {"start": "a part to fine-tune from, or several joined by +: their mean"}
-    mixed = {"autocast": "bfloat16 in the residual blocks: faster where the processor has it"}
-    quality = {"quality": "the JPEG quality of the part: 50, 60, 70, 80 or 90"}
     return [
         Entry(
             "afcnn",
             "forensics_antiforensics.recipes:AFCNNRecipe",
             "the paper's losses, one part a quality",
-            options={**quality, **start, **mixed},
         ),
         Entry(
             "afcnn-matched",
             "forensics_antiforensics.recipes:MatchedRecipe",
             "matched statistics, one part a quality",
-            options={
-                **quality,
-                **start,
-                **mixed,
-                "weight": "of the statistics against the MSE",
-                "rate": "learning rate",
-            },
         ),
         Entry(
             "ddcn-dither",
             "forensics_antiforensics.recipes:DitherRecipe",
             "mean squared error, all qualities in one part",
-            options=mixed,
         ),
     ]

@@ -14,6 +14,7 @@ from forensics import random
 from forensics.errors import ForensicsError
 from forensics.models import weights
 from forensics.models.entries import ModelEntry
+from forensics.models.interfaces import option
 from forensics.models.registry import registry
 from forensics.traces.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
@@ -24,6 +25,8 @@ from forensics_antiforensics.networks.residual import mixed
 from forensics_antiforensics.pair import Pair
 
 QUALITIES = (50, 60, 70, 80, 90)
+_START = "a part to fine-tune from, or several joined by +: their mean"
+_MIXED = "bfloat16 in the residual blocks: faster where the processor has it"
 
 
 def cosine(progress: Progress) -> float:
@@ -54,7 +57,7 @@ def _part(quality: int) -> str:
 class DitherRecipe(NetworkRecipe):
     """The control's restorer: mean squared error, a quality of 40..95 drawn for each crop."""
 
-    autocast: bool = False
+    autocast: bool = option(False, _MIXED)
 
     trace: ClassVar[str] = "jpeg"
     phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, 96, 16, 1.5e-3),)
@@ -95,9 +98,9 @@ class AFCNNRecipe(NetworkRecipe):
     moves ten times as fast as the rest.
     """
 
-    quality: int = 60
-    start: str = ""
-    autocast: bool = False
+    quality: int = option(60, "the JPEG quality of the part: 50, 60, 70, 80 or 90")
+    start: str = option("", _START)
+    autocast: bool = option(False, _MIXED)
 
     trace: ClassVar[str] = "jpeg"
     phases: ClassVar[tuple[Phase, ...]] = (Phase(0.2, 64, 16, 5e-4), Phase(0.8, 160, 3, 4e-4))
@@ -157,11 +160,11 @@ class AFCNNRecipe(NetworkRecipe):
 class MatchedRecipe(NetworkRecipe):
     """The matched losses, from the control's restorer or from other parts."""
 
-    quality: int = 60
-    start: str = ""
-    weight: float = 3.0
-    rate: float = 8e-4
-    autocast: bool = False
+    quality: int = option(60, "the JPEG quality of the part: 50, 60, 70, 80 or 90")
+    start: str = option("", _START)
+    weight: float = option(3.0, "of the statistics against the MSE")
+    rate: float = option(8e-4, "learning rate")
+    autocast: bool = option(False, _MIXED)
 
     trace: ClassVar[str] = "jpeg"
     validations: ClassVar[int] = 5

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from forensics import hookimpl
-from forensics.models.entries import Entry, ModelEntry, RecipeEntry
-from forensics.models.interfaces import Needs
+from forensics.models.entries import Entry, ModelEntry, Needs, RecipeEntry
 from forensics_q1cnn.dense import entries as dense
 
 
@@ -40,8 +39,7 @@ def forensics_detectors() -> list[ModelEntry]:
 
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    networks = dense.MODELS.values()
-    return [Q1PHASE, *networks, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
+    return [Q1PHASE, *dense.MODELS, Q1ANALYTIC, Q1BIANCHI, Q1GALVAN, Q1DALMIA, Q1CONSTANT]
 
 
 @hookimpl
@@ -56,17 +54,11 @@ def forensics_recipes() -> list[Entry]:
             "q1phase",
             "forensics_q1cnn.phase.recipe:PhaseRecipe",
             "all second qualities at once, any first table",
-            options={
-                "hidden": "units a frequency",
-                "rate": "learning rate at the start",
-                "start": "phase: begin with the weights that there are",
-            },
         ),
         RecipeEntry(
             "q1phase-once",
             "forensics_q1cnn.phase.once_recipe:OnceRecipe",
             "compressed once or twice, from the scores of the trained network",
-            options={"trees": "boosting iterations"},
             model="q1phase",
         ),
         *dense.RECIPES,
@@ -74,19 +66,12 @@ def forensics_recipes() -> list[Entry]:
 
 
 _TRACES = ("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned")
-_ALIGNED = "how probable it is beforehand that both JPEGs have one grid"
 _WHOLE_BLOCKS = Needs(smallest=32, multiple_of=8, jpeg=True)
 
 Q1PHASE = ModelEntry(
     "q1phase",
     "forensics_q1cnn.phase.model:Q1Phase",
     "histograms of 64 frequencies on 64 phases, one soft-max over phase and table",
-    options={
-        "decode": "argmax, expectation or table",
-        "tables": "libjpeg, known, or a JSON file of more first tables",
-        "given": "nothing, or double: take a first JPEG with a listed table for granted",
-        "aligned": _ALIGNED,
-    },
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     card="forensics_q1cnn:weights/q1phase",
@@ -98,10 +83,6 @@ Q1MAP = ModelEntry(
     "q1map",
     "forensics_q1cnn.localization.model:Q1Map",
     "q1phase on windows of 64 x 64 at every block, and the regions that differ",
-    options={
-        "decode": "of the steps in the maps: argmax, expectation or table",
-        "prune": "probability below which phases are left out; 0 for none",
-    },
     traces=("splice-q1", "splice-two"),
     needs=Needs(smallest=64, multiple_of=8, jpeg=True),
     card="forensics_q1cnn:weights/q1phase",
@@ -113,7 +94,6 @@ Q1MAP = ModelEntry(
 Q1PHASE_DETECTOR = dataclasses.replace(
     Q1PHASE,
     summary="log-odds of two compressions against one, from the scores of all phases and tables",
-    options={"tables": "libjpeg, known, or a JSON file of more first tables"},
     traces=("djpeg", "djpeg-shifted"),
 )
 
@@ -121,10 +101,6 @@ Q1ANALYTIC = ModelEntry(
     "q1analytic",
     "forensics_q1cnn.analytic.model:Q1Analytic",
     "the joint likelihood of phase and table, without training",
-    options={
-        "decode": "argmax, expectation or table",
-        "aligned": _ALIGNED,
-    },
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.07,
@@ -136,22 +112,16 @@ Q1BIANCHI = ModelEntry(
     "mixture of once and twice compressed, the likeliest step of each frequency; no training",
     paper="Bianchi and Piva, Image forgery localization via block-grained analysis of JPEG "
     "artifacts",
-    options={
-        "grid": "any, or aligned where both JPEGs have one grid",
-        "mixing": "em, or whole where all blocks were compressed twice",
-    },
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.05,
 )
-_MISSING = {"missing": "of steps without an answer: none, or argmax, median, expectation"}
 Q1GALVAN = ModelEntry(
     "q1galvan",
     "forensics_q1cnn.baselines.galvan:Galvan",
     "aligned grids: steps that explain all coefficients, the nearest histogram; no training",
     paper="Galvan, Puglisi, Bruna and Battiato, First quantization matrix estimation from double "
     "compressed JPEG images",
-    options=_MISSING,
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.002,
@@ -160,7 +130,6 @@ Q1DALMIA = ModelEntry(
     "q1dalmia",
     "forensics_q1cnn.baselines.dalmia:Dalmia",
     "shifted grids: spacing of the comb on the first JPEG's, which it searches; no training",
-    options=_MISSING,
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.02,
@@ -169,10 +138,6 @@ Q1CONSTANT = ModelEntry(
     "q1constant",
     "forensics_q1cnn.baselines.constant:Constant",
     "the same steps for every patch: what is said without looking",
-    options={
-        "decode": "argmax, median or expectation",
-        "lowest": "the lowest first quality of the prior; 0: as in the paper's tests",
-    },
     traces=_TRACES,
     needs=Needs(jpeg=True),
     seconds=0.0001,

@@ -15,10 +15,10 @@ from forensics.models.interfaces import (
     Heatmap,
     Layer,
     Localizer,
-    Needs,
     Operation,
     Region,
     Scores,
+    option,
 )
 
 QUALITIES = (60, 80, 90)
@@ -27,8 +27,6 @@ QUALITIES = (60, 80, 90)
 @dataclass(frozen=True)
 class Quality(Estimator):
     """Which of three qualities puts the coefficients of the pixels nearest to its multiples."""
-
-    needs: ClassVar[Needs] = Needs(channels=(1,), multiple_of=8)
 
     def estimate(self, batch):
         coefficients = block_dct(batch.pixels[:, 0].double() - 128)
@@ -46,8 +44,6 @@ class Quality(Estimator):
 class Table(Estimator):
     """What the last table says, as if it were the first; and a name that no trace knows."""
 
-    needs: ClassVar[Needs] = Needs(jpeg=True)
-
     def estimate(self, batch):
         steps = batch.jpeg.tables[:, 0].flatten(1)[:, list(ZIGZAG[:2])].float()
         zeros = torch.zeros(len(batch), 2, device=batch.device)
@@ -58,10 +54,9 @@ class Table(Estimator):
 class Everything(Detector, Estimator, Localizer):
     """Local variance of differences, as a score, a class of three and a map."""
 
-    needs: ClassVar[Needs] = Needs(channels=(1,), multiple_of=8)
-    blind: bool = False
-    breaks: str = ""
-    halves: bool = False
+    blind: bool = option(False, "answer none")
+    breaks: str = option("", "what to break")
+    halves: bool = option(False, "halve the answer")
 
     def heat(self, batch):
         x = batch.pixels.double()

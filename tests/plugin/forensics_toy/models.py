@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import pad, unfold
 
 from forensics.models import weights
-from forensics.models.interfaces import Attacker, Detector, Needs, Scores
+from forensics.models.interfaces import Attacker, Detector, Scores, option
 from forensics.models.registry import registry
 
 
@@ -16,7 +16,7 @@ from forensics.models.registry import registry
 class Grain(Detector):
     """Less gradient, more likely altered."""
 
-    scale: float = 1.0
+    scale: float = option(1.0, "of the score")
 
     def score(self, batch):
         x = batch.pixels.double()
@@ -42,7 +42,7 @@ class Raises(Detector):
 class Writes(Detector):
     """Marks its input, in one of the places where it can."""
 
-    where: str = "pixels"
+    where: str = option("pixels", "what to write into")
 
     def score(self, batch):
         place = {
@@ -59,7 +59,7 @@ class Writes(Detector):
 class Logs(Detector):
     """Says in a file what it is shown, a line a patch, and takes its time."""
 
-    seconds: float = 0.0
+    seconds: float = option(0.0, "to take")
 
     def score(self, batch):
         time.sleep(self.seconds)
@@ -73,7 +73,7 @@ class Logs(Detector):
 class Picky(Detector):
     """Has no answer for half of the patches, and says so in one of three ways."""
 
-    how: str = "reason"
+    how: str = option("reason", "of saying no")
 
     def score(self, batch):
         values = batch.pixels.double().mean((1, 2, 3)).float()
@@ -89,7 +89,7 @@ class Picky(Detector):
 class Dies(Grain):
     """Takes its process with it, at the photograph with this hash (after an h)."""
 
-    at: str = "none"
+    at: str = option("none", "the width at which to raise")
 
     def score(self, batch):
         if f"h{batch.photographs[0]}" == self.at:
@@ -111,8 +111,6 @@ class Keeps(Detector):
 
 @dataclass(frozen=True)
 class Zeros(Detector):
-    needs: ClassVar[Needs] = Needs(jpeg=True)
-
     def score(self, batch):
         return Scores((batch.jpeg.coefficients[0] == 0).double().mean((1, 2, 3, 4)).float())
 
@@ -120,8 +118,7 @@ class Zeros(Detector):
 @dataclass(frozen=True)
 class Median(Attacker):
     name: ClassVar[str] = "toy-median"
-    needs: ClassVar[Needs] = Needs()
-    passes: int = 1
+    passes: int = option(1, "how often")
 
     def attack(self, batch):
         pixels = batch.pixels
@@ -136,7 +133,6 @@ class Median(Attacker):
 @dataclass(frozen=True)
 class JpegOnly(Median):
     name: ClassVar[str] = "toy-jpeg-only"
-    needs: ClassVar[Needs] = Needs(acts_on="jpeg")
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,7 @@ class WritingAttacker(Median):
 class Cramped(Grain):
     """Has room for so many patches at once, as a GPU has."""
 
-    room: int = 2
+    room: int = option(2, "patches at once")
 
     def score(self, batch):
         if len(batch) > self.room:

@@ -1,6 +1,5 @@
 from forensics import hookimpl
-from forensics.models.entries import Entry, ModelEntry
-from forensics.models.interfaces import Needs
+from forensics.models.entries import Entry, ModelEntry, Needs
 
 ALL = ("jpeg", "djpeg", "djpeg-shifted")
 DOUBLE = ("djpeg", "djpeg-shifted")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.models.interfaces import Detector, Needs, Scores
+from forensics.models.interfaces import Detector, Scores, option
 from forensics_antiforensics.detectors.luma import luma, scores
 
 _BINS = 2 * 255 + 1  # |a - b - c + d| of 8-bit values
@@ -49,8 +49,6 @@ class KF(Detector):
     above 0 by sampling noise, which grows as patches shrink.
     """
 
-    needs: ClassVar[Needs] = Needs(channels=(1, 3), smallest=16)
-
     def score(self, batch: Batch) -> Scores:
         planes = luma(batch.pixels)
         centre, corner = _crossing(planes, 3), _crossing(planes, 7)
@@ -77,12 +75,13 @@ def _blockiness(planes: Tensor, power: int) -> tuple[Tensor, int]:
 
 @dataclass(frozen=True)
 class _GradientAwareBlockiness(Detector):
-    """relative: give the signed (B - B') / B' instead of |B - B'|; it depends less on how busy
-    the image is and separates better, but it is not the published feature."""
+    """The signed (B - B') / B' depends less on how busy the image is than |B - B'| and separates
+    better, but it is not the published feature."""
 
-    relative: bool = False
+    relative: bool = option(
+        False, "the signed difference divided by the shifted image's blockiness"
+    )
 
-    needs: ClassVar[Needs] = Needs(channels=(1, 3), smallest=16)
     power: ClassVar[int]
 
     def score(self, batch: Batch) -> Scores:

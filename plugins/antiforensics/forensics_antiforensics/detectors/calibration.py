@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.models.interfaces import Detector, Needs, Scores
+from forensics.models.interfaces import Detector, Scores
 from forensics_antiforensics.detectors.luma import coefficients, luma, scores
 
 _HIGH = [8 * u + v for u in range(8) for v in range(8) if u + v >= 8]
@@ -43,8 +42,6 @@ class KL(Detector):
     not off it, as in flat blocks of a JPEG, the ratio is very large, not infinite; NaN where all
     are constant on both.
     """
-
-    needs: ClassVar[Needs] = Needs(channels=(1, 3), smallest=24)
 
     def score(self, batch: Batch) -> Scores:
         planes = luma(batch.pixels)

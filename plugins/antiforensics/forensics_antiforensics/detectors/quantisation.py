@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.models.interfaces import Detector, Needs, Scores
+from forensics.models.interfaces import Detector, Scores
 from forensics_antiforensics.detectors.luma import coefficients, luma, scores
 
 _DEVIATION = math.sqrt(1 / 12)
@@ -148,8 +147,6 @@ class KQF(Detector):
     score: batch of N patches -> float32 `[N]`, whole numbers 0..64, higher = compressed; NaN
     where no block is left.
     """
-
-    needs: ClassVar[Needs] = Needs(channels=(1, 3), smallest=8)
 
     def score(self, batch: Batch) -> Scores:
         planes = luma(batch.pixels)

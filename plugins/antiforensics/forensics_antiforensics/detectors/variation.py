@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.jpeg import compress, decode
-from forensics.models.interfaces import Detector, Needs, Scores
+from forensics.models.interfaces import Detector, Scores
 from forensics_antiforensics.detectors.luma import luma
 
 _QUALITIES = torch.arange(45, 101)
@@ -46,8 +45,6 @@ class KV(Detector):
     score: batch of N patches -> float32 `[N]`, in grey levels, summed over the patch: compare
     patches of one size only. Higher = compressed.
     """
-
-    needs: ClassVar[Needs] = Needs(channels=(1, 3), smallest=8)
 
     def score(self, batch: Batch) -> Scores:
         planes = luma(batch.pixels).to(torch.uint8)[:, None]

@@ -9,13 +9,15 @@ from PIL import Image
 from scipy.fft import idctn
 from skimage import data
 
+import forensics
 from forensics.batch import Batch
 from forensics.models.interfaces import Detector
 from forensics_antiforensics.detectors import KF, KL, KQF, KU1, KU2, KV
 
 from . import reference
 
-DETECTORS = [KL(), KF(), KU1(), KU2(), KQF(), KV(), KU1(relative=True), KU2(relative=True)]
+NAMES = ("kl", "kf", "ku1", "ku2", "kqf", "kv", "ku1:relative=true", "ku2:relative=true")
+DETECTORS = [forensics.load(name) for name in NAMES]
 SLOW = {
     KL: reference.kl,
     KF: reference.kf,

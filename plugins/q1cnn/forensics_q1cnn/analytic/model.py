@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
 from forensics.batch import Batch
 from forensics.jpeg.coefficients import Jpeg
-from forensics.models.interfaces import Estimate, Estimator
+from forensics.models.interfaces import Estimate, Estimator, option
 from forensics_q1cnn.analytic.likelihood import scores
 from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.network import libjpeg_tables
@@ -22,7 +21,6 @@ from forensics_q1cnn.phase.posterior import (
     phases_beforehand,
 )
 from forensics_q1cnn.phase.windows import windows
-from forensics_q1cnn.plugin import Q1ANALYTIC
 
 # What the coefficients of a patch say is not independent, and the noise not quite Gaussian: of the
 # log-likelihood counts this share. Chosen on `val`.
@@ -37,10 +35,8 @@ class Q1Analytic(Estimator):
     in windows, whose scores add up.
     """
 
-    decode: Decode = "argmax"
-    aligned: float = ALIGNED
-
-    needs: ClassVar = Q1ANALYTIC.needs
+    decode: Decode = option("argmax", "argmax, expectation or table")
+    aligned: float = option(ALIGNED, "how probable it is beforehand that both JPEGs have one grid")
 
     def __post_init__(self) -> None:
         check_decode("q1analytic", self.decode)

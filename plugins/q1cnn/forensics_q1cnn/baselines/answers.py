@@ -12,6 +12,7 @@ from forensics.models.interfaces import Estimate
 from forensics_q1cnn.baselines.constant import DECODES, constant
 from forensics_q1cnn.tables import NAMES, STEPS
 
+ABOUT = "of steps without an answer: none, or argmax, median, expectation"
 # What is said of a step that the method has no answer for: nothing, or what `q1constant` says.
 Missing = Literal["none", "argmax", "median", "expectation"]
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.models.interfaces import Estimate, Estimator
+from forensics.models.interfaces import Estimate, Estimator, option
 from forensics_q1cnn.baselines import bins, combs
 from forensics_q1cnn.baselines.blocks import candidates, coefficients, crops, parts, spread
 from forensics_q1cnn.baselines.mixture import Mixing, first_best
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.plugin import Q1BIANCHI
 from forensics_q1cnn.tables import NAMES
 
 
@@ -34,10 +33,10 @@ class Bianchi(Estimator):
     the share of blocks compressed twice, for each frequency and step; `whole` takes .95.
     """
 
-    grid: Literal["any", "aligned"] = "any"
-    mixing: Mixing = "em"
-
-    needs: ClassVar = Q1BIANCHI.needs
+    grid: Literal["any", "aligned"] = option(
+        "any", "any, or aligned where both JPEGs have one grid"
+    )
+    mixing: Mixing = option("em", "em, or whole where all blocks were compressed twice")
 
     def __post_init__(self) -> None:
         if self.grid not in ("any", "aligned"):

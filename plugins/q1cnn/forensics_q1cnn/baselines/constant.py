@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,9 +12,8 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.jpeg import standard_tables
-from forensics.models.interfaces import Estimate, Estimator
+from forensics.models.interfaces import Estimate, Estimator, option
 from forensics_q1cnn.baselines.blocks import MOST, PLACES
-from forensics_q1cnn.plugin import Q1CONSTANT
 from forensics_q1cnn.tables import NAMES
 
 Decode = Literal["argmax", "median", "expectation"]
@@ -65,10 +64,8 @@ class Constant(Estimator):
     first quality of the prior, 50 to 98; 0 for the paper's, see `shares`.
     """
 
-    decode: Decode = "argmax"
-    lowest: int = 0
-
-    needs: ClassVar = Q1CONSTANT.needs
+    decode: Decode = option("argmax", "argmax, median or expectation")
+    lowest: int = option(0, "the lowest first quality of the prior; 0: as in the paper's tests")
 
     def __post_init__(self) -> None:
         if self.decode not in DECODES:

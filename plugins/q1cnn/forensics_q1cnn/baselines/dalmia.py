@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from forensics.batch import Batch
-from forensics.models.interfaces import Estimate, Estimator
+from forensics.models.interfaces import Estimate, Estimator, option
 from forensics_q1cnn.baselines import answers, combs
 from forensics_q1cnn.baselines.answers import Missing
 from forensics_q1cnn.baselines.blocks import candidates, coefficients, crops, parts, spread
 from forensics_q1cnn.baselines.mixture import first_best
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.plugin import Q1DALMIA
 from forensics_q1cnn.tables import STEPS
 
 _BIN = 0.5
@@ -43,9 +41,7 @@ class Dalmia(Estimator):
     `q1constant` says, so that accuracies count all patches as those of other methods do.
     """
 
-    missing: Missing = "none"
-
-    needs: ClassVar = Q1DALMIA.needs
+    missing: Missing = option("none", answers.ABOUT)
 
     def __post_init__(self) -> None:
         answers.check("q1dalmia", self.missing)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from forensics.batch import Batch
-from forensics.models.interfaces import Estimate, Estimator
+from forensics.models.interfaces import Estimate, Estimator, option
 from forensics_q1cnn.baselines import answers
 from forensics_q1cnn.baselines.answers import Missing
 from forensics_q1cnn.baselines.blocks import candidates, coefficients, levels, parts, second_steps
 from forensics_q1cnn.baselines.mixture import first_best
 from forensics_q1cnn.phase.features import Luma
-from forensics_q1cnn.plugin import Q1GALVAN
 from forensics_q1cnn.tables import STEPS
 
 _RECUT = 8 * 4 + 4
@@ -40,9 +38,7 @@ class Galvan(Estimator):
     `q1constant` says, so that accuracies count all patches as those of other methods do.
     """
 
-    missing: Missing = "none"
-
-    needs: ClassVar = Q1GALVAN.needs
+    missing: Missing = option("none", answers.ABOUT)
 
     def __post_init__(self) -> None:
         answers.check("q1galvan", self.missing)

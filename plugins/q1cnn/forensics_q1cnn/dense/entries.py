@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.models.entries import Entry, ModelEntry
-from forensics.models.interfaces import Needs
+from forensics.models.entries import Entry, ModelEntry, Needs
 
 PART = "steps"  # the weight file of each
 _PAPER = (
@@ -15,21 +14,20 @@ _RIVAL = (
     "images via CNN"
 )
 NEAR = 2  # second qualities: so far off the paper finds little lost (its section 5.2)
-_RECIPE = {
-    "start": "a model of the same kind to go on from",
-    "rate": "learning rate at the start",
-    "rgb": "colours, as printed, in place of luma",
-}
 
 
-def _model(name: str, second: int, summary: str, paper: str, **options: str) -> ModelEntry:
+_BLOCKS, _REAL = "15 soft-max blocks", "15 real outputs"
+_NINE = "of nine first qualities"  # where the paper compares its losses
+
+
+def _model(name: str, second: int, factory: str, summary: str, paper: str) -> ModelEntry:
     near = f"{second - NEAR}..{second + NEAR}"
     return ModelEntry(
         name,
-        f"forensics_q1cnn.dense.model:{_class(name)}",
+        f"forensics_q1cnn.dense.model:{factory}",
         f"DenseNet-40 on pixels, {summary}, for second quality {second}",
         paper=paper,
-        options=options or None,
+        bind={"second": second},
         traces=(
             *(f"{trace}[q2={near}]" for trace in ("q1", "q1-aligned", "q1-shifted")),
             *(f"{trace}[u={near}]" for trace in ("q1-tables", "q1-tables-aligned")),
@@ -41,39 +39,29 @@ def _model(name: str, second: int, summary: str, paper: str, **options: str) -> 
     )
 
 
-def _recipe(name: str, summary: str, **options: str) -> Entry:
-    factory = f"forensics_q1cnn.dense.recipe:{_class(name)}Recipe"
-    return Entry(name, factory, summary, options={**_RECIPE, **options})
-
-
-def _class(name: str) -> str:
-    """`q1cnn-nine-l` as `Q1CNNNineL`."""
-    first, *rest = name.split("-")
-    return _KINDS[first] + "".join(part.title() for part in rest)
-
-
-_KINDS = {"q1cnn": "Q1CNN", "q1reg": "Q1Reg"}
-_BLOCKS, _REAL = "15 soft-max blocks", "15 real outputs"
-_NINE = "of nine first qualities"  # where the paper compares its losses
-_DECODE = "argmax or expectation"
-MODELS = {
-    model.name: model
-    for model in (
-        _model("q1cnn-90", 90, _BLOCKS, _PAPER, decode=_DECODE),
-        _model("q1cnn-80", 80, _BLOCKS, _PAPER, decode=_DECODE),
-        _model("q1cnn-nine-lr", 90, f"trained under L_r {_NINE}", _PAPER, decode=_DECODE),
-        _model("q1cnn-nine-l", 90, f"trained under L {_NINE}", _PAPER, decode=_DECODE),
-        _model("q1reg-90", 90, _REAL, _RIVAL),
-        _model("q1reg-80", 80, _REAL, _RIVAL),
+def _recipe(name: str, factory: str, summary: str, **bind: object) -> Entry:
+    return Entry(
+        name,
+        f"forensics_q1cnn.dense.recipe:{factory}",
+        f"{summary}, second quality {bind['second']}",
+        bind=bind,
     )
-}
-_LOSSES = "squared, absolute or none"
-_ERRORS = "logcosh or squared"
+
+
+MODELS = [
+    _model("q1cnn-90", 90, "Classifier", _BLOCKS, _PAPER),
+    _model("q1cnn-80", 80, "Classifier", _BLOCKS, _PAPER),
+    _model("q1cnn-nine-lr", 90, "Classifier", f"trained under L_r {_NINE}", _PAPER),
+    _model("q1cnn-nine-l", 90, "Classifier", f"trained under L {_NINE}", _PAPER),
+    _model("q1reg-90", 90, "Regression", _REAL, _RIVAL),
+    _model("q1reg-80", 80, "Regression", _REAL, _RIVAL),
+]
+_UNDER_LR, _UNDER_L = f"{_BLOCKS} under L_r", f"{_BLOCKS} under L {_NINE}"
 RECIPES = [
-    _recipe("q1cnn-90", "soft-max blocks under L_r, second quality 90", distance=_LOSSES),
-    _recipe("q1cnn-80", "soft-max blocks under L_r, second quality 80", distance=_LOSSES),
-    _recipe("q1cnn-nine-lr", f"soft-max blocks under L_r {_NINE}, second quality 90"),
-    _recipe("q1cnn-nine-l", f"soft-max blocks under L {_NINE}, second quality 90"),
-    _recipe("q1reg-90", f"{_REAL}, second quality 90", error=_ERRORS),
-    _recipe("q1reg-80", f"{_REAL}, second quality 80", error=_ERRORS),
+    _recipe("q1cnn-90", "ClassifierRecipe", _UNDER_LR, second=90, nine=False),
+    _recipe("q1cnn-80", "ClassifierRecipe", _UNDER_LR, second=80, nine=False),
+    _recipe("q1cnn-nine-lr", "ClassifierRecipe", f"{_UNDER_LR} {_NINE}", second=90, nine=True),
+    _recipe("q1cnn-nine-l", "ClassifierRecipe", _UNDER_L, second=90, nine=True, distance="none"),
+    _recipe("q1reg-90", "RegressionRecipe", _REAL, second=90, nine=False),
+    _recipe("q1reg-80", "RegressionRecipe", _REAL, second=80, nine=False),
 ]

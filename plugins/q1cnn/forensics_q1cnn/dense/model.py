@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,36 +12,26 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.jpeg import standard_tables
-from forensics.models import weights
-from forensics.models.entries import ModelEntry
-from forensics.models.interfaces import Estimate, Estimator
+from forensics.models.interfaces import Estimate, Estimator, option
 from forensics_q1cnn.dense import decoding
-from forensics_q1cnn.dense.entries import MODELS, NEAR, PART
+from forensics_q1cnn.dense.entries import NEAR, PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, windows
 from forensics_q1cnn.tables import NAMES
 
 _TOGETHER = 64  # windows: about 100 MB of maps
 
 
-@functools.cache
-def _network(name: str, device: torch.device, version: str) -> DenseNet40:
-    """version: the hash of the weights, so that others that are trained meanwhile are loaded."""
-    with torch.inference_mode(False):
-        network = DenseNet40.of(weights.load(MODELS[name], PART))
-    return network.requires_grad_(False).eval().to(device)
-
-
+@dataclass(frozen=True)
 class _Dense(Estimator):
     """An image of more than 64 pixels a side is looked at in windows of 64 x 64 side by side, a
     large one in some rows and columns of them."""
 
-    second: ClassVar[int]
-    entry: ClassVar[ModelEntry]
+    second: int
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
-        there = weights.find(self.entry, PART)
-        network = _network(self.entry.name, batch.device, there.sha256 if there else "")
+        network = self.network(PART, DenseNet40.of, batch.device)
+        assert isinstance(network, DenseNet40)
         seen = windows(shown(batch, network.first.in_channels), PATCH)
         outputs = torch.cat([network(part) for part in seen.flatten(0, 1).split(_TOGETHER)])
         found = self.read(outputs.view(*seen.shape[:2], -1))
@@ -66,17 +55,15 @@ class _Dense(Estimator):
 
 
 @dataclass(frozen=True)
-class _Classifier(_Dense):
+class Classifier(_Dense):
     """The first 15 luma steps in zig-zag order, each with its probabilities. decode: `argmax`, or
     `expectation` for the least squared error. Log-probabilities of windows add up."""
 
-    decode: Literal["argmax", "expectation"] = "argmax"
+    decode: Literal["argmax", "expectation"] = option("argmax", "argmax or expectation")
 
     def __post_init__(self) -> None:
         if self.decode not in ("argmax", "expectation"):
-            raise ForensicsError(
-                f"{self.entry.name} decodes by argmax or expectation, not {self.decode}"
-            )
+            raise ForensicsError(f"the networks decode by argmax or expectation, not {self.decode}")
 
     def read(self, outputs: Tensor) -> Estimate:
         each = decoding.blocks(outputs.flatten(0, 1))
@@ -88,44 +75,8 @@ class _Classifier(_Dense):
 
 
 @dataclass(frozen=True)
-class _Regression(_Dense):
+class Regression(_Dense):
     """The first 15 luma steps in zig-zag order; of several windows, of their mean answer."""
 
     def read(self, outputs: Tensor) -> Estimate:
         return Estimate(NAMES, decoding.rounded(outputs.mean(1)))
-
-
-class Q1CNN90(_Classifier):
-    """The paper's network for second quality 90."""
-
-    second, entry, needs = 90, MODELS["q1cnn-90"], MODELS["q1cnn-90"].needs
-
-
-class Q1CNNNineLr(_Classifier):
-    """The same trained on nine first qualities alone, where the paper compares its losses: L_r."""
-
-    second, entry, needs = 90, MODELS["q1cnn-nine-lr"], MODELS["q1cnn-nine-lr"].needs
-
-
-class Q1CNNNineL(_Classifier):
-    """The same under L."""
-
-    second, entry, needs = 90, MODELS["q1cnn-nine-l"], MODELS["q1cnn-nine-l"].needs
-
-
-class Q1CNN80(_Classifier):
-    """The paper's network for second quality 80."""
-
-    second, entry, needs = 80, MODELS["q1cnn-80"], MODELS["q1cnn-80"].needs
-
-
-class Q1Reg90(_Regression):
-    """The regression network for second quality 90."""
-
-    second, entry, needs = 90, MODELS["q1reg-90"], MODELS["q1reg-90"].needs
-
-
-class Q1Reg80(_Regression):
-    """The regression network for second quality 80."""
-
-    second, entry, needs = 80, MODELS["q1reg-80"], MODELS["q1reg-80"].needs

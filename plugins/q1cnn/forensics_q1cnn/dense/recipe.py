@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from forensics.errors import ForensicsError
 from forensics.models import weights
 from forensics.models.entries import ModelEntry
+from forensics.models.interfaces import option
 from forensics.models.registry import registry
 from forensics.traces.draws import Draws
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
@@ -24,19 +25,22 @@ from forensics_q1cnn.tables import CAPS
 
 # The paper's first qualities beside each second one, and its nine for L against L_r.
 FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}
+_DISTANCES = "squared, absolute or none"
 NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
 
 
 @dataclass(frozen=True)
 class DenseRecipe(NetworkRecipe):
-    """What all of them share. start: a model whose weights are gone on from; rgb: colours, as
+    """What all of them share. second: the second quality; nine: of nine first qualities, where the
+    paper compares its losses; start: a model whose weights are gone on from; rgb: colours, as
     printed, in place of luma."""
 
-    start: str = ""
-    rate: float = 2e-3
-    rgb: bool = False
+    second: int = 90
+    nine: bool = False
+    start: str = option("", "a model of the same kind to go on from")
+    rate: float = option(2e-3, "learning rate at the start")
+    rgb: bool = option(False, "colours, as printed, in place of luma")
 
-    second: ClassVar[int]
     trace: ClassVar[str] = "q1"
     color: ClassVar[bool] = True
     part: ClassVar[str] = PART
@@ -57,7 +61,7 @@ class DenseRecipe(NetworkRecipe):
 
     @property
     def first(self) -> tuple[int, ...]:
-        return FIRST[self.second]
+        return NINE if self.nine else FIRST[self.second]
 
     def draws(self) -> Draws:
         return {"q1": self.first, "q2": [self.second]}
@@ -139,11 +143,11 @@ def _chosen(known: dict[str, losses.Loss], option: str, name: str) -> losses.Los
 
 
 @dataclass(frozen=True)
-class ClassificationRecipe(DenseRecipe):
+class ClassifierRecipe(DenseRecipe):
     """15 soft-max blocks under L_r. distance: `squared`, as in the authors' code; `absolute`, as
     printed; `none`, which is L."""
 
-    distance: str = "squared"
+    distance: str = option("squared", _DISTANCES)
 
     def __post_init__(self) -> None:
         _chosen(losses.CLASSIFICATION, "distance", self.distance)
@@ -164,7 +168,7 @@ class ClassificationRecipe(DenseRecipe):
 class RegressionRecipe(DenseRecipe):
     """15 real numbers. error: `logcosh` or `squared`."""
 
-    error: str = "logcosh"
+    error: str = option("logcosh", "logcosh or squared")
 
     def __post_init__(self) -> None:
         _chosen(losses.REGRESSION, "error", self.error)
@@ -177,28 +181,3 @@ class RegressionRecipe(DenseRecipe):
 
     def said(self, outputs: Tensor) -> Tensor:
         return decoding.rounded(outputs)
-
-
-class Q1CNN90Recipe(ClassificationRecipe):
-    second = 90
-
-
-class Q1CNNNineLrRecipe(Q1CNN90Recipe):
-    first = NINE
-
-
-@dataclass(frozen=True)
-class Q1CNNNineLRecipe(Q1CNNNineLrRecipe):
-    distance: str = "none"
-
-
-class Q1CNN80Recipe(ClassificationRecipe):
-    second = 80
-
-
-class Q1Reg90Recipe(RegressionRecipe):
-    second = 90
-
-
-class Q1Reg80Recipe(RegressionRecipe):
-    second = 80

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.metrics.mask_histogram import enlarged
-from forensics.models.interfaces import Heatmap, Layer, Localizer, Region
+from forensics.models.interfaces import Heatmap, Layer, Localizer, Region, option
 from forensics_q1cnn.localization.regions import Partition, disjoint, partition
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
@@ -31,7 +30,6 @@ from forensics_q1cnn.phase.posterior import (
 )
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.phase.windows import summed
-from forensics_q1cnn.plugin import Q1MAP
 from forensics_q1cnn.tables import STEPS
 
 _WITNESSES = 64  # windows at most that say what a region's first quantisation is
@@ -50,10 +48,8 @@ class Q1Map(Localizer):
     `doubt` says whether it may have been compressed once only.
     """
 
-    prune: float = 0.01
-    decode: Decode = "argmax"
-
-    needs: ClassVar = Q1MAP.needs
+    prune: float = option(0.01, "probability below which phases are left out; 0 for none")
+    decode: Decode = option("argmax", "of the steps in the maps: argmax, expectation or table")
 
     def __post_init__(self) -> None:
         if not 0 <= self.prune < 1:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.models.interfaces import Detector, Estimate, Estimator
+from forensics.models.interfaces import Detector, Estimate, Estimator, option
 from forensics.models.interfaces import Scores as Detected
 from forensics_q1cnn.phase.doubt import NO_TABLE, classes, doubts
 from forensics_q1cnn.phase.features import Luma
@@ -26,7 +25,6 @@ from forensics_q1cnn.phase.posterior import (
 )
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.phase.windows import of_image
-from forensics_q1cnn.plugin import Q1PHASE
 
 _MORE = "name others with tables=FILE"
 
@@ -45,12 +43,12 @@ class Q1Phase(Estimator, Detector):
     where every crop is as frequent as none; of no matter to the detector.
     """
 
-    decode: Decode = "argmax"
-    tables: str = "libjpeg"
-    given: str = "nothing"
-    aligned: float = ALIGNED
-
-    needs: ClassVar = Q1PHASE.needs
+    decode: Decode = option("argmax", "argmax, expectation or table")
+    tables: str = option("libjpeg", "libjpeg, known, or a JSON file of more first tables")
+    given: str = option(
+        "nothing", "nothing, or double: take a first JPEG with a listed table for granted"
+    )
+    aligned: float = option(ALIGNED, "how probable it is beforehand that both JPEGs have one grid")
 
     def __post_init__(self) -> None:
         check_decode("q1phase", self.decode)

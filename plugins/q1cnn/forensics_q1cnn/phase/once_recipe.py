@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
+from forensics.models.interfaces import option
 from forensics.traces.draws import Draws
 from forensics.training import network_of
 from forensics.training.recipe import Example, FittedRecipe, Phase
@@ -29,7 +30,7 @@ class OnceRecipe(FittedRecipe):
     down to single windows, which are compressed once, twice with a table of libjpeg's first, or
     twice with another one."""
 
-    trees: int = 300
+    trees: int = option(300, "boosting iterations")
 
     trace: ClassVar[str] = "q1-tables"
     color: ClassVar[bool] = True

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from forensics import random
 from forensics.jpeg import ZIGZAG
 from forensics.models import weights
+from forensics.models.interfaces import option
 from forensics.traces.draws import Draws
 from forensics.training.augmentation import Augmentation, Burnout, Contrast, Exposure, Orientation
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
@@ -96,9 +97,9 @@ class PhaseRecipe(NetworkRecipe):
     """Minus the log-posterior of the true phase and table among 16 phases and a list of tables:
     libjpeg's, and one a crop that is either the true one or an invented one to be told from it."""
 
-    hidden: int = 64
-    rate: float = 2e-3
-    start: str = ""
+    hidden: int = option(64, "units a frequency")
+    rate: float = option(2e-3, "learning rate at the start")
+    start: str = option("", "phase: begin with the weights that there are")
 
     trace: ClassVar[str] = "q1-tables"
     color: ClassVar[bool] = True

@@ -19,6 +19,7 @@ from forensics_q1cnn.dense.model import NAMES
 from forensics_q1cnn.dense.network import DenseNet40, shown
 from forensics_q1cnn.tables import CAPS
 
+NETWORKS = {entry.name: entry for entry in MODELS}
 CLASSIFIERS = ("q1cnn-90", "q1cnn-80", "q1cnn-nine-lr", "q1cnn-nine-l")
 
 
@@ -40,7 +41,7 @@ def states():
 def home(tmp_path, monkeypatch, states):
     """A home of the user's with weights for all of them."""
     monkeypatch.setenv("FORENSICS_HOME", str(tmp_path))
-    for name in MODELS:
+    for name in NETWORKS:
         state = states[226 if name in CLASSIFIERS else 15]
         export.export(tmp_path / "weights" / name, "steps", state, {})
     return tmp_path
@@ -72,7 +73,7 @@ def opened(tmp_path):
 CORNERS = [(0, 0), (100, 150), (200, 300)]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_one_by_one_as_together(home, opened, name):
     model = forensics.load(name)
     batch = opened(batch_of(model.second, CORNERS))
@@ -102,7 +103,7 @@ def test_probabilities_are_those_of_the_values(home, opened, name):
 
 
 def network_of(home, name):
-    return DenseNet40.of(forensics.models.weights.load(MODELS[name], "steps")).eval()
+    return DenseNet40.of(forensics.models.weights.load(NETWORKS[name], "steps")).eval()
 
 
 def test_log_probabilities_of_windows_add_up(home, opened):

@@ -10,20 +10,19 @@ from skimage import data
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.histories.history import History
+from forensics.models.registry import registry
 from forensics.traces import trace as traces
 from forensics.traces.draws import choices, narrowed
 from forensics.training import export
 from forensics.training.recipe import Example, Progress
-from forensics_q1cnn.dense import recipe as recipes
 from forensics_q1cnn.dense.network import DenseNet40, table
 from forensics_q1cnn.tables import CAPS
 
-RECIPES = (
-    recipes.Q1CNN90Recipe,
-    recipes.Q1CNN80Recipe,
-    recipes.Q1Reg90Recipe,
-    recipes.Q1Reg80Recipe,
-)
+
+def named(name, **options):
+    return registry().get(name, "recipe").entry.make(options)
+
+
 # Zig-zag order of the first 15 frequencies, as places in natural order (T.81, figure 5).
 FIRST = (0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4)
 NOW = Progress(0, 0, 0.5, 0.5)
@@ -49,9 +48,9 @@ def test_labels_are_the_tables_that_pillow_writes(quality):
     assert table(torch.tensor([quality]))[0].tolist() == [written[place] for place in FIRST]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_draws_fit_the_trace_and_stay_within_the_classes(recipe):
-    made = recipe()
+@pytest.mark.parametrize("name", ["q1cnn-90", "q1cnn-80", "q1reg-90", "q1reg-80"])
+def test_draws_fit_the_trace_and_stay_within_the_classes(name):
+    made = named(name)
     drawn = choices(made.draws())
     assert narrowed(traces.get(made.trace), drawn).parameters == ("q1", "q2")
     lowest = 60 if made.second == 90 else 55
@@ -60,7 +59,7 @@ def test_draws_fit_the_trace_and_stay_within_the_classes(recipe):
 
 
 def test_the_losses_are_compared_on_nine_qualities():
-    under_lr, under_l = recipes.Q1CNNNineLrRecipe(), recipes.Q1CNNNineLRecipe()
+    under_lr, under_l = named("q1cnn-nine-lr"), named("q1cnn-nine-l")
     for recipe in (under_lr, under_l):
         assert recipe.draws() == {"q1": (60, 65, 70, 75, 80, 85, 90, 95, 98), "q2": [90]}
     assert (under_lr.distance, under_l.distance) == ("squared", "none")
@@ -69,11 +68,11 @@ def test_the_losses_are_compared_on_nine_qualities():
 @pytest.mark.parametrize(
     "recipe",
     [
-        recipes.Q1CNN90Recipe(),
-        recipes.Q1CNN80Recipe(distance="absolute"),
-        recipes.Q1CNN90Recipe(distance="none", rgb=True),
-        recipes.Q1Reg90Recipe(),
-        recipes.Q1Reg80Recipe(error="squared"),
+        named("q1cnn-90"),
+        named("q1cnn-80", distance="absolute"),
+        named("q1cnn-90", distance="none", rgb=True),
+        named("q1reg-90"),
+        named("q1reg-80", error="squared"),
     ],
     ids=str,
 )
@@ -97,15 +96,15 @@ def test_a_few_steps_lower_the_loss(recipe):
 def test_before_training_it_says_what_the_qualities_say():
     """Biases alone: the frequency of each step among the tables, and the mean of each."""
     steps = table(torch.arange(60, 99))
-    shares = recipes.Q1CNN90Recipe().biases().split(CAPS)[14].exp()
+    shares = named("q1cnn-90").biases().split(CAPS)[14].exp()
     assert float(shares.sum()) == pytest.approx(1)
     counts = torch.bincount(steps[:, 14], minlength=25)[1:] + 0.5
     torch.testing.assert_close(shares, counts / counts.sum())
-    torch.testing.assert_close(recipes.Q1Reg90Recipe().biases(), steps.float().mean(0))
+    torch.testing.assert_close(named("q1reg-90").biases(), steps.float().mean(0))
 
 
 def test_validation_measures_the_15_steps():
-    recipe = recipes.Q1Reg90Recipe()
+    recipe = named("q1reg-90")
     crops = example(90, (90, 90, 80, 80), side=64)
     network = recipe.network().eval()
     torch.nn.init.zeros_(network.last.weight)
@@ -122,21 +121,21 @@ def test_a_start_gives_its_trunk_and_to_its_own_kind_its_last_layer(tmp_path, mo
     torch.manual_seed(0)
     began = DenseNet40(226)
     export.export(tmp_path / "weights" / "q1cnn-90", "steps", began.state_dict(), {})
-    same = recipes.Q1CNN80Recipe(start="q1cnn-90").network()
-    other = recipes.Q1Reg90Recipe(start="q1cnn-90").network()
+    same = named("q1cnn-80", start="q1cnn-90").network()
+    other = named("q1reg-90", start="q1cnn-90").network()
     for name, tensor in began.state_dict().items():
         torch.testing.assert_close(same.state_dict()[name], tensor)
         if not name.startswith("last."):
             torch.testing.assert_close(other.state_dict()[name], tensor)
-    torch.testing.assert_close(other.last.bias, recipes.Q1Reg90Recipe().biases())
+    torch.testing.assert_close(other.last.bias, named("q1reg-90").biases())
     with pytest.raises(ForensicsError, match="q1cnn-90 looks at luma"):
-        recipes.Q1CNN90Recipe(start="q1cnn-90", rgb=True).network()
+        named("q1cnn-90", start="q1cnn-90", rgb=True).network()
 
 
 @pytest.mark.parametrize(
     ("recipe", "option"),
-    [(recipes.Q1CNN90Recipe, "distance"), (recipes.Q1Reg90Recipe, "error")],
+    [("q1cnn-90", "distance"), ("q1reg-90", "error")],
 )
 def test_an_option_that_there_is_not(recipe, option):
     with pytest.raises(ForensicsError, match=f"{option} is one of .*, not cubed"):
-        recipe(**{option: "cubed"})
+        named(recipe, **{option: "cubed"})

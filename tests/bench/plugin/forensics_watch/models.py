@@ -5,7 +5,7 @@ import torch
 
 from forensics import jpeg
 from forensics.histories.operations import Median
-from forensics.models.interfaces import Attacker, Detector, Needs, Scores
+from forensics.models.interfaces import Attacker, Detector, Scores
 from forensics.traces.trace import Trace
 
 SHOWN = []
@@ -22,7 +22,6 @@ class Watch(Detector):
 @dataclass(frozen=True)
 class Pixels(Attacker):
     name: ClassVar[str] = "watch-pixels"
-    needs: ClassVar[Needs] = Needs()
 
     def attack(self, batch):
         ATTACKED.append(batch)
@@ -34,7 +33,6 @@ class Coefficients(Attacker):
     """Drops every level of 1, as one who works on the file itself."""
 
     name: ClassVar[str] = "watch-jpeg"
-    needs: ClassVar[Needs] = Needs(acts_on="jpeg")
 
     def attack(self, batch):
         ATTACKED.append(batch)

@@ -1,6 +1,5 @@
 from forensics import builtin, hookimpl
-from forensics.models.entries import Entry, ModelEntry
-from forensics.models.interfaces import Needs
+from forensics.models.entries import Entry, ModelEntry, Needs
 
 TRACES = (*(entry.name for entry in builtin.forensics_traces()), "watch-leak")
 

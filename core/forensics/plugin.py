@@ -1,0 +1,97 @@
+"""All that the author of a plugin imports: `from forensics.plugin import Detector, Scores, ...`.
+
+Each name is imported from where it lives at first use, so that a plugin's registration, which needs
+`ModelEntry` and `hookimpl` alone, imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forensics.batch import Batch
+    from forensics.errors import ForensicsError, NotApplicable
+    from forensics.jpeg import Jpeg
+    from forensics.models.entries import Entry, ModelEntry, Needs, RecipeEntry
+    from forensics.models.hookspecs import hookimpl
+    from forensics.models.interfaces import (
+        Attacker,
+        Detector,
+        Estimate,
+        Estimator,
+        Heatmap,
+        Layer,
+        Localizer,
+        Operation,
+        Region,
+        Scores,
+        option,
+    )
+    from forensics.traces.draws import LogUniform, Uniform
+    from forensics.traces.trace import Draw, Target, Trace, points_of
+    from forensics.training import Example, FittedRecipe, NetworkRecipe, Phase
+
+_WHERE = {
+    "batch": ("Batch",),
+    "errors": ("ForensicsError", "NotApplicable"),
+    "jpeg": ("Jpeg",),
+    "models.entries": ("Entry", "ModelEntry", "Needs", "RecipeEntry"),
+    "models.hookspecs": ("hookimpl",),
+    "models.interfaces": (
+        "Attacker",
+        "Detector",
+        "Estimate",
+        "Estimator",
+        "Heatmap",
+        "Layer",
+        "Localizer",
+        "Operation",
+        "Region",
+        "Scores",
+        "option",
+    ),
+    "traces.draws": ("LogUniform", "Uniform"),
+    "traces.trace": ("Draw", "Target", "Trace", "points_of"),
+    "training": ("Example", "FittedRecipe", "NetworkRecipe", "Phase"),
+}
+_HOME = {name: f"forensics.{module}" for module, names in _WHERE.items() for name in names}
+
+__all__ = [
+    "Attacker",
+    "Batch",
+    "Detector",
+    "Draw",
+    "Entry",
+    "Estimate",
+    "Estimator",
+    "Example",
+    "FittedRecipe",
+    "ForensicsError",
+    "Heatmap",
+    "Jpeg",
+    "Layer",
+    "Localizer",
+    "LogUniform",
+    "ModelEntry",
+    "Needs",
+    "NetworkRecipe",
+    "NotApplicable",
+    "Operation",
+    "Phase",
+    "RecipeEntry",
+    "Region",
+    "Scores",
+    "Target",
+    "Trace",
+    "Uniform",
+    "hookimpl",
+    "option",
+    "points_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'forensics.plugin' has no attribute {name!r}")
