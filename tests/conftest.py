@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from forensics.bench import inference
-
 # Before anything imports torch: the work here is small, and threads only get in its way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -21,7 +19,7 @@ PLUGIN = Path(__file__).parent / "plugin"
 
 def forget():
     """Drop what this process remembers of plugins."""
-    from forensics.bench import identity
+    from forensics.bench import identity, inference
     from forensics.models.registry import registry
     from forensics.traces import trace as traces
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from forensics import bench
+from forensics.bench import identity
 from forensics.errors import ForensicsError
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -112,6 +113,16 @@ def test_a_model_without_weights_and_with_the_users_own(run, home):
     (folder / "toy-trained.json").write_text("{")
     with pytest.raises(ForensicsError, match=r"toy-trained\.json"):
         run(detectors="toy-trained", trace="jpeg")
+
+
+def test_a_part_that_is_missing_when_it_is_asked_for_is_no_failure(run, monkeypatch):
+    """Of a model with several weight files some may be there: what needs another is n/a."""
+    monkeypatch.setattr(identity, "untrained", lambda model: None)
+    matrix = run(detectors=["toy-trained", "toy-grain"], trace="jpeg")
+    assert matrix.failures == {}
+    for cell in cells(matrix, model="toy-trained"):
+        assert cell["na"] == "no weights for toy-trained: run `forensics train toy-trained`"
+    assert cells(matrix, model="toy-grain")[0]["na"] is None
 
 
 def test_damaged_photographs_are_counted(run, photographs):

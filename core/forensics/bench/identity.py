@@ -76,7 +76,7 @@ def model(chosen: Model) -> str:
     texts = [value for _, value in chosen.options if isinstance(value, str)]
     named = [Path(text) for text in texts if "/" in text or "." in text]
     parts += [hashlib.sha256(p.read_bytes()).hexdigest() for p in named if p.is_file()]
-    parts.append(_package_of(found))
+    parts += [_package_of(found), repr(sorted(chosen.entry.bind.items()))]
     if chosen.entry.card is not None:
         there = weights.there(chosen.entry)
         parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]

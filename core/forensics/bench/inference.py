@@ -83,7 +83,10 @@ def answer(query: Query, batch: Batch, masks: Tensor, size: int) -> Answer | str
     for start in range(0, len(batch), size):
         part = batch[start : start + size]
         marked = masks[start : start + size, :height, :width]
-        parts += _halving(functools.partial(_asked, query, asked), part, marked)
+        try:
+            parts += _halving(functools.partial(_asked, query, asked), part, marked)
+        except NotApplicable as error:  # such as a part of its weights that is not there
+            return str(error)
     if any(part.values.keys() != parts[0].values.keys() for part in parts):
         raise ValueError(f"{query.model} gave other names for other patches")
     return Answer(
