@@ -78,5 +78,10 @@ class Trees(nn.Module):
 
 
 def decision(state: Mapping[str, Tensor]) -> Linear | Trees:
-    """The network whose state this is, as it was written by `forensics train`."""
-    return (Trees if "threshold" in state else Linear)(**state)
+    """The network whose state this is, as it was written by `forensics train`; `classes`, the
+    values of its classes, is a buffer of it where they were stored."""
+    numbers = {name: tensor for name, tensor in state.items() if name != "classes"}
+    network = (Trees if "threshold" in state else Linear)(**numbers)
+    if "classes" in state:
+        network.register_buffer("classes", state["classes"])
+    return network

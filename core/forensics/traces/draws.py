@@ -86,6 +86,13 @@ class Choice:
             return {self.names[0]: self.span.at(random.uniform(keys, stream))}
         return self.chosen(random.integers(keys, stream, len(self.columns[0])))
 
+    def in_turn(self, turns: Tensor, keys: Tensor) -> dict[str, Tensor]:
+        """The values of a list, one after the other, at these turns, int64 `[N]`; of a range, which
+        has no first one, as `drawn`."""
+        if self.span is not None:
+            return self.drawn(keys)
+        return self.chosen(turns % len(self.columns[0]))
+
     def listed(self, count: int) -> Choice:
         """The same as a list: of a range, `count` values spread evenly over its draws."""
         if self.span is None:

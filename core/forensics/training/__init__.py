@@ -14,18 +14,23 @@ from forensics.training.augmentation import (
     Reduction,
 )
 from forensics.training.camera import Camera
+from forensics.training.classifier import ClassifierRecipe, FittedClassifierRecipe
 from forensics.training.command import Result, train
 from forensics.training.fitting import network_of
 from forensics.training.loop import Watch
 from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Phase, Progress, Recipe
+from forensics.training.schedules import warm_cosine
+from forensics.training.start import Start
 
 __all__ = [
     "Augmentation",
     "Burnout",
     "Camera",
+    "ClassifierRecipe",
     "Contrast",
     "Example",
     "Exposure",
+    "FittedClassifierRecipe",
     "FittedRecipe",
     "Gamma",
     "LogUniform",
@@ -36,8 +41,10 @@ __all__ = [
     "Recipe",
     "Reduction",
     "Result",
+    "Start",
     "Uniform",
     "Watch",
     "network_of",
     "train",
+    "warm_cosine",
 ]

@@ -139,7 +139,7 @@ def _entry(chosen: str) -> ModelEntry:
     """The model whose part the recipe of this name makes."""
     name = chosen.partition(":")[0]
     recipe = registry().all("recipe").get(name)
-    model = recipe.entry.model if recipe and isinstance(recipe.entry, RecipeEntry) else name
+    model = recipe.entry.model or name if recipe and isinstance(recipe.entry, RecipeEntry) else name
     entry = registry().get(model, *MODEL_KINDS).entry
     assert isinstance(entry, ModelEntry)
     if entry.card is None:
@@ -207,11 +207,16 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
     return {
         "recipe": text,
         "options": dataclasses.asdict(recipe),
-        "trace": {"name": made.trace.name, "histories": dict(made.trace.histories)},
+        "trace": {
+            "name": made.trace.name,
+            "histories": dict(made.trace.histories),
+            "input": made.trace.input,
+        },
         "draws": drawn,
         "augmentations": list(map(repr, recipe.augmentations)),
         "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
         **({"rests_on": dict(recipe.rests_on)} if recipe.rests_on else {}),
+        **({"begins_with": dict(recipe.begins_with)} if recipe.begins_with else {}),
     }
 
 

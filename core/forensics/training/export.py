@@ -29,8 +29,9 @@ Answers = tuple[Figures, list[Tensor]]
 
 
 def rounded(state: State) -> dict[str, Tensor]:
-    """The state with its floating-point tensors in float16."""
-    return {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    """The state with its float32 tensors in float16. Double precision is left: it is that of
+    values which are stated, such as those of classes."""
+    return {k: v.half() if v.dtype == torch.float32 else v for k, v in state.items()}
 
 
 def choose(

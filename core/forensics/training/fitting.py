@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
+from torch.nn import functional
 
 from forensics.errors import ForensicsError
 from forensics.nn import Linear, Trees
@@ -38,25 +39,32 @@ _FORESTS = (
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
 
-def network_of(estimator: Any) -> Linear | Trees:
+def network_of(estimator: Any, logits: bool = False) -> Linear | Trees:
     """A fitted estimator as a network that answers as it does, float32 `[N, C]`.
 
     Linear models, alone or after a StandardScaler in a Pipeline, give their `decision_function`,
     forests the probabilities, boosted trees their raw score, and regressors what they predict: one
     column where there are two classes, of the second one, else one a class.
 
+    logits: two columns for two classes too, the first of zeros, so that the soft-max of a
+    discriminant, a logistic regression or boosted trees is their `predict_proba`.
+
     Raises ForensicsError for an estimator of another kind.
     """
     if isinstance(estimator, Pipeline) and isinstance(estimator[0], StandardScaler):
         scaler, found = estimator[0], estimator[-1]
         if len(estimator) == 2 and isinstance(found, _LINEAR):
-            return _linear(found, scaler.mean_, scaler.scale_)
+            return _linear(found, scaler.mean_, scaler.scale_, logits)
+    if logits and (not is_classifier(estimator) or isinstance(estimator, _FORESTS)):
+        raise ForensicsError(
+            f"{type(estimator).__name__} has no logits; fit a linear classifier or boosted trees"
+        )
     if isinstance(estimator, _LINEAR):
-        return _linear(estimator, None, None)
+        return _linear(estimator, None, None, logits)
     if isinstance(estimator, _FORESTS):
         return _forest(estimator)
     if isinstance(estimator, _BOOSTED):
-        return _boosted(estimator)
+        return _boosted(estimator, logits)
     kinds = ", ".join(kind.__name__ for kind in (*_LINEAR, *_FORESTS, *_BOOSTED))
     raise ForensicsError(
         f"{type(estimator).__name__} cannot be stored without pickle; fit one of {kinds}, the "
@@ -64,10 +72,14 @@ def network_of(estimator: Any) -> Linear | Trees:
     )
 
 
-def _linear(estimator: Any, mean: NDArray[Any] | None, scale: NDArray[Any] | None) -> Linear:
+def _linear(
+    estimator: Any, mean: NDArray[Any] | None, scale: NDArray[Any] | None, logits: bool
+) -> Linear:
     check_is_fitted(estimator)
     weight = torch.as_tensor(np.atleast_2d(estimator.coef_))
     bias = torch.as_tensor(np.atleast_1d(estimator.intercept_)).expand(len(weight))
+    if logits and len(weight) == 1:
+        weight, bias = functional.pad(weight, (0, 0, 1, 0)), functional.pad(bias, (1, 0))
     count = weight.shape[1]
     return Linear(
         torch.zeros(count) if mean is None else torch.as_tensor(mean),
@@ -98,9 +110,11 @@ def _forest(estimator: Any) -> Trees:
     return _trees(nodes, np.zeros(nodes[0].value.shape[1]), max(t.max_depth for t in trees))
 
 
-def _boosted(estimator: Any) -> Trees:
+def _boosted(estimator: Any, logits: bool) -> Trees:
     check_is_fitted(estimator)
     base = np.asarray(estimator._baseline_prediction, np.float64).reshape(-1)
+    first = int(logits and len(base) == 1)  # the column of the first tree's class
+    base = np.pad(base, (first, 0))
     nodes, depth = [], 0
     for iteration in estimator._predictors:
         for column, predictor in enumerate(iteration):
@@ -109,7 +123,7 @@ def _boosted(estimator: Any) -> Trees:
                 raise ForensicsError("boosted trees of numbers are stored, not of categories")
             leaf = found["is_leaf"].astype(bool)
             value = np.zeros((len(found), len(base)))
-            value[:, column] = np.where(leaf, found["value"], 0.0)
+            value[:, first + column] = np.where(leaf, found["value"], 0.0)
             below = np.where(leaf, -1, found["left"].astype(np.int64))
             above = np.where(leaf, -1, found["right"].astype(np.int64))
             threshold = found["num_threshold"]

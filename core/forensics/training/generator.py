@@ -20,9 +20,8 @@ from forensics.data import Source
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.jpeg.colour import luma
 from forensics.traces import crop, draws
-from forensics.traces import trace as traces
 from forensics.training.augmentation import Augmentation
-from forensics.training.recipe import Example, Recipe
+from forensics.training.recipe import Example, Recipe, trace_of
 
 # Steps of the R2 sequence (Roberts, 2018), which fills a square evenly with any number of points.
 _R2 = (0.7548776662466927, 0.5698402909980532)
@@ -130,7 +129,8 @@ class Generator:
         self, recipe: Recipe, pool: Pool, augmentations: tuple[Augmentation, ...] = ()
     ) -> None:
         self.choices = draws.choices(recipe.draws())
-        self.trace = draws.narrowed(traces.get(recipe.trace), self.choices)
+        self.trace = draws.narrowed(trace_of(recipe), self.choices)
+        self.in_turn = {c for c in self.choices if set(c.names) & set(recipe.evenly)}
         self.pool = pool
         self.color = recipe.color
         self.gray_every = recipe.gray_every
@@ -180,7 +180,10 @@ class Generator:
         corners = random.integers(keys, "position", 1 << 40, (2,)) % spans
         values: dict[str, Tensor] = {}
         for choice in self.choices:
-            values |= choice.drawn(keys)
+            if choice in self.in_turn:
+                values |= choice.in_turn(step * count + torch.arange(count), keys)
+            else:
+                values |= choice.drawn(keys)
         crops = self.pool.crops(numbers, corners, whole, keys, around)
         others = self.pool.others(numbers, whole, keys, self.donors)
         color = self._in_color(step)

@@ -56,6 +56,7 @@ class Descent(Learner):
         self.recipe, self.seed = recipe, seed
         torch.manual_seed(random.key("network", seed))
         self.moving = recipe.network().to(device)
+        self._constrain(self.moving)
         first = recipe.phases[0].rate
         self.optimiser = recipe.optimiser(self.moving, first)
         self.ratios = [group["lr"] / first for group in self.optimiser.param_groups]
@@ -67,6 +68,10 @@ class Descent(Learner):
                 f"averaging is a decay between 0 and 1, not {self.recipe.averaging:g}"
             )
         return AveragedModel(self.moving, use_buffers=True)
+
+    @torch.no_grad()
+    def _constrain(self, network: nn.Module) -> None:
+        self.recipe.constrain(network)
 
     def step(self, example: Example, now: Progress) -> dict[str, float]:
         rate = self.recipe.phases[now.phase].rate * self.recipe.schedule(now)
@@ -85,6 +90,7 @@ class Descent(Learner):
             )
         loss.backward()
         self.optimiser.step()
+        self._constrain(self.moving)
         if self.mean is not None:
             # Early steps are forgotten sooner, or the mean would remember the network's beginning.
             decay = min(self.recipe.averaging, (1 + now.step) / (10 + now.step))
@@ -94,6 +100,7 @@ class Descent(Learner):
             for kept, given in zip(self.mean.module.buffers(), self.moving.buffers(), strict=True):
                 if not kept.is_floating_point():
                     kept.copy_(given)
+            self._constrain(self.mean.module)
         return {"rate": self.optimiser.param_groups[0]["lr"], "loss": value, **parts}
 
     def network(self) -> nn.Module:

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.traces import trace as traces
 from forensics.traces.draws import Draws
+from forensics.traces.trace import Trace
 from forensics.training.augmentation import Augmentation, Orientation
 
 
@@ -52,13 +55,19 @@ class Progress:
 
 class Recipe(ABC):
     """A frozen dataclass whose fields are options: `forensics train name:key=value`. What all
-    recipes say: of which examples, and how good a network is. A recipe is one of the two below.
+    recipes say: of which examples, and how good a network is. A recipe is one of the two below,
+    or of the two in `forensics.training.classifier`, which are given most of it.
     """
 
-    trace: ClassVar[str]
     color: ClassVar[bool] = False
     #: in colour, every so many batches is gray, with gray photographs among the others; 0: none
     gray_every: ClassVar[int] = 0
+
+    @property
+    @abstractmethod
+    def trace(self) -> str | Trace:
+        """The name of a registered trace, or one of the recipe's own, such as a mixture of
+        histories. Its grids are not used."""
 
     @property
     @abstractmethod
@@ -75,6 +84,18 @@ class Recipe(ABC):
         """Parts whose answers it is trained on, each with the hash of its weights, for the card:
         with others it is worth nothing."""
         return {}
+
+    @property
+    def begins_with(self) -> Mapping[str, str]:
+        """Parts that it goes on from, `model:part`, each with the hash of its weights, for the
+        card."""
+        return {}
+
+    @property
+    def evenly(self) -> tuple[str, ...]:
+        """Parameters whose listed values take turns over the crops of steps, so that each is seen
+        as often as the others; the rest are drawn at random."""
+        return ()
 
     @abstractmethod
     def draws(self) -> Draws:
@@ -99,6 +120,18 @@ class Recipe(ABC):
     limits: ClassVar[tuple[str, ...]] = ()
 
 
+def trace_of(recipe: Recipe) -> Trace:
+    """The trace that a recipe names or holds. Raises UnknownName, and ForensicsError for what is
+    neither a name nor a trace."""
+    if isinstance(recipe.trace, Trace):
+        return recipe.trace
+    if not isinstance(recipe.trace, str):
+        raise ForensicsError(
+            f"the trace of {type(recipe).__name__} is a name or a Trace, not {recipe.trace!r}"
+        )
+    return traces.get(recipe.trace)
+
+
 class NetworkRecipe(Recipe):
     """A network that an optimiser moves, a batch a step."""
 
@@ -116,6 +149,11 @@ class NetworkRecipe(Recipe):
     def schedule(self, progress: Progress) -> float:
         """The factor on the phase's rate: 1 unless a recipe says otherwise."""
         return 1.0
+
+    def constrain(self, network: nn.Module) -> None:
+        """Put weights back in place that a step has moved out of it, such as kernels of a fixed
+        sum: called without gradients on the fresh network, after every step, and on the mean of
+        the weights. Nothing unless a recipe says otherwise."""
 
     @abstractmethod
     def loss(

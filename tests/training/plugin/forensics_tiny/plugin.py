@@ -27,6 +27,28 @@ def forensics_detectors():
             traces=("jpeg",),
             card="forensics_tiny:weights/tiny-lda",
             parts=("lda",),
+        ),
+        ModelEntry(
+            "tiny-blur",
+            "forensics_tiny.classes:Never",
+            "blurred or not",
+            traces=("gaussian",),
+            card="forensics_tiny:weights/tiny-blur",
+            parts=("net",),
+        ),
+    ]
+
+
+@hookimpl
+def forensics_estimators():
+    return [
+        ModelEntry(
+            "tiny-blurs",
+            "forensics_tiny.classes:Never",
+            "how far it was smoothed",
+            traces=("gaussian",),
+            card="forensics_tiny:weights/tiny-blurs",
+            parts=("net-5", "net-3", "trees"),
         )
     ]
 
@@ -41,5 +63,13 @@ def forensics_recipes():
             "forensics_tiny.discriminant:Discriminant",
             "fits it under another name",
             model="tiny-lda",
+        ),
+        Entry("tiny-blur", "forensics_tiny.classes:Blurred", "the sides of a trace"),
+        Entry("tiny-blurs", "forensics_tiny.classes:Smoothed", "the values of a target"),
+        RecipeEntry(
+            "tiny-blurs-trees",
+            "forensics_tiny.classes:SmoothedTrees",
+            "the same with boosted trees",
+            model="tiny-blurs",
         ),
     ]

@@ -1,0 +1,108 @@
+"""Recipes of models that tell classes apart: networks, and what scikit-learn fits to features."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from forensics.batch import Batch
+from forensics.errors import ForensicsError
+from forensics.jpeg.colour import luma
+from forensics.training.classes import Classification
+from forensics.training.fitting import network_of
+from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Progress
+from forensics.training.schedules import warm_cosine
+from forensics.training.start import Start
+
+
+def _naming(network: nn.Module, classes: tuple[float, ...]) -> nn.Module:
+    """The network with its classes as a buffer, so that they are stored with its weights."""
+    network.register_buffer("classes", torch.tensor(classes, dtype=torch.float64))
+    return network
+
+
+@dataclass(frozen=True)
+class ClassifierRecipe(Classification, NetworkRecipe):
+    """A network trained by cross-entropy to tell the sides of a trace apart, or the values of a
+    target. A subclass says `trace`, `part`, `phases`, `draws` and `build`, and with `target` which
+    values; everything else is given and may be replaced.
+
+    All sides of the same places are in a batch, and every class about as often. The rate warms up
+    and falls along a cosine.
+    """
+
+    start: str = field(
+        default="",
+        metadata={"about": "model or model:part to go on from; several joined by +: their mean"},
+    )
+
+    @abstractmethod
+    def build(self, classes: int) -> nn.Module:
+        """A fresh network from `inputs` to logits, `[N, classes]`, or one logit of the second of
+        two classes, `[N]` or `[N, 1]`."""
+
+    def inputs(self, batch: Batch) -> Tensor:
+        """Luma, float32 `[N, 1, H, W]` of 0..255."""
+        pixels = batch.pixels
+        return (luma(pixels.int())[:, None] if pixels.shape[1] == 3 else pixels).float()
+
+    @property
+    def begins_with(self) -> Mapping[str, str]:
+        return Start.of(self.start, self.part).hashes if self.start else {}
+
+    def network(self) -> nn.Module:
+        network = self.build(len(self.classes))
+        if self.start:
+            Start.of(self.start, self.part).load(network)
+        return _naming(network, self.classes)
+
+    def schedule(self, progress: Progress) -> float:
+        return warm_cosine(progress.total)
+
+    def loss(
+        self, network: nn.Module, example: Example, progress: Progress
+    ) -> tuple[Tensor, dict[str, float]]:
+        inputs, labels = self.cases(example)
+        logits = self.logits(network(inputs))
+        right = (logits.detach().argmax(1) == labels).float().mean()
+        return functional.cross_entropy(logits, labels), {"accuracy": right.item()}
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        """Accuracy, log-likelihood and AUC (`Classification.figures`)."""
+        pairs = [self.cases(example, balanced=False) for example in examples]
+        logits = torch.cat([self.logits(network(inputs)) for inputs, _ in pairs])
+        return self.figures(logits, torch.cat([labels for _, labels in pairs]))
+
+
+class FittedClassifierRecipe(Classification, FittedRecipe):
+    """The same of a classifier that scikit-learn fits to features. A frozen dataclass says `trace`,
+    `part`, `phases`, `draws`, `inputs` (the features, float `[N, K]`) and `estimator`."""
+
+    @abstractmethod
+    def estimator(self) -> Any:
+        """An estimator of scikit-learn with logits: a linear discriminant, a logistic regression or
+        boosted trees, alone or after a StandardScaler (`network_of`)."""
+
+    def rows(self, example: Example) -> tuple[Tensor, Tensor]:
+        return self.cases(example)
+
+    def fit(self, features: Tensor, labels: Tensor) -> nn.Module:
+        seen, count = len(labels.unique()), len(self.classes)
+        if seen < count:
+            raise ForensicsError(
+                f"crops of {seen} of the {count} classes were seen: take more steps"
+            )
+        estimator = self.estimator().fit(features.numpy(), labels.numpy())
+        return _naming(network_of(estimator, logits=True), self.classes)
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        """Accuracy, log-likelihood and AUC (`Classification.figures`)."""
+        pairs = [self.cases(example, balanced=False) for example in examples]
+        logits = torch.cat([network(features) for features, _ in pairs])
+        return self.figures(logits, torch.cat([labels for _, labels in pairs]))
