@@ -30,7 +30,18 @@ if TYPE_CHECKING:
     )
     from forensics.traces.draws import LogUniform, Uniform
     from forensics.traces.trace import Draw, Target, Trace, points_of
-    from forensics.training import Example, FittedRecipe, NetworkRecipe, Phase
+    from forensics.training import (
+        ClassifierRecipe,
+        Example,
+        FittedClassifierRecipe,
+        FittedRecipe,
+        NetworkRecipe,
+        Phase,
+        Progress,
+        Start,
+        network_of,
+        warm_cosine,
+    )
 
 _WHERE = {
     "batch": ("Batch",),
@@ -53,19 +64,32 @@ _WHERE = {
     ),
     "traces.draws": ("LogUniform", "Uniform"),
     "traces.trace": ("Draw", "Target", "Trace", "points_of"),
-    "training": ("Example", "FittedRecipe", "NetworkRecipe", "Phase"),
+    "training": (
+        "ClassifierRecipe",
+        "Example",
+        "FittedClassifierRecipe",
+        "FittedRecipe",
+        "NetworkRecipe",
+        "Phase",
+        "Progress",
+        "Start",
+        "network_of",
+        "warm_cosine",
+    ),
 }
 _HOME = {name: f"forensics.{module}" for module, names in _WHERE.items() for name in names}
 
 __all__ = [
     "Attacker",
     "Batch",
+    "ClassifierRecipe",
     "Detector",
     "Draw",
     "Entry",
     "Estimate",
     "Estimator",
     "Example",
+    "FittedClassifierRecipe",
     "FittedRecipe",
     "ForensicsError",
     "Heatmap",
@@ -79,15 +103,19 @@ __all__ = [
     "NotApplicable",
     "Operation",
     "Phase",
+    "Progress",
     "RecipeEntry",
     "Region",
     "Scores",
+    "Start",
     "Target",
     "Trace",
     "Uniform",
     "hookimpl",
+    "network_of",
     "option",
     "points_of",
+    "warm_cosine",
 ]
 
 

@@ -12,7 +12,9 @@ from safetensors.torch import load_file
 from skimage import data as pictures
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
+import forensics
 from forensics import data, nn, training
+from forensics.batch import Batch
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.models import weights
 from forensics.models.registry import registry
@@ -43,7 +45,7 @@ def trained(photographs, model, out=None, **options):
 
 def recipe_of(name, **changes):
     made = registry().get(name, "recipe").entry.load()()
-    return replace(made, **changes)
+    return replace(made, **changes) if changes else made
 
 
 def examples(recipe, photographs, split="train"):
@@ -160,9 +162,30 @@ def test_a_target_without_a_value_for_none_is_asked_of_the_altered_side(plugin, 
     assert torch.equal(inputs, example.sides["altered"].pixels.float())
 
 
-def test_colour_is_seen_as_luma(plugin):
-    from forensics.batch import Batch
+def test_one_class_makes_the_recipes_of_several_names(plugin, larger):
+    result = trained(larger, "tiny-blurs-three")
+    assert result.path.name == "net-3.safetensors"
+    assert result.card["model"] == "tiny-blurs"
+    assert result.card["options"] == {"start": "", "count": 3}
+    assert load_file(result.path)["classes"].tolist() == BLURS[:3]
+    with pytest.raises(ForensicsError, match="no option of tiny-blurs-three is called 'count'"):
+        trained(larger, "tiny-blurs-three:count=4")
 
+
+def test_a_model_knows_the_values_of_its_classes(plugin, larger):
+    result = trained(larger, "tiny-blurs", steps=150)
+    example = examples(recipe_of("tiny-blurs"), larger).example(1, 0, 32, 64)
+    strong = Batch.of(example.sides["altered"].pixels[example.values["s"] == 3])
+    means = [
+        forensics.load("tiny-blurs").estimate(batch).values.mean()
+        for batch in (example.sides["pristine"], strong)
+    ]
+    assert 0 < means[0] < 0.6
+    assert 1.7 < means[1] < 3
+    assert result.card["options"]["count"] == 5
+
+
+def test_colour_is_seen_as_luma(plugin):
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     image = Image.fromarray(pixels[1].permute(1, 2, 0).numpy()).convert("L")
     found = recipe_of("tiny-blur").inputs(Batch.of(pixels))
@@ -212,6 +235,7 @@ def test_a_training_goes_on_from_a_part_or_the_mean_of_several(plugin, larger):
     again = trained(larger, "tiny-blurs", folder.parent / "again", seed=2)
     for path in (again.path, again.path.with_suffix(".json")):
         shutil.copy(path, folder / f"net-3{path.suffix}")
+    one = training.Start.of("tiny-blurs:net-5").state
     other = load_file(again.path)["hidden.bias"].float()
     assert not torch.equal(one["hidden.bias"], other)
     both = training.Start.of("tiny-blurs:net-5+tiny-blurs:net-3")

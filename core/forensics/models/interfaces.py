@@ -118,6 +118,8 @@ class NamedModel:
         gradients; made once.
 
         build: makes a network of the shapes of these tensors, which are then loaded into it.
+        A classifier's network has the values of its classes as `classes`, float32 `[C]`, where
+        its recipe stored them (`training.ClassifierRecipe`).
         Raises NotApplicable with the part's name where there is no such file.
         """
         from forensics.models.networks import network

@@ -32,6 +32,8 @@ def network(
         state = weights.load(entry, part)
         with torch.inference_mode(False):  # else it could never be used outside of that mode
             made = build(state)
+            if "classes" in state and not hasattr(made, "classes"):
+                made.register_buffer("classes", state["classes"])  # as recipes of classes store it
             made.load_state_dict(state)
             _networks[key] = made.requires_grad_(False).eval().to(device)
         if len(_networks) > _KEPT:

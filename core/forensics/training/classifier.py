@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch.nn import functional
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.jpeg.colour import luma
+from forensics.models.interfaces import option
 from forensics.training.classes import Classification
 from forensics.training.fitting import network_of
 from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Progress
@@ -27,7 +28,7 @@ def _naming(network: nn.Module, classes: tuple[float, ...]) -> nn.Module:
     return network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassifierRecipe(Classification, NetworkRecipe):
     """A network trained by cross-entropy to tell the sides of a trace apart, or the values of a
     target. A subclass says `trace`, `part`, `phases`, `draws` and `build`, and with `target` which
@@ -37,10 +38,7 @@ class ClassifierRecipe(Classification, NetworkRecipe):
     and falls along a cosine.
     """
 
-    start: str = field(
-        default="",
-        metadata={"about": "model or model:part to go on from; several joined by +: their mean"},
-    )
+    start: str = option("", "model or model:part to go on from; several joined by +: their mean")
 
     @abstractmethod
     def build(self, classes: int) -> nn.Module:

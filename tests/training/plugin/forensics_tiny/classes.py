@@ -7,9 +7,18 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import nn
 
-from forensics.models.interfaces import Detector, Estimate, Estimator, Scores
-from forensics.traces.trace import Target, Trace
-from forensics.training import ClassifierRecipe, FittedClassifierRecipe, Phase
+from forensics.plugin import (
+    ClassifierRecipe,
+    Detector,
+    Estimate,
+    Estimator,
+    FittedClassifierRecipe,
+    Phase,
+    Scores,
+    Target,
+    Trace,
+    option,
+)
 
 # Never compressed, or a camera's JPEG first: a mixture that nobody registered.
 SMOOTHED = Trace(
@@ -50,7 +59,7 @@ class Classifier(nn.Module):
 class Blurred(ClassifierRecipe):
     """The sides of a trace."""
 
-    wrong: str = ""
+    wrong: str = option("", "what goes wrong")
 
     trace: ClassVar[str] = "gaussian"
     part: ClassVar[str] = "net"
@@ -70,7 +79,7 @@ class Blurred(ClassifierRecipe):
 class Smoothed(ClassifierRecipe):
     """The values of a target, and its value for 'none'."""
 
-    count: int = 5
+    count: int = option(5, "of the classes")
 
     trace: ClassVar[Trace] = SMOOTHED
     target: ClassVar[str] = "s"
@@ -115,11 +124,24 @@ class SmoothedTrees(FittedClassifierRecipe):
 
 
 @dataclass(frozen=True)
-class Never(Detector, Estimator):
+class Never(Detector):
     """Only there so that there are weights to be named."""
 
     def score(self, batch):
         return Scores(torch.zeros(len(batch)))
 
+
+def built(state):
+    return Classifier(len(state["last.bias"]))
+
+
+@dataclass(frozen=True)
+class HowFar(Estimator):
+    """The mean of the classes' values."""
+
+    part: str
+
     def estimate(self, batch):
-        return Estimate(("s",), torch.ones(len(batch), 1))
+        network = self.network(self.part, built, batch.device)
+        shares = network(batch.pixels.float()).softmax(1)
+        return Estimate(("s",), (shares * network.classes).sum(1, keepdim=True))

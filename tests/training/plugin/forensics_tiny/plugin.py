@@ -44,11 +44,12 @@ def forensics_estimators():
     return [
         ModelEntry(
             "tiny-blurs",
-            "forensics_tiny.classes:Never",
+            "forensics_tiny.classes:HowFar",
             "how far it was smoothed",
             traces=("gaussian",),
             card="forensics_tiny:weights/tiny-blurs",
             parts=("net-5", "net-3", "trees"),
+            bind={"part": "net-5"},
         )
     ]
 
@@ -66,6 +67,13 @@ def forensics_recipes():
         ),
         Entry("tiny-blur", "forensics_tiny.classes:Blurred", "the sides of a trace"),
         Entry("tiny-blurs", "forensics_tiny.classes:Smoothed", "the values of a target"),
+        RecipeEntry(
+            "tiny-blurs-three",
+            "forensics_tiny.classes:Smoothed",
+            "three of them",
+            bind={"count": 3},
+            model="tiny-blurs",
+        ),
         RecipeEntry(
             "tiny-blurs-trees",
             "forensics_tiny.classes:SmoothedTrees",
