@@ -219,7 +219,9 @@ def test_requests_that_make_no_sense(refused, folders, tmp_path):
     assert "holds no image files" in refused(*files, "--negative", tmp_path / "empty")
     assert "not a folder" in refused(*files, "--negative", tmp_path / "nowhere")
     assert "not a folder" in refused(*files, "--masks", tmp_path / "nowhere")
-    assert "has a mask in" in refused(*files, "--masks", tmp_path / "empty")
+    assert "has the name of an altered file; it is empty" in refused(
+        *files, "--masks", tmp_path / "empty"
+    )
     assert "is also" in refused(*files, "--negative", positive)
     both = (*files, "--negative", negative)
     assert "as they are: leave trace out" in refused(*both, "--trace", "jpeg")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from forensics import images
@@ -104,6 +105,24 @@ def test_directories_that_hide_their_claims(tmp_path: Path) -> None:
     cut = bytearray(tiff([*replaced((273, 4, 9_000_000, 1000)), (40_000, 3, 1, 0)])[8:-10])
     late = b"II*\0" + struct.pack("<I", LONG)
     refuse(put(tmp_path, late.ljust(LONG, b"\0") + cut), "numbers")
+
+
+def test_floating_point_samples_are_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((8, 8, 3), np.float32), photometric="rgb")
+    with pytest.raises(UnreadableImage, match=r"floating-point numbers \(SampleFormat 3\)"):
+        images.open(path)
+    tifffile.imwrite(path, np.zeros((8, 8), np.int8), photometric="minisblack")
+    with pytest.raises(UnreadableImage, match=r"signed whole numbers \(SampleFormat 2\)"):
+        images.open(path)
+
+
+def test_samples_beyond_the_colours_are_noted(tmp_path: Path) -> None:
+    path, pixels = tmp_path / "a.tif", np.arange(8 * 8 * 5, dtype=np.uint8).reshape(8, 8, 5)
+    tifffile.imwrite(path, pixels, photometric="rgb", extrasamples=(0, 0))
+    picture = images.open(path)
+    assert np.array_equal(picture.pixels, pixels[:, :, :3])
+    assert picture.notes == ("2 samples a pixel beyond RGB were left out.",)
 
 
 def test_the_second_page_is_noted_and_not_parsed(tmp_path: Path) -> None:

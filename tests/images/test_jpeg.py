@@ -127,6 +127,75 @@ def test_arithmetic_coding_has_pixels_and_a_reason(tmp_path: Path) -> None:
     assert "arithmetic" in (images.stream.refusal(data) or "")
 
 
+def four_by_one() -> bytes:
+    """8 x 32 pixels of middle gray with 4:4:1 chroma: one unit of four luma blocks and one of each
+    chroma, all of them zero, by the tables of T.81, annex K.3."""
+    data = written(Image.new("RGB", (8, 32), (128, 128, 128)), "JPEG", subsampling=0)
+    frame = data.index(b"\xff\xc0")
+    data = data[: frame + 11] + b"\x14" + data[frame + 12 :]  # one across, four down
+    scan = data.index(b"\xff\xda")
+    head = data[: scan + 2 + int.from_bytes(data[scan + 2 : scan + 4], "big")]
+    bits = "001010" * 4 + "0000" * 2  # no difference (00), end of block (1010; of chroma 00)
+    return head + int(bits, 2).to_bytes(4, "big") + b"\xff\xd9"
+
+
+def test_a_sampling_that_libraries_stumble_over_has_pixels_and_a_reason(tmp_path: Path) -> None:
+    picture = images.open(put(tmp_path, four_by_one()))
+    assert (picture.pixels == 128).all()
+    assert picture.jpeg is None
+    assert "unusual chroma sampling (4x1 1x1 1x1" in (picture.jpeg_reason or "")
+    assert picture.batch().jpeg is None
+
+
+@pytest.mark.parametrize("table", [0, 1])
+def test_a_step_of_0_is_no_step(tmp_path: Path, table: int) -> None:
+    data = bytearray(KINDS["420.jpg"])
+    start = [i for i in range(len(data)) if data[i : i + 2] == b"\xff\xdb"][table]
+    data[start + 5 + 9] = 0
+    picture = images.open(put(tmp_path, bytes(data)))
+    assert picture.pixels.shape == (61, 83, 3)
+    assert picture.jpeg is None
+    assert "a quantisation step of 0" in (picture.jpeg_reason or "")
+
+
+def test_a_stream_without_huffman_tables_has_the_usual_ones(tmp_path: Path) -> None:
+    """As webcams send it (AVI1)."""
+    data = KINDS["420.jpg"]
+    bare = data
+    while (start := bare.find(b"\xff\xc4")) >= 0:
+        bare = bare[:start] + bare[start + 2 + int.from_bytes(bare[start + 2 : start + 4], "big") :]
+    assert len(bare) < len(data) - 300
+    ours, theirs = images.open(put(tmp_path, bare)), images.open(put(tmp_path, data))
+    assert np.array_equal(ours.pixels, theirs.pixels)
+    assert ours.jpeg is not None
+    assert theirs.jpeg is not None
+    for a, b in zip(ours.jpeg.coefficients, theirs.jpeg.coefficients, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_missing_scans_are_noted_and_cost_the_coefficients(tmp_path: Path) -> None:
+    data = KINDS["progressive.jpg"]
+    assert not images.stream.unfinished(data)
+    scans = [start for marker, start, _ in images.stream.segments(data) if marker == 0xDA]
+    assert len(scans) > 5
+    for kept in range(1, len(scans)):
+        picture = images.open(put(tmp_path, data[: scans[kept]] + b"\xff\xd9"))
+        assert picture.jpeg is None
+        assert picture.jpeg_reason == "a progressive JPEG whose last scans are missing"
+        assert any("last scans are missing" in note for note in picture.notes)
+
+
+def test_coefficients_that_fail_cost_no_pixels(tmp_path: Path, monkeypatch) -> None:
+    def broken(name: str) -> None:
+        raise OSError(f"reading info of {name} failed")
+
+    monkeypatch.setattr("forensics.images.stream.jpeglib.read_dct", broken)
+    picture = images.open(put(tmp_path, KINDS["420.jpg"]))
+    assert picture.jpeg is None
+    assert picture.jpeg_reason == "its coefficients cannot be read (OSError)"
+    assert picture.batch().pixels.shape == (1, 3, 61, 83)
+
+
 def test_tables_that_change_between_scans_have_a_reason(tmp_path: Path) -> None:
     data = KINDS["progressive.jpg"]
     start = data.index(b"\xff\xdb")

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image, ImageFile
 
 from forensics import images, random
-from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
+from forensics.errors import NotApplicable, UnreadableImage
 
 from .pictures import every_kind, orientation, png_16_bit_colour, png_chunk, scene, written
 
@@ -230,14 +230,31 @@ def test_lossy_files_are_known_from_the_header(tmp_path: Path) -> None:
 
 
 def test_find(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a/c.tif", "a/b.jpeg", "notes.txt", ".cache/x.png", "a/.x.png"):
+    for name in ("b.PNG", "a/c.tif", "a/b.jpeg", "a/d.jfif", "e.mpo", "notes.txt", "a/x.npz"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = images.find([tmp_path, tmp_path / "b.PNG", tmp_path / "notes.txt"])
-    names = [path.relative_to(tmp_path).as_posix() for path in found]
-    assert names == ["a/b.jpeg", "a/c.tif", "b.PNG", "notes.txt"]
-    with pytest.raises(ForensicsError, match="neither a file nor a folder"):
-        images.find([tmp_path / "gone"])
+    for name in (".cache/x.png", "a/.x.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "dangling.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "linked").symlink_to(tmp_path / "a")
+    (tmp_path / "same.png").symlink_to(tmp_path / "b.PNG")
+    found = images.find([tmp_path, tmp_path / "b.PNG", tmp_path / "gone"])
+    names = [path.relative_to(tmp_path).as_posix() for path in found.files]
+    assert names == ["a/b.jpeg", "a/c.tif", "a/d.jfif", "b.PNG", "e.mpo", "same.png"]
+    assert {path.name: reason for path, reason in found.ignored} == {
+        "x.npz": "no suffix of an image",
+        "notes.txt": "no suffix of an image",
+        "dangling.png": "a link that leads nowhere",
+        "linked": "a linked folder",
+    }
+    assert found.missing == (tmp_path / "gone",)
+    note = found.note()
+    assert note.startswith("4 files and links were not looked at: x.npz (no suffix of an image), ")
+    assert note.endswith(" and 1 more.")
+    assert "linked" in found.note(every=True)
+    assert images.find([tmp_path / "notes.txt"]).files == (tmp_path / "notes.txt",)
+    assert images.find([tmp_path / "b.PNG"]).note() is None
 
 
 @pytest.mark.skipif(os.environ.get("FORENSICS_TEST_DATA") is None, reason="wants photographs")
@@ -245,7 +262,7 @@ def test_find(tmp_path: Path) -> None:
 def test_real_files_that_pillow_decodes_give_its_pixels() -> None:
     folder = Path(os.environ["FORENSICS_TEST_DATA"]) / "jpegs"
     opened, refused = [], []
-    for path in images.find([folder]):
+    for path in images.find([folder]).files:
         try:
             picture = images.open(path)
         except UnreadableImage:

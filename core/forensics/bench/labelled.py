@@ -35,7 +35,11 @@ def make(
     about; see `data.labelled` too."""
     assert settings.positive is not None
     altered, untouched = data.labelled(
-        settings.positive, settings.negative, settings.masks, settings.split
+        settings.positive,
+        settings.negative,
+        settings.masks,
+        settings.split,
+        settings.masks_inverted,
     )
     sources = {"altered": altered} | ({} if untouched is None else {"pristine": untouched})
     photographs: list[Photograph] = []

@@ -142,6 +142,7 @@ def protocol(
         "positive": settings.positive,
         "negative": settings.negative,
         "masks": settings.masks,
+        "masks_inverted": settings.masks_inverted,
         "photographs": photographs,
         "skipped": skipped + lost,
         "lost": lost,

@@ -30,7 +30,8 @@ class Settings:
     worked on at once.
 
     positive, negative, masks: folders of real files, altered and not, in the place of `data` and
-    traces; there a patch of 0 is the whole file and a limit of 0 all of them."""
+    traces; there a patch of 0 is the whole file and a limit of 0 all of them. masks_inverted: black
+    is altered, not white."""
 
     attack: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ("all",)
@@ -46,6 +47,7 @@ class Settings:
     positive: str | None = None
     negative: str | None = None
     masks: str | None = None
+    masks_inverted: bool = False
     patch: int = 128
     color: bool = False
     limit: int = 48
@@ -58,7 +60,7 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, str) and (value is not None or name in _ALWAYS):
                 raise ForensicsError(f"{name} takes a name, not {value}")
-        for name in ("color", "pool"):
+        for name in ("color", "pool", "masks_inverted"):
             if not isinstance(getattr(self, name), bool):
                 raise ForensicsError(f"{name} takes true or false, not {getattr(self, name)}")
         self._check_folders()
@@ -77,6 +79,8 @@ class Settings:
     def _check_folders(self) -> None:
         """Labelled files take the place of photographs and histories, and one label is none."""
         given = [name for name in _FOLDERS if getattr(self, name) is not None]
+        if self.masks_inverted and self.masks is None:
+            raise ForensicsError("masks_inverted goes with masks, the folder of masks")
         if given and self.positive is None:
             raise ForensicsError(f"{given[0]} goes with positive, the folder of altered files")
         if given == ["positive"]:

@@ -178,11 +178,21 @@ class Losses:
 def pictures(
     files: tuple[str, ...], max_megapixels: float, lost: Losses
 ) -> Iterator[tuple[Path, images.Picture]]:
-    """Every file that can be opened; the others are lost."""
-    paths = images.find(Path(f) for f in files)
-    if not paths:
-        raise ForensicsError(f"no image files in {', '.join(files)}: name files or another folder")
-    for path in paths:
+    """Every file that can be opened; the others are lost, and what was not looked at is named."""
+    found = images.find(files)
+    for path in found.missing:
+        sentence = f"{path} is neither a file nor a folder; check the path"
+        if not found.files:
+            raise ForensicsError(sentence)
+        lost.add(sentence)
+    if not found.files:
+        there = f" ({found.note()})" if found.ignored else ""
+        raise ForensicsError(
+            f"no image files in {', '.join(files)}{there}: name files or another folder"
+        )
+    if found.ignored:
+        click.echo(found.note(), err=True)
+    for path in found.files:
         try:
             picture = images.open(path, max_megapixels)
         except UnreadableImage as error:

@@ -58,7 +58,7 @@ def read(path: str | Path, split: str | None = None) -> Source:
     root = Path(path)
     if not root.is_dir():
         raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
-    listed = _list(root)
+    listed, note = _list(root)
     if not listed:
         kinds = ", ".join(sorted(s.lstrip(".") for s in images.SUFFIXES))
         raise ForensicsError(f"{root} holds no image files; name a folder with some ({kinds})")
@@ -80,8 +80,9 @@ def read(path: str | Path, split: str | None = None) -> Source:
         raise ForensicsError(
             f"none of the {len(chosen)} image files of {root} can be read; the first: {skipped[0]}"
         )
-    said = (f"{copies} files are copies of others and were left out.",) if copies else ()
-    return Source(str(path), tuple(photographs.values()), split, tuple(skipped), said)
+    said = [f"{copies} files are copies of others and were left out."] if copies else []
+    said += [note] if note else []
+    return Source(str(path), tuple(photographs.values()), split, tuple(skipped), tuple(said))
 
 
 def splits(path: str | Path) -> tuple[str, ...]:
@@ -90,14 +91,19 @@ def splits(path: str | Path) -> tuple[str, ...]:
     root = Path(path)
     if not root.is_dir():
         raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
-    return tuple(sorted({entry.split for entry in _list(root) if entry.split is not None}))
+    return tuple(sorted({entry.split for entry in _list(root)[0] if entry.split is not None}))
 
 
-def _list(root: Path) -> list[_Listed]:
+def _list(root: Path) -> tuple[list[_Listed], str | None]:
+    """The files, and a sentence on what was not looked at: a table says itself what counts."""
     table = root / "files.csv"
     if table.is_file():
-        return _from_table(table)
-    return _from_above(root) or _from_subfolders(root)
+        return _from_table(table), None
+    above = _from_above(root)
+    if above:
+        return above, None
+    found = images.find([root])
+    return _from_subfolders([path.relative_to(root) for path in found.files]), found.note()
 
 
 def _from_table(table: Path) -> list[_Listed]:
@@ -136,8 +142,7 @@ def _from_above(root: Path) -> list[_Listed]:
     return []
 
 
-def _from_subfolders(root: Path) -> list[_Listed]:
-    names = [path.relative_to(root) for path in images.find([root])]
+def _from_subfolders(names: Sequence[Path]) -> list[_Listed]:
     if not any(name.parts[0] in _SUBFOLDERS for name in names):
         return [_Listed(name.as_posix(), None) for name in names]
     return [

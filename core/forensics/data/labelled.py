@@ -6,19 +6,24 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from forensics import images
+from forensics.data import masks
 from forensics.data.folder import read
 from forensics.data.source import Photograph, Source
 from forensics.errors import ForensicsError, UnreadableImage
 
 
 def labelled(
-    positive: str, negative: str | None, masks: str | None, split: str | None = None
+    positive: str,
+    negative: str | None,
+    mask_folder: str | None,
+    split: str | None = None,
+    inverted: bool = False,
 ) -> tuple[Source, Source | None]:
     """The altered files of a folder and, where one is named, the untouched ones of another.
 
-    masks: a folder with a mask for each altered file, of its name with any suffix and of its size;
-    what is white was altered. A file whose mask is missing or does not fit is among the skipped.
+    mask_folder: a folder with a mask for each altered file (`masks.paired`), of its size; what is
+    white was altered, or what is black where they are `inverted`. A file whose mask is missing or
+    does not fit is among the skipped.
     The sources' warnings say where the kind of file gives the label away.
 
     Raises ForensicsError as `folder` does, where a file is in both folders, and where no file has
@@ -35,28 +40,35 @@ def labelled(
                     f"{negative}: a file is altered or it is not; take it out of one"
                 )
         altered = replace(altered, warnings=(*altered.warnings, *_given_away(altered, untouched)))
-    return altered if masks is None else _masked(altered, Path(masks)), untouched
+    if mask_folder is not None:
+        altered = _masked(altered, Path(mask_folder), inverted)
+    return altered, untouched
 
 
-def _masked(altered: Source, folder: Path) -> Source:
-    if not folder.is_dir():
-        raise ForensicsError(f"{folder} is not a folder; name one that holds masks")
-    there = {path.relative_to(folder).with_suffix(""): path for path in images.find([folder])}
+def _masked(altered: Source, folder: Path, inverted: bool) -> Source:
+    pairs, note = masks.paired(folder, [photograph.name for photograph in altered])
     kept: list[Photograph] = []
     skipped = list(altered.skipped)
+    marks = False
     for photograph in altered:
-        mask = there.get(Path(photograph.name).with_suffix(""))
         try:
-            if mask is None:
+            if photograph.name not in pairs:
                 raise UnreadableImage(photograph.path, f"{folder} holds no mask of its name")
-            kept.append(photograph.with_mask(mask))
+            kept.append(photograph.with_mask(pairs[photograph.name], inverted))
+            marks = marks or bool(masks.read(pairs[photograph.name], inverted).any())
         except UnreadableImage as error:
             skipped.append(error)
     if not kept:
         raise ForensicsError(
             f"no image of {altered.name} has a mask in {folder} that fits; the first: {skipped[0]}"
         )
-    return replace(altered, photographs=tuple(kept), skipped=tuple(skipped))
+    if not marks:
+        raise ForensicsError(
+            f"no mask in {folder} marks a single pixel: white is altered (--masks-inverted where "
+            "it is the other way round)"
+        )
+    warnings = (*altered.warnings, *([note] if note else []))
+    return replace(altered, photographs=tuple(kept), skipped=tuple(skipped), warnings=warnings)
 
 
 def _given_away(altered: Source, untouched: Source) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from forensics import images
+from forensics.data import masks
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 
 _NAMED = 12  # folders, where a glob matches nothing
@@ -28,7 +29,8 @@ class Photograph:
     split: "train", "test", ...; None where the source has no splits.
     lossy: what lossy compression the file itself applies, None where it applies none.
     reduced: by how much each side is reduced (Lanczos) when it is loaded.
-    mask: where a file lies that marks what was altered; part of the identity too.
+    mask: where a file lies that marks what was altered, in white or, `mask_inverted`, in black;
+        part of the identity too.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Photograph:
     lossy: str | None = None
     reduced: int = 1
     mask: Path | None = None
+    mask_inverted: bool = False
 
     @classmethod
     def at(
@@ -70,8 +73,9 @@ class Photograph:
         gray = self.channels == 1
         return Photograph.at(self.path, self.name, self.split, gray, self.reduced * by)
 
-    def with_mask(self, mask: Path) -> Photograph:
-        """The same with a mask. Raises UnreadableImage where the mask is none of this image."""
+    def with_mask(self, mask: Path, inverted: bool = False) -> Photograph:
+        """The same with a mask, white or, `inverted`, black where it was altered. Raises
+        UnreadableImage where the mask is none of this image, or is not in black and white."""
         header = images.header(mask)
         if (header.height, header.width) != self.size:
             height, width = self.size
@@ -80,21 +84,23 @@ class Photograph:
                 f"its mask {mask} has {header.width} x {header.height} pixels, not {width} x "
                 f"{height}: give a mask of the image's size",
             )
-        return replace(self, mask=mask, sha256=_identity_of(self.sha256, mask=_hash(mask)))
+        masks.read(mask, inverted)
+        sha256 = _identity_of(self.sha256, mask=_mask_identity(mask, inverted))
+        return replace(self, mask=mask, mask_inverted=inverted, sha256=sha256)
 
     def picture(self) -> images.Picture:
         """The file as it is. Raises UnreadableImage where it is damaged or no longer what it was
         when it was listed."""
         picture = images.open(self.path)
-        mask = None if self.mask is None else _hash(self.mask)
+        mask = None if self.mask is None else _mask_identity(self.mask, self.mask_inverted)
         if _identity_of(picture.sha256, self.reduced, mask) != self.sha256:
             raise UnreadableImage(self.path, "it has changed since it was listed; start again")
         return picture
 
     def marked(self) -> NDArray[np.bool_] | None:
-        """What the mask marks, bool `[H, W]`: what is white rather than black. None where there is
-        no mask. Raises UnreadableImage."""
-        return None if self.mask is None else images.open(self.mask).gray() > 127
+        """What the mask marks as altered, bool `[H, W]`. None where there is no mask. Raises
+        UnreadableImage."""
+        return None if self.mask is None else masks.read(self.mask, self.mask_inverted)
 
     def load(self, color: bool) -> NDArray[np.uint8]:
         """The pixels, uint8 `[C, H, W]`: RGB for `color`, else gray, Pillow's `convert("L")`.
@@ -121,6 +127,10 @@ def _hash(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UnreadableImage(path, error.strerror or str(error)) from error
+
+
+def _mask_identity(path: Path, inverted: bool) -> str:
+    return _hash(path) + (" inverted" if inverted else "")
 
 
 def _identity_of(sha256: str, reduced: int = 1, mask: str | None = None) -> str:

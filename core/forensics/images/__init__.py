@@ -8,7 +8,8 @@
 docs/images.md says what happens to each kind of file and what cannot be seen in a file.
 """
 
-from forensics.images.header import SUFFIXES, Header, find, header
+from forensics.images.header import Header, header
 from forensics.images.picture import Picture, open
+from forensics.images.search import SUFFIXES, Found, find
 
-__all__ = ["SUFFIXES", "Header", "Picture", "find", "header", "open"]
+__all__ = ["SUFFIXES", "Found", "Header", "Picture", "find", "header", "open"]

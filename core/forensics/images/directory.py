@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 _MOST_ENTRIES = 4096
@@ -18,7 +18,9 @@ _PIECES = frozenset((1, 2, 7))
 _DESCRIBING = frozenset((256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 282, 283, 284))
 _DESCRIBING |= frozenset((296, 317, 320, 322, 323, 324, 325, 338, 339, 530, 532))
 
-_WIDTH, _HEIGHT, _SAMPLES = 256, 257, 277
+_WIDTH, _HEIGHT, _SAMPLES, _FORMAT = 256, 257, 277, 339
+# Values of SampleFormat other than 1, whole numbers from 0 on.
+_KINDS = {2: "signed whole numbers", 3: "floating-point numbers", 5: "complex", 6: "complex"}
 _STRIPS, _TILES = (273, 279), (324, 325)
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 # To the directories of Exif, GPS and interoperability.
@@ -63,7 +65,7 @@ def tiff(file: IO[bytes]) -> str | None:
         return None
     fields, reason = _fields(file, layout, start)
     if reason is None:
-        reason = _too_many_pieces(file, layout, fields)
+        reason = _too_many_pieces(file, layout, fields) or _odd_samples(file, layout, fields)
     for pointer in _POINTERS:
         inner = _integer(file, layout, fields.get(pointer))
         if reason is None and inner is not None:
@@ -112,6 +114,15 @@ def _too_many_pieces(file: IO[bytes], layout: _Layout, fields: dict[int, _Field]
         if most is not None and count > most * (samples or 1):
             return f"it claims {count} {kind}, more than a picture of its size can have"
     return None
+
+
+def _odd_samples(file: IO[bytes], layout: _Layout, fields: dict[int, _Field]) -> str | None:
+    """Samples that are no whole numbers from 0 on."""
+    field = fields.get(_FORMAT)
+    first = field and _integer(file, layout, replace(field, count=1))
+    if first not in _KINDS:
+        return None
+    return f"its samples are {_KINDS[first]} (SampleFormat {first}); convert it to 8 bits first"
 
 
 def _integer(file: IO[bytes], layout: _Layout, field: _Field | None) -> int | None:

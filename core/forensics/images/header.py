@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,10 @@ from typing import IO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from forensics.errors import ForensicsError, UnreadableImage
+from forensics.errors import UnreadableImage
 from forensics.images import directory, preamble
 
 FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "BMP", "WEBP")
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".bmp", ".webp")
-)
-
 # Modes that Pillow decodes to 8 bits a sample, and how many channels are kept of each.
 _CHANNELS = {
     "1": 1,
@@ -229,31 +225,10 @@ def _notes(image: ImageFile.ImageFile, kind: str) -> tuple[str, ...]:
     # Not the number of frames: to count a TIFF's, Pillow would parse them all.
     if getattr(image, "is_animated", False):
         notes.append("The file holds more pictures; the first was read.")
+    if kind == "TIFF":
+        extra = int(image.tag_v2.get(277, 1)) - len(image.getbands())  # type: ignore[attr-defined]
+        if extra > 0:
+            notes.append(f"{extra} samples a pixel beyond {image.mode} were left out.")
     if kind == "TIFF" and image.info.get("compression") in ("jpeg", "tiff_jpeg"):
         notes.append("The JPEG inside the TIFF was decoded; its coefficients are not read.")
     return tuple(notes)
-
-
-def find(paths: Iterable[str | Path]) -> list[Path]:
-    """The image files among `paths`: files as they are, folders searched recursively.
-
-    In a folder, only files with one of `SUFFIXES` count and hidden ones do not, in sorted order;
-    a file that is named outright is taken whatever its suffix. Each file comes once.
-
-    Raises ForensicsError for a path that is neither a file nor a folder.
-    """
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            visible = (p for p in inside if not _hidden(p.relative_to(path)) and p.is_file())
-            found.update(dict.fromkeys(sorted(visible)))
-        elif path.is_file():
-            found[path] = None
-        else:
-            raise ForensicsError(f"{path} is neither a file nor a folder; check the path")
-    return list(found)
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)

@@ -61,20 +61,19 @@ class Picture:
         return np.asarray(Image.fromarray(self.pixels).convert("L"))
 
     @cached_property
-    def jpeg_reason(self) -> str | None:
-        """Why `jpeg` is None, as a short reason for n/a; None where it is not."""
-        return "not a JPEG file" if self._data is None else stream.refusal(self._data)
+    def _content(self) -> tuple[Jpeg | None, str | None]:
+        return (None, "not a JPEG file") if self._data is None else stream.content(self._data)
 
-    @cached_property
+    @property
     def jpeg(self) -> Jpeg | None:
         """The quantised coefficients and tables (N = 1), read at first use; None where the file
-        is no JPEG or one whose content `Jpeg` cannot hold (`jpeg_reason` says which).
+        is no JPEG or its content cannot be read or held by a `Jpeg` (`jpeg_reason` says which)."""
+        return self._content[0]
 
-        Raises UnreadableImage where jpeglib refuses a stream that libjpeg-turbo decodes.
-        """
-        if self.jpeg_reason is not None or self._data is None:
-            return None
-        return stream.coefficients(self._data, self.path)
+    @property
+    def jpeg_reason(self) -> str | None:
+        """Why `jpeg` is None, as a short reason for n/a; None where it is not."""
+        return self._content[1]
 
     def batch(self, color: bool | None = None) -> Batch:
         """The whole picture as a batch of one; its key and photograph follow from the content.
@@ -124,6 +123,8 @@ def open(path: str | Path, max_megapixels: float = 100.0) -> Picture:
     if header.format == "JPEG":
         stream.check(data, header)
     pixels, notes = _decode(data, header)
+    if header.format == "JPEG" and stream.unfinished(data):
+        notes += ("Its last scans are missing: what it shows is smoothed, and is not the whole.",)
     pixels.setflags(write=False)
     return Picture(
         path=path,

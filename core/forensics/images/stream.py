@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import re
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import jpeglib
 import numpy as np
 import simplejpeg
 import torch
+from PIL import Image
 
-from forensics.errors import UnreadableImage
+from forensics.errors import NotApplicable, UnreadableImage
 from forensics.images.header import Header
 from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
 
@@ -24,7 +26,9 @@ _MOST_SCANS = 100
 # once from each.
 _NEXT_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_EOI, _SOS, _DQT = 0xD9, 0xDA, 0xDB
+_EOI, _SOS, _DQT, _DHT = 0xD9, 0xDA, 0xDB, 0xC4
+_BASELINE, _PROGRESSIVE = 0xC0, 0xC2
+UNFINISHED = "a progressive JPEG whose last scans are missing"
 # Comments and APP1..15 but for APP14: that one, and APP0, say what the components are.
 _DROPPED = frozenset(range(0xE1, 0xF0)) - {0xEE} | {0xFE}
 
@@ -69,18 +73,40 @@ def refusal(data: bytes) -> str | None:
     kinds = [(marker, start) for marker, start, _ in segments(data)]
     order = [marker for marker, _ in kinds]
     frame = next((m for m in order if m in _SOF), None)
-    if frame not in (0xC0, 0xC1, 0xC2):
+    if frame not in (_BASELINE, 0xC1, _PROGRESSIVE):
         return "coefficients of an arithmetic-coded or lossless JPEG are not read"
     if _DQT in order[order.index(_SOS) :]:
         return "a JPEG that changes its quantisation tables between scans"
+    factors = _factors(data, kinds[order.index(frame)][1])
+    # Before asking simplejpeg for the colour space, which does not know every sampling.
+    if len(factors) in (1, 3) and sampling_of(factors) is None:
+        ratios = " ".join(f"{v}x{h}" for v, h in factors)
+        return f"a JPEG with unusual chroma sampling ({ratios}, vertical x horizontal)"
     _, _, space, _ = simplejpeg.decode_jpeg_header(data)
     if space not in ("Gray", "YCbCr"):
         return f"a JPEG stored as {space}, not as luma and chroma"
-    factors = _factors(data, kinds[order.index(frame)][1])
-    if sampling_of(factors) is None:
-        ratios = " ".join(f"{v}x{h}" for v, h in factors)
-        return f"a JPEG with unusual chroma sampling ({ratios}, vertical x horizontal)"
-    return None
+    return UNFINISHED if unfinished(data) else None
+
+
+def unfinished(data: bytes) -> bool:
+    """Whether a progressive stream lacks scans: some coefficient of a component was never sent, or
+    not down to its last bit (T.81, G.1.1.1). A decoder then smooths what it shows, so that pixels
+    and coefficients disagree."""
+    frame = next(((m, start) for m, start, _ in segments(data) if m in _SOF), None)
+    if frame is None or frame[0] != _PROGRESSIVE:
+        return False
+    count = data[frame[1] + 9]
+    names = [data[frame[1] + 10 + 3 * i] for i in range(count)]
+    left = {name: [-1] * 64 for name in names}  # bits still to come; -1: nothing came yet
+    for marker, start, _ in segments(data):
+        if marker == _SOS:
+            parts = data[start + 4]
+            first, last, bits = data[start + 5 + 2 * parts : start + 8 + 2 * parts]
+            for i in range(parts):
+                bits_left = left.get(data[start + 5 + 2 * i])
+                if bits_left is not None:
+                    bits_left[first : last + 1] = [bits & 15] * (last + 1 - first)
+    return any(bits for component in left.values() for bits in component)
 
 
 def _factors(data: bytes, start: int) -> list[tuple[int, int]]:
@@ -107,23 +133,47 @@ def sampling_of(factors: list[tuple[int, int]]) -> str | None:
 def _bare(data: bytes) -> bytes:
     """The stream without what is not the picture: comments, profiles, Exif, and what follows EOI.
     jpeglib keeps room for 50 such segments and no more."""
-    kept = [data[start:end] for marker, start, end in segments(data) if marker not in _DROPPED]
+    parts = list(segments(data))
+    kept = [data[start:end] for marker, start, end in parts if marker not in _DROPPED]
+    if not any(marker == _DHT for marker, _, _ in parts):
+        kept[:0] = _usual_codes()
     return b"\xff\xd8" + b"".join(kept) + b"\xff\xd9"
 
 
-def coefficients(data: bytes, path: Path) -> Jpeg:
-    """The content of a stream that passed `check` and that `refusal` has nothing against."""
+@functools.cache
+def _usual_codes() -> list[bytes]:
+    """The Huffman tables of T.81, annex K.3, which streams without any mean (webcams', for one):
+    those that libjpeg writes."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "jpeg")
+    data = file.getvalue()
+    return [data[start:end] for marker, start, end in segments(data) if marker == _DHT]
+
+
+def content(data: bytes) -> tuple[Jpeg | None, str | None]:
+    """The coefficients and tables (N = 1) of a stream that passed `check`, or None and why there
+    are none, as a short reason for n/a. Never raises: coefficients that cannot be read cost no
+    pixels."""
     try:
-        with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
-            file.write(_bare(data))
-            file.flush()
-            with jpeglib.read_dct(file.name) as read:
-                planes = [read.Y] if read.Cb is None else [read.Y, read.Cb, read.Cr]
-                tables = read.qt[read.quant_tbl_no[: len(planes)]].astype(np.int32)
-                factors = [(int(v), int(h)) for v, h in read.samp_factor]
-                size = int(read.height), int(read.width)
-    except OSError as error:
-        raise UnreadableImage(path, f"jpeglib cannot read its coefficients ({error})") from error
+        reason = refusal(data)
+        return (None, reason) if reason is not None else (_coefficients(data), None)
+    except NotApplicable as error:
+        return None, str(error)
+    except Exception as error:  # readers of damaged streams raise nearly anything
+        return None, f"its coefficients cannot be read ({type(error).__name__})"
+
+
+def _coefficients(data: bytes) -> Jpeg:
+    with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
+        file.write(_bare(data))
+        file.flush()
+        with jpeglib.read_dct(file.name) as read:
+            planes = [read.Y] if read.Cb is None else [read.Y, read.Cb, read.Cr]
+            tables = read.qt[read.quant_tbl_no[: len(planes)]].astype(np.int32)
+            factors = [(int(v), int(h)) for v, h in read.samp_factor]
+            size = int(read.height), int(read.width)
+    if not tables.all():
+        raise NotApplicable("a JPEG with a quantisation step of 0, which is no step")
     sampling = sampling_of(factors)
     assert sampling is not None  # `refusal` has seen to it
     return Jpeg(

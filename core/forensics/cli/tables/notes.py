@@ -66,6 +66,7 @@ def _source(p: dict[str, Any]) -> str:
         half = f"reduced by {p['reduce']}" if p["reduce"] > 1 else ""
         return ", ".join(filter(None, (str(p["data"]), split, *p["chosen"], half)))
     masks = f" with masks in {p['masks']}" if p["masks"] else ""
+    masks += " (black is altered)" if p.get("masks_inverted") else ""
     against = f", untouched files in {p['negative']}" if p["negative"] else ""
     within = f" ({split})" if split else ""
     return f"altered files in {p['positive']}{within}{masks}{against}"
