@@ -218,13 +218,13 @@ def test_a_training_goes_on_from_a_part_or_the_mean_of_several(plugin, larger):
     trained(larger, "tiny-blurs:count=3", seed=1)
     one = training.Start.of("tiny-blurs:net-5").state
     # Another number of classes: all but the last layer.
-    begun = recipe_of("tiny-blurs", count=3, start="tiny-blurs:net-5").network().state_dict()
+    begun = recipe_of("tiny-blurs", count=3, start="tiny-blurs:net-5").begun().state_dict()
     assert torch.equal(begun["hidden.weight"], one["hidden.weight"])
     assert begun["last.weight"].shape == (3, 32)
     assert begun["classes"].tolist() == BLURS[:3]
     # Of the same number: all; a model alone is its part of the same name.
     recipe = recipe_of("tiny-blurs", start="tiny-blurs")
-    assert torch.equal(recipe.network().state_dict()["last.weight"], one["last.weight"])
+    assert torch.equal(recipe.begun().state_dict()["last.weight"], one["last.weight"])
     card = trained(larger, "tiny-blurs:start=tiny-blurs", steps=1).card
     assert list(card["begins_with"]) == ["tiny-blurs:net-5"]
     assert len(card["begins_with"]["tiny-blurs:net-5"]) == 64
@@ -257,10 +257,10 @@ def test_a_start_that_is_none_is_one_sentence(plugin, larger, photographs, start
     if start == "tiny-lda":
         trained(photographs, "tiny-lda", steps=20)
     with pytest.raises(ForensicsError, match=said):
-        recipe_of("tiny-blur", start=start).network()
+        recipe_of("tiny-blur", start=start).begun()
     if start == "tiny-blurs":
         with pytest.raises(NotApplicable, match="no weights for net-3"):
-            recipe_of("tiny-blur", start="tiny-blurs:net-3").network()
+            recipe_of("tiny-blur", start="tiny-blurs:net-3").begun()
 
 
 def test_what_cannot_be_is_one_sentence(plugin, larger, tmp_path):

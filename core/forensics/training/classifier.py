@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,10 @@ from torch.nn import functional
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.jpeg.colour import luma
-from forensics.models.interfaces import option
 from forensics.training.classes import Classification
 from forensics.training.fitting import network_of
 from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Progress
 from forensics.training.schedules import warm_cosine
-from forensics.training.start import Start
 
 
 def _naming(network: nn.Module, classes: tuple[float, ...]) -> nn.Module:
@@ -30,15 +28,13 @@ def _naming(network: nn.Module, classes: tuple[float, ...]) -> nn.Module:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierRecipe(Classification, NetworkRecipe):
-    """A network trained by cross-entropy to tell the sides of a trace apart, or the values of a
-    target. A subclass says `trace`, `part`, `phases`, `draws` and `build`, and with `target` which
-    values; everything else is given and may be replaced.
+    """A network that is trained by cross-entropy to tell the sides of a trace apart, or the values
+    of a target. A subclass says `trace`, `part`, `phases`, `draws` and `build`, and with `target`
+    which values; everything else is given and may be replaced.
 
     All sides of the same places are in a batch, and every class about as often. The rate warms up
     and falls along a cosine.
     """
-
-    start: str = option("", "model or model:part to go on from; several joined by +: their mean")
 
     @abstractmethod
     def build(self, classes: int) -> nn.Module:
@@ -50,15 +46,8 @@ class ClassifierRecipe(Classification, NetworkRecipe):
         pixels = batch.pixels
         return (luma(pixels.int())[:, None] if pixels.shape[1] == 3 else pixels).float()
 
-    @property
-    def begins_with(self) -> Mapping[str, str]:
-        return Start.of(self.start, self.part).hashes if self.start else {}
-
     def network(self) -> nn.Module:
-        network = self.build(len(self.classes))
-        if self.start:
-            Start.of(self.start, self.part).load(network)
-        return _naming(network, self.classes)
+        return _naming(self.build(len(self.classes)), self.classes)
 
     def schedule(self, progress: Progress) -> float:
         return warm_cosine(progress.total)

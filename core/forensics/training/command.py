@@ -26,7 +26,7 @@ from forensics.training.budget import Budget
 from forensics.training.export import Figures
 from forensics.training.generator import Generator, Pool
 from forensics.training.loop import Best, Training, Watch
-from forensics.training.recipe import Recipe
+from forensics.training.recipe import NetworkRecipe, Recipe
 from forensics.training.runfiles import Checkpoint, Log
 
 
@@ -216,8 +216,13 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
         "augmentations": list(map(repr, recipe.augmentations)),
         "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
         **({"rests_on": dict(recipe.rests_on)} if recipe.rests_on else {}),
-        **({"begins_with": dict(recipe.begins_with)} if recipe.begins_with else {}),
+        **_begins_with(recipe),
     }
+
+
+def _begins_with(recipe: Recipe) -> dict[str, Any]:
+    parts = dict(recipe.begins_with) if isinstance(recipe, NetworkRecipe) else {}
+    return {"begins_with": parts} if parts else {}
 
 
 def _run_card(training: Training, best: Best, device: torch.device) -> dict[str, Any]:

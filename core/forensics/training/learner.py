@@ -55,7 +55,7 @@ class Descent(Learner):
     def __init__(self, recipe: NetworkRecipe, seed: int, device: torch.device) -> None:
         self.recipe, self.seed = recipe, seed
         torch.manual_seed(random.key("network", seed))
-        self.moving = recipe.network().to(device)
+        self.moving = recipe.begun().to(device)
         self._constrain(self.moving)
         first = recipe.phases[0].rate
         self.optimiser = recipe.optimiser(self.moving, first)

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
+from forensics.models.interfaces import option
 from forensics.traces import trace as traces
 from forensics.traces.draws import Draws
 from forensics.traces.trace import Trace
 from forensics.training.augmentation import Augmentation, Orientation
+from forensics.training.start import Start
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,6 @@ class Recipe(ABC):
         return {}
 
     @property
-    def begins_with(self) -> Mapping[str, str]:
-        """Parts that it goes on from, `model:part`, each with the hash of its weights, for the
-        card."""
-        return {}
-
-    @property
     def evenly(self) -> tuple[str, ...]:
         """Parameters whose listed values take turns over the crops of steps, so that each is seen
         as often as the others; the rest are drawn at random."""
@@ -132,15 +128,29 @@ def trace_of(recipe: Recipe) -> Trace:
     return traces.get(recipe.trace)
 
 
+@dataclass(frozen=True, kw_only=True)
 class NetworkRecipe(Recipe):
-    """A network that an optimiser moves, a batch a step."""
+    """A network that an optimiser moves, a batch a step. `start` is an option of every one."""
+
+    start: str = option("", "model or model:part to go on from; several joined by +: their mean")
 
     #: decay of the exponential moving average of the weights that is judged and kept; 0: none
     averaging: ClassVar[float] = 0.0
 
     @abstractmethod
     def network(self) -> nn.Module:
-        """A network to begin with: fresh, or loaded with other weights to start from."""
+        """A fresh network to begin with; the weights of `start` are put into it."""
+
+    def begun(self) -> nn.Module:
+        """The network that the first step moves. Raises ForensicsError where `start` is none."""
+        network = self.network()
+        return Start.of(self.start, self.part).load(network) if self.start else network
+
+    @property
+    def begins_with(self) -> Mapping[str, str]:
+        """The parts that it goes on from, `model:part`, each with the hash of its weights, for the
+        card."""
+        return Start.of(self.start, self.part).hashes if self.start else {}
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         """Adam unless a recipe says otherwise."""

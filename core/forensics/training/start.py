@@ -46,25 +46,31 @@ class Start:
         return cls(text, mean, {name: there.sha256 for name, there in found.items() if there})
 
     def load(self, network: nn.Module) -> nn.Module:
-        """The network with these weights. Its last layer alone may be of another shape, or another
-        name: it stays as it is. Raises ForensicsError where anything else is."""
-        own = network.state_dict()
-        last = next(reversed(own)).rpartition(".")[0]
-        given = {name: t for name, t in self.state.items() if name != "classes"}
-        odd = [
-            name
-            for name in dict.fromkeys([*own, *given])
-            if name not in own or name not in given or own[name].shape != given[name].shape
-        ]
-        for name in odd:
-            if name.rpartition(".")[0] != last:
+        """The network with these weights. Its last layer alone may be of another shape or name, or
+        stand for other classes: it stays as it is. Raises ForensicsError where anything else
+        differs."""
+        own, given = dict(network.state_dict()), dict(self.state)
+        last = _layer(next(reversed(own)))
+        values = [state.pop("classes", torch.empty(0)).float().tolist() for state in (own, given)]
+        afresh = values[0] != values[1] and [] not in values
+        for name in dict.fromkeys([*own, *given]):
+            if name in own and name in given and own[name].shape == given[name].shape:
+                continue
+            afresh = True
+            if _layer(name) != last:
                 raise ForensicsError(
                     f"{self.text} is no start for this network: they differ in {name}, and only "
                     f"the last layer ({last}) may differ"
                 )
-        taken = {name: t for name, t in given.items() if not odd or not name.startswith(f"{last}.")}
-        network.load_state_dict(own | taken)
+        if afresh:
+            given = {name: tensor for name, tensor in given.items() if _layer(name) != last}
+        network.load_state_dict(own | given, strict=False)  # strict but for the classes
         return network
+
+
+def _layer(name: str) -> str:
+    """Whose tensor this is: `trunk.last` of `trunk.last.weight`."""
+    return name.rpartition(".")[0]
 
 
 def _part(item: str, part: str) -> tuple[ModelEntry, str]:
@@ -73,13 +79,15 @@ def _part(item: str, part: str) -> tuple[ModelEntry, str]:
     assert isinstance(entry, ModelEntry)
     if not entry.parts:
         raise ForensicsError(f"{model} has no weights to begin with")
-    if named and named not in entry.parts:
-        raise unknown(f"part of {model}", named, entry.parts)
-    if not named:
-        named = entry.parts[0] if len(entry.parts) == 1 else part
-    if named not in entry.parts:
+    if named:
+        # Parts of the user's own may have names that the model does not load: to be averaged.
+        if named not in entry.parts and weights.find(entry, named) is None:
+            raise unknown(f"part of {model}", named, entry.parts)
+        return entry, named
+    alone = entry.parts[0] if len(entry.parts) == 1 else part
+    if alone not in entry.parts:
         raise ForensicsError(f"{model} has the parts {', '.join(entry.parts)}: write {model}:PART")
-    return entry, named
+    return entry, alone
 
 
 def _form(state: Mapping[str, Tensor]) -> frozenset[tuple[str, torch.Size]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,12 +11,9 @@ from torch import Tensor, nn
 
 from forensics import random
 from forensics.errors import ForensicsError
-from forensics.models import weights
-from forensics.models.entries import ModelEntry
 from forensics.models.interfaces import option
-from forensics.models.registry import registry
 from forensics.traces.draws import Draws
-from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
+from forensics.training import Example, NetworkRecipe, Phase, Progress, Start, warm_cosine
 from forensics_antiforensics import judging
 from forensics_antiforensics.losses import matched, paper
 from forensics_antiforensics.networks import AFCNN, Matched, Restorer
@@ -25,26 +21,7 @@ from forensics_antiforensics.networks.residual import mixed
 from forensics_antiforensics.pair import Pair
 
 QUALITIES = (50, 60, 70, 80, 90)
-_START = "a part to fine-tune from, or several joined by +: their mean"
 _MIXED = "bfloat16 in the residual blocks: faster where the processor has it"
-
-
-def cosine(progress: Progress) -> float:
-    """From 1 to 0.02 along half a cosine in each phase, after a short linear start."""
-    fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress.within))
-    return fall * min(1.0, 0.1 + progress.within / 0.03)
-
-
-def _state(model: str, parts: str) -> dict[str, Tensor]:
-    """The weights of a part; of several, joined by +, their mean (Wortsman et al. 2022, "Model
-    soups": parts that were trained from one another have a mean that is often better)."""
-    entry = registry().get(model, "attacker").entry
-    assert isinstance(entry, ModelEntry)
-    states = [weights.load(entry, part) for part in parts.split("+")]
-    return {
-        name: sum((s[name] for s in states[1:]), states[0][name]) / len(states)
-        for name in states[0]
-    }
 
 
 def _part(quality: int) -> str:
@@ -71,7 +48,7 @@ class DitherRecipe(NetworkRecipe):
         return mixed(Restorer()) if self.autocast else Restorer()
 
     def schedule(self, progress: Progress) -> float:
-        return cosine(progress)
+        return warm_cosine(progress.within, least=0.02, warm_up=0.03)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress
@@ -99,7 +76,6 @@ class AFCNNRecipe(NetworkRecipe):
     """
 
     quality: int = option(60, "the JPEG quality of the part: 50, 60, 70, 80 or 90")
-    start: str = option("", _START)
     autocast: bool = option(False, _MIXED)
 
     trace: ClassVar[str] = "jpeg"
@@ -116,10 +92,7 @@ class AFCNNRecipe(NetworkRecipe):
         return {"q": [self.quality]}
 
     def network(self) -> nn.Module:
-        network = AFCNN()
-        if self.start:
-            network.load_state_dict(_state("afcnn", self.start))
-        return mixed(network) if self.autocast else network
+        return mixed(AFCNN()) if self.autocast else AFCNN()
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         assert isinstance(network, AFCNN)
@@ -130,7 +103,7 @@ class AFCNNRecipe(NetworkRecipe):
         return torch.optim.Adam(groups)
 
     def schedule(self, progress: Progress) -> float:
-        return cosine(progress)
+        return warm_cosine(progress.within, least=0.02, warm_up=0.03)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress
@@ -161,7 +134,6 @@ class MatchedRecipe(NetworkRecipe):
     """The matched losses, from the control's restorer or from other parts."""
 
     quality: int = option(60, "the JPEG quality of the part: 50, 60, 70, 80 or 90")
-    start: str = option("", _START)
     weight: float = option(3.0, "of the statistics against the MSE")
     rate: float = option(8e-4, "learning rate")
     autocast: bool = option(False, _MIXED)
@@ -184,14 +156,12 @@ class MatchedRecipe(NetworkRecipe):
 
     def network(self) -> nn.Module:
         network = Matched()
-        if self.start:
-            network.load_state_dict(_state("afcnn-matched", self.start))
-        else:
-            network.start_from(_state("ddcn-dither", "restorer"))
+        if not self.start:
+            network.start_from(Start.of("ddcn-dither").state)
         return mixed(network) if self.autocast else network
 
     def schedule(self, progress: Progress) -> float:
-        return cosine(progress)
+        return warm_cosine(progress.within, least=0.02, warm_up=0.03)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress

@@ -90,20 +90,21 @@ def test_the_first_phase_is_reconstruction_alone():
 
 @pytest.mark.parametrize("recipe", [recipes.AFCNNRecipe, recipes.MatchedRecipe])
 def test_a_start_is_the_other_part(home, recipe):
-    started = recipe(quality=80, start="q60")
-    again = recipe(quality=90, start="q60").network().state_dict()
-    for name, value in started.network().state_dict().items():
+    model = {recipes.AFCNNRecipe: "afcnn", recipes.MatchedRecipe: "afcnn-matched"}[recipe]
+    started = recipe(quality=80, start=f"{model}:q60")
+    again = recipe(quality=90, start=f"{model}:q60").begun().state_dict()
+    for name, value in started.begun().state_dict().items():
         assert torch.equal(value, again[name])
     assert started.part == "q80"
-    assert started.network().trunk.tail.weight.abs().sum() > 0
+    assert started.begun().trunk.tail.weight.abs().sum() > 0
     assert list(started.draws()["q"]) == [80]
 
 
 def test_several_starts_are_averaged(home):
     other = {name: value + 1 for name, value in Matched().state_dict().items()}
     export.export(home / "weights" / "afcnn-matched", "q80", other, {})
-    one = recipes.MatchedRecipe(start="q60").network().state_dict()
-    mean = recipes.MatchedRecipe(start="q60+q80").network().state_dict()
+    one = recipes.MatchedRecipe(start="afcnn-matched:q60").begun().state_dict()
+    mean = recipes.MatchedRecipe(start="afcnn-matched:q60+afcnn-matched:q80").begun().state_dict()
     for name, value in mean.items():
         torch.testing.assert_close(value, (one[name] + other[name]) / 2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -63,7 +65,7 @@ class Matched(nn.Module):
         self.trunk = Trunk(2, 5)
         self.register_buffer("filters", _filters(), persistent=False)
 
-    def start_from(self, restorer: dict[str, Tensor]) -> None:
+    def start_from(self, restorer: Mapping[str, Tensor]) -> None:
         """Take a `Restorer`'s state: the same restoration, and grain of s.d. 0.5 to begin with."""
         own = self.state_dict()
         for name, value in restorer.items():

@@ -58,10 +58,10 @@ MODELS = [
 ]
 _UNDER_LR, _UNDER_L = f"{_BLOCKS} under L_r", f"{_BLOCKS} under L {_NINE}"
 RECIPES = [
-    _recipe("q1cnn-90", "ClassifierRecipe", _UNDER_LR, second=90, nine=False),
-    _recipe("q1cnn-80", "ClassifierRecipe", _UNDER_LR, second=80, nine=False),
-    _recipe("q1cnn-nine-lr", "ClassifierRecipe", f"{_UNDER_LR} {_NINE}", second=90, nine=True),
-    _recipe("q1cnn-nine-l", "ClassifierRecipe", _UNDER_L, second=90, nine=True, distance="none"),
+    _recipe("q1cnn-90", "BlocksRecipe", _UNDER_LR, second=90, nine=False),
+    _recipe("q1cnn-80", "BlocksRecipe", _UNDER_LR, second=80, nine=False),
+    _recipe("q1cnn-nine-lr", "BlocksRecipe", f"{_UNDER_LR} {_NINE}", second=90, nine=True),
+    _recipe("q1cnn-nine-l", "BlocksRecipe", _UNDER_L, second=90, nine=True, distance="none"),
     _recipe("q1reg-90", "RegressionRecipe", _REAL, second=90, nine=False),
     _recipe("q1reg-80", "RegressionRecipe", _REAL, second=80, nine=False),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from forensics.errors import ForensicsError
-from forensics.models import weights
-from forensics.models.entries import ModelEntry
 from forensics.models.interfaces import option
-from forensics.models.registry import registry
 from forensics.traces.draws import Draws
-from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
+from forensics.training import Example, NetworkRecipe, Phase, Progress, warm_cosine
 from forensics_q1cnn.dense import decoding, losses
 from forensics_q1cnn.dense.entries import PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, table, windows
@@ -25,19 +21,16 @@ from forensics_q1cnn.tables import CAPS
 
 # The paper's first qualities beside each second one, and its nine for L against L_r.
 FIRST = {90: tuple(range(60, 99)), 80: tuple(range(55, 99))}
-_DISTANCES = "squared, absolute or none"
 NINE = (60, 65, 70, 75, 80, 85, 90, 95, 98)
 
 
 @dataclass(frozen=True)
 class DenseRecipe(NetworkRecipe):
     """What all of them share. second: the second quality; nine: of nine first qualities, where the
-    paper compares its losses; start: a model whose weights are gone on from; rgb: colours, as
-    printed, in place of luma."""
+    paper compares its losses; rgb: colours, as printed, in place of luma."""
 
-    second: int = 90
-    nine: bool = False
-    start: str = option("", "a model of the same kind to go on from")
+    second: int
+    nine: bool
     rate: float = option(2e-3, "learning rate at the start")
     rgb: bool = option(False, "colours, as printed, in place of luma")
 
@@ -68,26 +61,13 @@ class DenseRecipe(NetworkRecipe):
 
     def network(self) -> nn.Module:
         biases = self.biases()
-        network = DenseNet40(len(biases), 3 if self.rgb else 1).begin(biases)
-        if self.start:
-            entry = registry().get(self.start, "estimator").entry
-            assert isinstance(entry, ModelEntry)
-            state = weights.load(entry, PART)
-            if state["first.weight"].shape != network.first.weight.shape:
-                looks = "RGB" if state["first.weight"].shape[1] == 3 else "luma"
-                raise ForensicsError(f"{self.start} looks at {looks}: begin with one that does not")
-            if state["last.bias"].shape != biases.shape:
-                state |= {f"last.{k}": v for k, v in network.last.state_dict().items()}
-            network.load_state_dict(state)
-        return network
+        return DenseNet40(len(biases), 3 if self.rgb else 1).begin(biases)
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(network.parameters(), lr=rate, fused=True)
 
     def schedule(self, progress: Progress) -> float:
-        """Half a cosine over all phases, after a short linear start."""
-        fall = 0.5 * (1 + math.cos(math.pi * progress.total))
-        return max(fall, 1e-3) * min(1.0, 0.1 + progress.total / 0.02)
+        return warm_cosine(progress.total)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress
@@ -143,11 +123,11 @@ def _chosen(known: dict[str, losses.Loss], option: str, name: str) -> losses.Los
 
 
 @dataclass(frozen=True)
-class ClassifierRecipe(DenseRecipe):
+class BlocksRecipe(DenseRecipe):
     """15 soft-max blocks under L_r. distance: `squared`, as in the authors' code; `absolute`, as
     printed; `none`, which is L."""
 
-    distance: str = option("squared", _DISTANCES)
+    distance: str = option("squared", "squared, absolute or none")
 
     def __post_init__(self) -> None:
         _chosen(losses.CLASSIFICATION, "distance", self.distance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,16 +11,15 @@ from torch import Tensor, nn
 
 from forensics import random
 from forensics.jpeg import ZIGZAG
-from forensics.models import weights
 from forensics.models.interfaces import option
 from forensics.traces.draws import Draws
 from forensics.training.augmentation import Augmentation, Burnout, Contrast, Exposure, Orientation
 from forensics.training.recipe import Example, NetworkRecipe, Phase, Progress
+from forensics.training.schedules import warm_cosine
 from forensics_q1cnn import tables
 from forensics_q1cnn.phase.features import Features, Luma, features
 from forensics_q1cnn.phase.network import QUALITIES, PhaseNetwork, libjpeg_tables
 from forensics_q1cnn.phase.posterior import AGAIN, ALIGNED, Posterior, every_phase
-from forensics_q1cnn.plugin import Q1PHASE
 from forensics_q1cnn.tables import STEPS
 
 SIDE = 64  # of a patch; a crop holds several
@@ -99,7 +97,6 @@ class PhaseRecipe(NetworkRecipe):
 
     hidden: int = option(64, "units a frequency")
     rate: float = option(2e-3, "learning rate at the start")
-    start: str = option("", "phase: begin with the weights that there are")
 
     trace: ClassVar[str] = "q1-tables"
     color: ClassVar[bool] = True
@@ -132,14 +129,10 @@ class PhaseRecipe(NetworkRecipe):
         return {"t": first, "u": SECOND, ("r", "c"): shifts()}
 
     def network(self) -> nn.Module:
-        if self.start:
-            return PhaseNetwork.of(weights.load(Q1PHASE, self.start))
         return PhaseNetwork(self.hidden)
 
     def schedule(self, progress: Progress) -> float:
-        """Half a cosine to 0, after a short linear start."""
-        fall = 0.5 * (1 + math.cos(math.pi * progress.within))
-        return max(fall, 1e-3) * min(1.0, 0.1 + progress.within / 0.01)
+        return warm_cosine(progress.within, warm_up=0.01)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress

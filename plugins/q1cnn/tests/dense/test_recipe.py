@@ -121,15 +121,15 @@ def test_a_start_gives_its_trunk_and_to_its_own_kind_its_last_layer(tmp_path, mo
     torch.manual_seed(0)
     began = DenseNet40(226)
     export.export(tmp_path / "weights" / "q1cnn-90", "steps", began.state_dict(), {})
-    same = named("q1cnn-80", start="q1cnn-90").network()
-    other = named("q1reg-90", start="q1cnn-90").network()
+    same = named("q1cnn-80", start="q1cnn-90").begun()
+    other = named("q1reg-90", start="q1cnn-90").begun()
     for name, tensor in began.state_dict().items():
         torch.testing.assert_close(same.state_dict()[name], tensor)
         if not name.startswith("last."):
             torch.testing.assert_close(other.state_dict()[name], tensor)
     torch.testing.assert_close(other.last.bias, named("q1reg-90").biases())
-    with pytest.raises(ForensicsError, match="q1cnn-90 looks at luma"):
-        named("q1cnn-90", start="q1cnn-90", rgb=True).network()
+    with pytest.raises(ForensicsError, match=r"differ in first\.weight"):
+        named("q1cnn-90", start="q1cnn-90", rgb=True).begun()
 
 
 @pytest.mark.parametrize(
