@@ -53,7 +53,7 @@ class KF(Detector):
         planes = luma(batch.pixels)
         centre, corner = _crossing(planes, 3), _crossing(planes, 7)
         apart = (_histograms(centre) - _histograms(corner)).abs().sum(1)
-        return Scores((apart.double() / centre.shape[1]).to(torch.float32))
+        return scores(apart.double() / centre.shape[1], planes)
 
 
 def _border_sums(planes: Tensor, power: int) -> tuple[Tensor, int]:
@@ -90,10 +90,10 @@ class _GradientAwareBlockiness(Detector):
         shifted_total, shifted_length = _blockiness(planes[:, 4:, 4:], self.power)
         here, shifted = total.double() / length, shifted_total.double() / shifted_length
         if not self.relative:
-            return Scores((here - shifted).abs().to(torch.float32))
+            return scores((here - shifted).abs(), planes)
         # 1 / length is the least B' that is not 0: blocks flat inside score high, not infinite.
         ratio = (here - shifted) / shifted.clamp(min=1 / shifted_length)
-        return scores(ratio, (total > 0) | (shifted_total > 0), "no gradients")
+        return scores(ratio, planes, (total > 0) | (shifted_total > 0), "no gradients")
 
 
 @dataclass(frozen=True)

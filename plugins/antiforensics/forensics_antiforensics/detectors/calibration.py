@@ -49,4 +49,4 @@ class KL(Detector):
         shifted = _variances(planes[:, 4:-4, 4:-4])
         ratio = (aligned - shifted).abs() / aligned.clamp(min=_LEAST)
         answerable = ((aligned > 0) | (shifted > 0)).any(1)
-        return scores(ratio.mean(1), answerable, "no high frequencies")
+        return scores(ratio.mean(1), planes, answerable, "no high frequencies")

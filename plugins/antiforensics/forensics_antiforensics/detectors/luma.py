@@ -8,6 +8,8 @@ from torch import Tensor
 from forensics.jpeg import block_dct
 from forensics.models.interfaces import Scores
 
+_FLAT = 0.01  # share of pixels that differ from the next, down or across
+
 
 def luma(pixels: Tensor) -> Tensor:
     """uint8 `[N, 1 or 3, H, W]` -> int32 `[N, H', W']`, H' and W' the multiples of 8 below.
@@ -32,9 +34,20 @@ def coefficients(planes: Tensor) -> Tensor:
     return torch.round(blocks * 4096) / 4096
 
 
-def scores(values: Tensor, answerable: Tensor, reason: str) -> Scores:
-    """`[N]` values; NaN with this reason where `answerable` (bool `[N]`) is False."""
-    values = torch.where(answerable, values, torch.nan).to(torch.float32)
-    given = answerable.tolist()
-    reasons = None if all(given) else tuple(None if yes else reason for yes in given)
-    return Scores(values, reasons)
+def scores(
+    values: Tensor, planes: Tensor, answerable: Tensor | None = None, reason: str = ""
+) -> Scores:
+    """`[N]` values; NaN where the luma, int32 `[N, H, W]`, is flat: where nearly no pixel differs
+    from the next one there is nothing to measure; and, with this reason, where `answerable` (bool
+    `[N]`) is False."""
+    changes = [(planes.diff(dim=axis) != 0).flatten(1).float().mean(1) for axis in (1, 2)]
+    flat = torch.stack(changes).amax(0) < _FLAT
+    told = ~flat if answerable is None else answerable & ~flat
+    values = torch.where(told, values, torch.nan).to(torch.float32)
+    if bool(told.all()):
+        return Scores(values)
+    each = zip(told.tolist(), flat.tolist(), strict=True)
+    why = (
+        None if yes else "flat: nothing to measure" if is_flat else reason for yes, is_flat in each
+    )
+    return Scores(values, tuple(why))

@@ -159,4 +159,4 @@ class KQF(Detector):
         piece = max(1, _PIECE // (64 * max(2 * _PEAK, levels.shape[2])))
         parts = zip(levels.split(piece), usable.split(piece), strict=True)
         counts = torch.cat([(_steps(some, those) > 1).sum(1) for some, those in parts])
-        return scores(counts, usable.any(1), "every block is flat or holds a 0 or 255")
+        return scores(counts, planes, usable.any(1), "every block is flat or holds a 0 or 255")

@@ -10,26 +10,33 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.jpeg import compress, decode
 from forensics.models.interfaces import Detector, Scores
-from forensics_antiforensics.detectors.luma import luma
+from forensics_antiforensics.detectors.luma import luma, scores
 
 _QUALITIES = torch.arange(45, 101)
 _PIECE = 1 << 22  # pixels that are compressed at once; more leave the cache of a CPU sooner
+_LEAST_ROWS = 64  # of a strip: each is compressed with one row of blocks of the next
 
 
-def _total_variation(images: Tensor) -> Tensor:
-    """Sum of absolute first differences along both axes, int64: uint8 `[N, H, W]` -> `[N]`."""
+def _total_variation(images: Tensor, rows: int) -> Tensor:
+    """Sum of absolute first differences along both axes, int64: uint8 `[N, H, W]` -> `[N]`; of the
+    first rows, with those from the last of them to the next."""
     images = images.to(torch.int32)
-    across = (images[:, :, 1:] - images[:, :, :-1]).abs_().sum(2, dtype=torch.int32)
-    down = (images[:, 1:] - images[:, :-1]).abs_().sum(2, dtype=torch.int32)
+    across = images[:, :rows].diff(dim=2).abs_().sum(2, dtype=torch.int32)
+    down = images[:, : rows + 1].diff(dim=1).abs_().sum(2, dtype=torch.int32)
     return across.sum(1) + down.sum(1)
 
 
-def _largest_rise(planes: Tensor) -> Tensor:
-    """max over q of TV(q + 1) - TV(q), int64 `[N]`, of uint8 `[N, 1, H, W]`."""
+def _largest_rise(planes: Tensor, rows: int) -> Tensor:
+    """max over q of TV(q + 1) - TV(q), int64 `[N]`, of uint8 `[N, 1, H, W]`, in strips of so many
+    rows, whole blocks."""
     many = len(_QUALITIES)
     qualities = _QUALITIES.to(planes.device).repeat(len(planes))
-    again = decode(compress(planes.repeat_interleave(many, 0), qualities))
-    return _total_variation(again[:, 0]).view(-1, many).diff(dim=1).amax(1)
+    total = torch.zeros(len(qualities), dtype=torch.int64, device=planes.device)
+    for top in range(0, planes.shape[2], rows):
+        strip = planes[:, :, top : top + rows + 8]
+        again = decode(compress(strip.repeat_interleave(many, 0), qualities))
+        total += _total_variation(again[:, 0], rows)
+    return total.view(-1, many).diff(dim=1).amax(1)
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,18 @@ class KV(Detector):
     TV is the sum of absolute horizontal and vertical first differences:
     K_V = max over q of TV(q + 1) - TV(q).
 
-    score: batch of N patches -> float32 `[N]`, in grey levels, summed over the patch: compare
-    patches of one size only. Higher = compressed.
+    The sum grows with the image; here it is divided by the number of pixels, so that scores of
+    images of any size compare.
+
+    score: batch of N patches -> float32 `[N]`, in grey levels a pixel, higher = compressed; NaN
+    where the image is flat.
     """
 
     def score(self, batch: Batch) -> Scores:
-        planes = luma(batch.pixels).to(torch.uint8)[:, None]
-        images = max(1, _PIECE // (len(_QUALITIES) * planes[0].numel()))
-        rises = torch.cat([_largest_rise(part) for part in planes.split(images)])
-        return Scores(rises.to(torch.float32))
+        seen = luma(batch.pixels)
+        planes = seen.to(torch.uint8)[:, None]
+        _, _, height, width = planes.shape
+        rows = max(_LEAST_ROWS, _PIECE // (len(_QUALITIES) * width) // 8 * 8)
+        images = max(1, _PIECE // (len(_QUALITIES) * min(rows, height) * width))
+        rises = torch.cat([_largest_rise(part, rows) for part in planes.split(images)])
+        return scores(rises.double() / (height * width), seen)

@@ -12,7 +12,7 @@ from skimage import data
 import forensics
 from forensics.batch import Batch
 from forensics.models.interfaces import Detector
-from forensics_antiforensics.detectors import KF, KL, KQF, KU1, KU2, KV
+from forensics_antiforensics.detectors import KF, KL, KQF, KU1, KU2, KV, variation
 
 from . import reference
 
@@ -24,7 +24,7 @@ SLOW = {
     KU1: lambda image: reference.ku(image, 1),
     KU2: lambda image: reference.ku(image, 2),
     KQF: reference.kqf,
-    KV: reference.kv,
+    KV: lambda image: reference.kv(image) / image.size,
 }
 
 every = pytest.mark.parametrize("detector", DETECTORS, ids=repr)
@@ -129,8 +129,33 @@ def test_quantised_steps_leave_out_saturated_and_flat_blocks() -> None:
 def test_total_variation_is_of_pillows_recompression() -> None:
     images = [np.asarray(Image.fromarray(image)) for image in photographs()[:2]]
     natural, compressed = score(KV(), *images).tolist()
-    assert [natural, compressed] == [reference.kv(image) for image in images]
+    expected = [reference.kv(image) / image.size for image in images]
+    assert [natural, compressed] == pytest.approx(expected, rel=1e-6)
     assert compressed > natural
+
+
+def test_total_variation_in_strips_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = data.camera()[:192, :96]
+    whole = score(KV(), image)
+    monkeypatch.setattr(variation, "_PIECE", 1)
+    assert torch.equal(score(KV(), image), whole)
+
+
+def test_a_sum_over_more_of_the_same_is_the_same_a_pixel() -> None:
+    image = data.camera()[100:228, 200:328]
+    once, often = score(KV(), image), score(KV(), np.tile(image, (3, 3)))
+    assert often.item() == pytest.approx(once.item(), rel=0.05)
+
+
+@every
+def test_flat_images_have_no_score(detector: Detector) -> None:
+    """Also where they were compressed: there is no coefficient but the first of each block."""
+    flat = np.full((64, 64), 128, np.uint8)
+    dot = flat.copy()
+    dot[20, 30] = 131
+    answer = detector.score(Batch.of(pixels(flat, dot)))
+    assert answer.values.isnan().all()
+    assert answer.reasons == ("flat: nothing to measure",) * 2
 
 
 @every
