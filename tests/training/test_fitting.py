@@ -12,7 +12,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 from sklearn.datasets import load_wine
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     HistGradientBoostingClassifier,
@@ -84,6 +87,40 @@ def test_a_regressor_answers_as_it_did(estimator):
     estimator.fit(FEATURES[::2, 1:], target[::2])
     found = network_of(estimator)(torch.from_numpy(FEATURES[:, 1:]))
     np.testing.assert_allclose(found[:, 0].numpy(), estimator.predict(FEATURES[:, 1:]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_quadratic_discriminant_says_the_probabilities_that_it_did(classes, scaled):
+    rows = TWO if classes == 2 else slice(None)
+    features, labels = FEATURES[rows], CLASSES[rows]
+    estimator = QuadraticDiscriminantAnalysis(reg_param=0.1)
+    if scaled:
+        estimator = make_pipeline(StandardScaler(), estimator)
+    estimator.fit(features[::2], labels[::2])
+    state = network_of(estimator, logits=True).state_dict()
+    found = nn.decision(state)(torch.from_numpy(features)).softmax(1)
+    np.testing.assert_allclose(found, estimator.predict_proba(features), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LinearDiscriminantAnalysis(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        HistGradientBoostingClassifier(max_iter=10, min_samples_leaf=5),
+    ],
+    ids=["discriminant", "logistic", "boosted"],
+)
+def test_logits_of_two_classes_are_two(estimator):
+    estimator.fit(FEATURES[TWO], CLASSES[TWO])
+    found = network_of(estimator, logits=True)(torch.from_numpy(FEATURES[TWO]))
+    assert found.shape == (TWO.sum(), 2)
+    expected = estimator.predict_proba(FEATURES[TWO])
+    np.testing.assert_allclose(found.softmax(1), expected, atol=1e-5)
+    for other in (RandomForestClassifier(3).fit(FEATURES, CLASSES), LinearRegression()):
+        with pytest.raises(ForensicsError, match="has no logits; fit a linear classifier"):
+            network_of(other, logits=True)
 
 
 def test_a_feature_at_a_threshold_goes_the_same_way():

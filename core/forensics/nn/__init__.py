@@ -1,7 +1,7 @@
 """Layers that the networks of several papers share."""
 
 from forensics.nn.constrained import ConstrainedConv2d
-from forensics.nn.decisions import Linear, Trees, decision
+from forensics.nn.decisions import Linear, Quadratic, Trees, decision
 from forensics.nn.densenet import DenseBlock, Transition
 from forensics.nn.histogram import hard_histogram, soft_histogram
 from forensics.nn.phases import phase_dct, sliding_dct
@@ -12,6 +12,7 @@ __all__ = [
     "ConstrainedConv2d",
     "DenseBlock",
     "Linear",
+    "Quadratic",
     "Residuals",
     "Transition",
     "Trees",

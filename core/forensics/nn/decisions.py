@@ -77,11 +77,37 @@ class Trees(nn.Module):
         return (self.value[trees, node].double().sum(1) + self.base).float()
 
 
-def decision(state: Mapping[str, Tensor]) -> Linear | Trees:
+class Quadratic(nn.Module):
+    """Log posterior densities of normal classes, up to what all have in common: `constant - |(x -
+    mean) @ whitening|^2 / 2`, in double precision.
+
+    means: float `[C, K]`; whitening: `[C, K, R]`; constant: `[C]`. Takes `[N, K]`, gives float32
+    `[N, C]`.
+    """
+
+    def __init__(self, means: Tensor, whitening: Tensor, constant: Tensor) -> None:
+        super().__init__()
+        for name, value in (("means", means), ("whitening", whitening), ("constant", constant)):
+            self.register_buffer(name, value.float())
+
+    means: Tensor
+    whitening: Tensor
+    constant: Tensor
+
+    def forward(self, features: Tensor) -> Tensor:
+        apart = features.double()[:, None] - self.means
+        white = torch.einsum("nck,ckr->ncr", apart, self.whitening.double())
+        return (self.constant - 0.5 * white.square().sum(2)).float()
+
+
+_KINDS = {"threshold": Trees, "whitening": Quadratic, "weight": Linear}
+
+
+def decision(state: Mapping[str, Tensor]) -> Linear | Trees | Quadratic:
     """The network whose state this is, as it was written by `forensics train`; `classes`, the
     values of its classes, is a buffer of it where they were stored."""
     numbers = {name: tensor for name, tensor in state.items() if name != "classes"}
-    network = (Trees if "threshold" in state else Linear)(**numbers)
+    network = next(kind for name, kind in _KINDS.items() if name in state)(**numbers)
     if "classes" in state:
         network.register_buffer("classes", state["classes"])
     return network

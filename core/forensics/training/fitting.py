@@ -9,7 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -27,9 +30,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from forensics.errors import ForensicsError
-from forensics.nn import Linear, Trees
+from forensics.nn import Linear, Quadratic, Trees
 
 _LINEAR = (LinearDiscriminantAnalysis, LogisticRegression, LinearSVC, LinearRegression, Ridge)
+_QUADRATIC = (QuadraticDiscriminantAnalysis,)
 _FORESTS = (
     RandomForestClassifier,
     ExtraTreesClassifier,
@@ -39,12 +43,13 @@ _FORESTS = (
 _BOOSTED = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
 
-def network_of(estimator: Any, logits: bool = False) -> Linear | Trees:
+def network_of(estimator: Any, logits: bool = False) -> Linear | Trees | Quadratic:
     """A fitted estimator as a network that answers as it does, float32 `[N, C]`.
 
-    Linear models, alone or after a StandardScaler in a Pipeline, give their `decision_function`,
-    forests the probabilities, boosted trees their raw score, and regressors what they predict: one
-    column where there are two classes, of the second one, else one a class.
+    Linear models and quadratic discriminants, alone or after a StandardScaler in a Pipeline, give
+    their `decision_function`, forests the probabilities, boosted trees their raw score, and
+    regressors what they predict: one column where there are two classes, of the second one, else
+    one a class. A quadratic discriminant has one a class in any case.
 
     logits: two columns for two classes too, the first of zeros, so that the soft-max of a
     discriminant, a logistic regression or boosted trees is their `predict_proba`.
@@ -53,22 +58,27 @@ def network_of(estimator: Any, logits: bool = False) -> Linear | Trees:
     """
     if isinstance(estimator, Pipeline) and isinstance(estimator[0], StandardScaler):
         scaler, found = estimator[0], estimator[-1]
+        if len(estimator) == 2 and isinstance(found, QuadraticDiscriminantAnalysis):
+            return _quadratic(found, scaler.mean_, scaler.scale_)
         if len(estimator) == 2 and isinstance(found, _LINEAR):
             return _linear(found, scaler.mean_, scaler.scale_, logits)
     if logits and (not is_classifier(estimator) or isinstance(estimator, _FORESTS)):
         raise ForensicsError(
-            f"{type(estimator).__name__} has no logits; fit a linear classifier or boosted trees"
+            f"{type(estimator).__name__} has no logits; fit a linear classifier, a quadratic "
+            "discriminant or boosted trees"
         )
     if isinstance(estimator, _LINEAR):
         return _linear(estimator, None, None, logits)
+    if isinstance(estimator, QuadraticDiscriminantAnalysis):
+        return _quadratic(estimator, 0.0, 1.0)
     if isinstance(estimator, _FORESTS):
         return _forest(estimator)
     if isinstance(estimator, _BOOSTED):
         return _boosted(estimator, logits)
-    kinds = ", ".join(kind.__name__ for kind in (*_LINEAR, *_FORESTS, *_BOOSTED))
+    kinds = ", ".join(kind.__name__ for kind in (*_LINEAR, *_QUADRATIC, *_FORESTS, *_BOOSTED))
     raise ForensicsError(
         f"{type(estimator).__name__} cannot be stored without pickle; fit one of {kinds}, the "
-        "linear ones also as Pipeline of a StandardScaler and the estimator"
+        "linear and quadratic ones also as Pipeline of a StandardScaler and the estimator"
     )
 
 
@@ -86,6 +96,18 @@ def _linear(
         torch.ones(count) if scale is None else torch.as_tensor(scale),
         weight,
         bias,
+    )
+
+
+def _quadratic(estimator: Any, mean: Any, scale: Any) -> Quadratic:
+    check_is_fitted(estimator)
+    pairs = list(zip(estimator.rotations_, estimator.scalings_, strict=True))
+    whitening = np.stack([rotation / np.sqrt(spread) for rotation, spread in pairs])
+    logs = np.array([np.log(np.abs(spread)).sum() for _, spread in pairs])
+    return Quadratic(
+        torch.as_tensor(mean + scale * estimator.means_),
+        torch.as_tensor(whitening / np.broadcast_to(scale, whitening.shape[1])[:, None]),
+        torch.as_tensor(np.log(estimator.priors_) - 0.5 * logs),
     )
 
 
