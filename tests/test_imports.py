@@ -28,11 +28,12 @@ PARTS = {
     "traces": (6, {"traces"}),
     "metrics": (7, {"metrics"}),
     "data": (7, {"data"}),
-    "calibration": (8, {"calibration"}),
-    "bench": (9, {"bench", "api"}),
-    "training": (9, {"training"}),
-    "testing": (9, {"testing"}),
+    "bench": (8, {"bench"}),
+    "training": (8, {"training"}),
+    "testing": (8, {"testing"}),
+    "calibration": (9, {"calibration"}),
     "experiments": (10, {"experiments"}),
+    "api": (10, {"api"}),
     "cli": (11, {"cli"}),
 }
 PART_OF = {module: part for part, (_, modules) in PARTS.items() for module in modules}

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 from forensics.models.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from forensics.api import load, models, simulate
-    from forensics.bench import calibrate, run
+    from forensics.api import load, models, run, simulate
+    from forensics.calibration.making import calibrate
     from forensics.experiments import reproduce
     from forensics.images import open
     from forensics.training import train
 
 _WHERE = {
-    "calibrate": "forensics.bench",
+    "calibrate": "forensics.calibration.making",
     "load": "forensics.api",
     "models": "forensics.api",
     "simulate": "forensics.api",
     "open": "forensics.images",
     "reproduce": "forensics.experiments",
-    "run": "forensics.bench",
+    "run": "forensics.api",
     "train": "forensics.training",
 }
 

@@ -1,13 +1,18 @@
-"""What the command line does, as calls: models by name, histories on batches."""
+"""What the command line does, as calls: models by name, runs, histories on batches."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from forensics import bench
 from forensics.batch import Batch
 from forensics.histories.history import History
 from forensics.models import selection
 from forensics.models.registry import MODEL_KINDS
+
+if TYPE_CHECKING:
+    from forensics.bench.loop import Progress
 
 
 def load(name: str) -> Any:
@@ -22,6 +27,28 @@ def load(name: str) -> Any:
 def models(*kinds: str) -> list[str]:
     """The names of all registered models, or of those of some kinds (`"detector"`, ...)."""
     return [str(m) for m in selection.models(["all"], *(kinds or MODEL_KINDS))]
+
+
+def run(
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    dask: str | None = None,
+    workers: int | None = None,
+    **options: Any,
+) -> bench.Matrix:
+    """Every attack against every model; `options` are those of `Settings`, by name; `dask` and
+    `workers` are those of `bench.execute`.
+
+    Rows that `out` already holds are not computed again. Example:
+
+        forensics.run(attack="afcnn", detectors="all", data="photographs/").to_pandas()
+    """
+    # Imported here: who loads a model needs no bench.
+    from forensics.calibration.applying import StoredCards
+
+    plan = bench.make(bench.Settings.of(options))
+    folder = Path(out) if out else bench.default_out()
+    return bench.execute(plan, folder, progress, dask, workers, StoredCards())
 
 
 def simulate(history: str, batch: Batch) -> Batch:

@@ -43,25 +43,25 @@ def positions(plan, trace):
 
 
 def value(cell, name):
-    return cell["metrics"][name]["value"]
+    return cell.metrics[name].value
 
 
 def test_an_estimator_of_steps_against_the_tables_by_hand(run):
     """The truth of a q1 patch: the first table's first steps, and the shift that was drawn."""
     plan, matrix = run(estimators="toy-table", trace="q1")
-    assert [c["point"]["q1"] for c in matrix.cells] == [60, 80, 95]
+    assert [c.point["q1"] for c in matrix.cells] == [60, 80, 95]
     keys = torch.tensor([random.key(0, *position) for position in positions(plan, "q1")])
     shift = traces.get("q1").drawn(keys)["r"].numpy()
     last = standard_tables(90, 1).flatten().numpy()[list(ZIGZAG)]
     for cell in matrix.cells:
-        assert (cell["kind"], cell["n"], cell["n_na"], cell["photographs"]) == (
+        assert (cell.kind, cell.n, cell.n_na, cell.photographs) == (
             "estimator",
             10,
             0,
             4,
         )
-        assert cell["names"] == ["step1", "step2"]
-        first = standard_tables(cell["point"]["q1"], 1).flatten().numpy()[list(ZIGZAG)]
+        assert cell.names == ("step1", "step2")
+        first = standard_tables(cell.point["q1"], 1).flatten().numpy()[list(ZIGZAG)]
         errors = (last[:2] - first[:2]).astype(float)
         assert value(cell, "mse") == pytest.approx(np.mean(errors**2))
         assert value(cell, "mae") == pytest.approx(np.mean(np.abs(errors)))
@@ -69,12 +69,12 @@ def test_an_estimator_of_steps_against_the_tables_by_hand(run):
         assert value(cell, "mse:step2") == pytest.approx(errors[1] ** 2)
         assert value(cell, "accuracy:r") == pytest.approx(np.mean(shift == 0))
         assert value(cell, "mse:r") == pytest.approx(np.mean(shift.astype(float) ** 2))
-        assert cell["metrics"]["false_estimates"]["na"] == "no pristine patch has an answer"
-        assert not any("mood" in name for name in cell["metrics"])
+        assert cell.metrics["false_estimates"].reason == "no pristine patch has an answer"
+        assert not any("mood" in name for name in cell.metrics)
         rows, counts = np.unique(shift, return_counts=True)
-        assert cell["confusion"]["r"] == [[r, 0, n] for r, n in zip(rows, counts, strict=True)]
+        assert cell.confusion["r"] == [(r, 0, n) for r, n in zip(rows, counts, strict=True)]
         # It says where it moved to, the interval holds it.
-        low, high = (cell["metrics"]["mse:r"][k] for k in ("low", "high"))
+        low, high = cell.metrics["mse:r"].low, cell.metrics["mse:r"].high
         assert low < value(cell, "mse:r") < high
     json.loads(matrix.to_json())
 
@@ -96,9 +96,9 @@ def test_what_an_estimator_states_is_stored_and_held_against_the_truth(run):
     expected, means = calibration_curve(right, stated, n_bins=10)
     diagram = {
         what: [
-            figure["value"]
-            for name, figure in cell["reliability"].items()
-            if name.startswith(what) and figure["value"] is not None
+            figure.value
+            for name, figure in cell.reliability.items()
+            if name.startswith(what) and figure.value is not None
         ]
         for what in ("right:", "stated:", "share:")
     }
@@ -107,18 +107,18 @@ def test_what_an_estimator_states_is_stored_and_held_against_the_truth(run):
     apart = [abs(e - m) for e, m in zip(expected, means, strict=True)]
     shares = [share for share in diagram["share:"] if share]
     assert value(cell, "ece") == pytest.approx(np.dot(shares, apart), rel=1e-4)
-    assert json.loads(matrix.to_pandas()["reliability"][0]) == cell["reliability"]
+    assert json.loads(matrix.to_pandas()["reliability"][0]) == cell.to_dict()["reliability"]
 
 
 def test_an_estimator_finds_the_quality_that_was_used(run):
     """On decoded JPEGs the lattice gives the quality away; a median filter hides it."""
     _, matrix = run(estimators="toy-quality", attack="toy-median")
-    assert {c["trace"] for c in matrix.cells} == {"jpeg"}
-    clean, attacked = ([c for c in matrix.cells if c["attack"] == a] for a in (None, "toy-median"))
+    assert {c.trace for c in matrix.cells} == {"jpeg"}
+    clean, attacked = ([c for c in matrix.cells if c.attack == a] for a in (None, "toy-median"))
     assert [value(c, "accuracy") for c in clean] == [1, 1, 1]
     assert [value(c, "mse") for c in clean] == [0, 0, 0]
     assert np.mean([value(c, "accuracy") for c in attacked]) < 1
-    assert all(c["cost"] is not None for c in attacked)
+    assert all(c.cost is not None for c in attacked)
 
 
 def patches(plan, side, attack=None):
@@ -147,7 +147,7 @@ def model():
 def test_the_altered_patches_of_a_detector_are_those_of_all_other_sides(run, model):
     plan, matrix = run(detectors="toy-everything")
     (cell,) = matrix.cells
-    assert (cell["kind"], cell["n"], cell["photographs"]) == ("detector", 20, 4)
+    assert (cell.kind, cell.n, cell.photographs) == ("detector", 20, 4)
     scores = {s: model.score(patches(plan, s)).values for s in ("pristine", "pasted", "blurred")}
     auc = roc_auc_score(
         [0] * 10 + [1] * 20, torch.cat([scores[s] for s in ("pristine", "pasted", "blurred")])
@@ -158,12 +158,9 @@ def test_the_altered_patches_of_a_detector_are_those_of_all_other_sides(run, mod
 def test_an_attack_on_many_sides_has_a_success_rate(run):
     _, matrix = run(detectors="toy-everything", attack="toy-median", patch=32, limit=44)
     attacked = matrix.cells[1]
-    assert attacked["n"] == 88
+    assert attacked.n == 88
     assert value(attacked, "asr") is not None
-    assert (
-        attacked["cost"]["against"]
-        == "the image before toy-paste(24) or the image before gaussian(2)"
-    )
+    assert attacked.cost.against == "the image before toy-paste(24) or the image before gaussian(2)"
 
 
 def test_classes_with_words_count_the_untouched(run, model):
@@ -172,14 +169,14 @@ def test_classes_with_words_count_the_untouched(run, model):
     sides = ("pristine", "pasted", "blurred")
     given = [model.estimate(patches(plan, s)).values[:, 0].numpy() for s in sides]
     true = np.repeat([0, 1, 2], 10)
-    assert (cell["n"], cell["names"]) == (20, ["which"])
+    assert (cell.n, cell.names) == (20, ("which",))
     assert value(cell, "accuracy") == pytest.approx(accuracy_score(true, np.concatenate(given)))
     assert value(cell, "false_estimates") == pytest.approx(np.mean(given[0] != 0))
-    assert cell["metrics"]["mse"]["na"] == "classes have no distance"
+    assert cell.metrics["mse"].reason == "classes have no distance"
     words = ["none", "pasted", "blurred"]
     expected = confusion_matrix(true, np.concatenate(given).astype(int), labels=[0, 1, 2])
     found = np.zeros((3, 3), int)
-    for t, g, n in cell["confusion"]["which"]:
+    for t, g, n in cell.confusion["which"]:
         found[words.index(t), words.index(g)] = n
     assert np.array_equal(found, expected)
     assert expected.sum() == 30
@@ -188,7 +185,7 @@ def test_classes_with_words_count_the_untouched(run, model):
 @pytest.mark.parametrize("attack", [None, "toy-median"])
 def test_a_localizer_against_the_enlarged_map_by_hand(run, model, attack):
     plan, matrix = run(localizers="toy-everything", attack=attack or "none")
-    cell = next(c for c in matrix.cells if c["attack"] == attack)
+    cell = next(c for c in matrix.cells if c.attack == attack)
     attacker = selection.model(attack, "attacker").create() if attack else None
     pasted, blurred, pristine = (
         model.localize(patches(plan, s, attacker)) for s in ("pasted", "blurred", "pristine")
@@ -208,22 +205,22 @@ def test_a_localizer_against_the_enlarged_map_by_hand(run, model, attack):
     scores = torch.cat([pristine.scores, pasted.scores, blurred.scores])
     auc = roc_auc_score([0] * 10 + [1] * 20, scores)
     assert value(cell, "auc") == pytest.approx(auc, abs=1e-12)
-    assert (cell["kind"], cell["n"]) == ("localizer", 20)
-    assert ("asr" in cell["metrics"]) == (attack is not None)
+    assert (cell.kind, cell.n) == ("localizer", 20)
+    assert ("asr" in cell.metrics) == (attack is not None)
 
 
 def test_a_localizer_without_answers_says_why(run):
     _, matrix = run(localizers=["toy-everything:blind=true", "toy-everything"])
     blind, seeing = matrix.cells
-    assert (blind["na"], blind["n"], blind["n_na"]) == ("blind", 0, 20)
-    assert seeing["na"] is None
-    assert blind["metrics"]["pixel_auc"]["na"] == "no image has a map"
+    assert (blind.na, blind.n, blind.n_na) == ("blind", 0, 20)
+    assert seeing.na is None
+    assert blind.metrics["pixel_auc"].reason == "no image has a map"
 
 
 def test_a_model_of_three_kinds_has_three_cells_and_one_hash(run):
     kinds = dict.fromkeys(("detectors", "estimators", "localizers"), "toy-everything")
     _, together = run(**kinds)
-    assert [c["kind"] for c in together.cells] == ["detector", "estimator", "localizer"]
+    assert [c.kind for c in together.cells] == ["detector", "estimator", "localizer"]
     assert list(together.protocol["models"]) == ["toy-everything"]
     alone = [run(**{kind: "toy-everything"})[1].cells[0] for kind in kinds]
     assert together.cells == alone
@@ -247,10 +244,10 @@ def test_stored_answers_are_not_asked_for_again(run, photographs, tmp_path, monk
 
     kinds = dict.fromkeys(("detectors", "estimators", "localizers"), "toy-everything")
     options = {"data": str(photographs), "patch": PATCH, "limit": 10, **kinds}
-    first = bench.run(tmp_path / "out", **options)
+    first = forensics.run(tmp_path / "out", **options)
     monkeypatch.setattr(asked.Everything, "heat", lambda self, batch: 1 / 0)
-    assert bench.run(tmp_path / "out", **options).cells == first.cells
-    assert bench.run(tmp_path / "other", **options).failures
+    assert forensics.run(tmp_path / "out", **options).cells == first.cells
+    assert forensics.run(tmp_path / "other", **options).failures
 
 
 @pytest.mark.parametrize(("how", "words"), [("shape", ""), ("infinite", "infinite value")])
@@ -258,7 +255,7 @@ def test_stored_answers_are_not_asked_for_again(run, photographs, tmp_path, monk
 def test_answers_that_break_the_contract_lose_their_own_cells_only(run, kind, how, words):
     _, matrix = run(**{kind: [f"toy-everything:breaks={how}", "toy-everything"]})
     broken, whole = matrix.cells
-    assert "raised ValueError" in broken["na"]
-    assert words in broken["na"]
-    assert whole["na"] is None
+    assert "raised ValueError" in broken.na
+    assert words in broken.na
+    assert whole.na is None
     assert whole == run(**{kind: "toy-everything"})[1].cells[0]

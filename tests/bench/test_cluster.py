@@ -14,6 +14,7 @@ import time
 import dask
 import pytest
 
+import forensics
 from forensics import bench
 from forensics.bench import Settings, cluster, environment, make
 from forensics.errors import ForensicsError
@@ -85,7 +86,7 @@ def test_a_worker_killed_at_work_changes_no_bit(start, address, photographs, tmp
 
     killer = threading.Thread(target=kill)
     killer.start()
-    spread = bench.run(
+    spread = forensics.run(
         tmp_path / "spread",
         lambda done, of: told.append((done, of)),
         dask=address,
@@ -98,7 +99,7 @@ def test_a_worker_killed_at_work_changes_no_bit(start, address, photographs, tmp
     assert begun & {line.split()[0] for line in lines(logs[0])}
     assert told == [(n, 4) for n in range(1, 5)]
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    here = bench.run(tmp_path / "here", **options | {"detectors": ["toy-grain", slow]})
+    here = forensics.run(tmp_path / "here", **options | {"detectors": ["toy-grain", slow]})
     assert spread.cells == here.cells
     assert spread.failures == here.failures == {}
     assert spread.protocol["threads"] == 1
@@ -110,12 +111,12 @@ def test_a_worker_killed_at_work_changes_no_bit(start, address, photographs, tmp
         elsewhere = {"path": tmp_path / "elsewhere.png"}
         patch.setattr(cluster, "_absolute", lambda p: dataclasses.replace(p, **elsewhere))
         with pytest.raises(ForensicsError, match=r"^worker tcp://.* sees no .*elsewhere\.png: put"):
-            bench.run(tmp_path / "unseen", dask=address, **options)
+            forensics.run(tmp_path / "unseen", dask=address, **options)
     monkeypatch.setattr(environment, "version", lambda name: "1.0")
     with pytest.raises(
         ForensicsError, match=r"^worker tcp://.* has image-forensics .*, not 1\.0: "
     ):
-        bench.run(tmp_path / "other", dask=address, **options)
+        forensics.run(tmp_path / "other", dask=address, **options)
 
 
 def test_workers_on_this_machine(photographs, tmp_path, command):
@@ -146,7 +147,7 @@ def test_a_cluster_of_its_own_workers_takes_no_others(command, photographs):
 def test_a_cluster_without_workers(address, photographs, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "_ALONE", 0.3)
     with pytest.raises(ForensicsError, match="has no workers: start some with `dask worker tcp"):
-        bench.run(tmp_path / "out", data=photographs, patch=64, dask=address)
+        forensics.run(tmp_path / "out", data=photographs, patch=64, dask=address)
 
 
 @pytest.mark.slow
@@ -154,7 +155,7 @@ def test_a_photograph_that_kills_its_workers_is_lost(photographs, tmp_path):
     sha256 = hashlib.sha256((photographs / "2.png").read_bytes()).hexdigest()
     options = {"data": photographs, "patch": 64, "detectors": f"toy-dies:at=h{sha256}"}
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}):
-        matrix = bench.run(tmp_path / "out", workers=2, **options)
+        matrix = forensics.run(tmp_path / "out", workers=2, **options)
     assert matrix.protocol["photographs"] == 3
     assert matrix.protocol["lost"] == 1
     (sentence,) = matrix.skipped
@@ -215,7 +216,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch, photographs, tmp
     monkeypatch.delitem(sys.modules, "forensics.bench.cluster", raising=False)
     monkeypatch.delattr(bench, "cluster")
     with pytest.raises(ForensicsError, match=r"^distributed is not installed: pip install 'image-"):
-        bench.run(tmp_path / "out", data=photographs, patch=64, workers=2)
+        forensics.run(tmp_path / "out", data=photographs, patch=64, workers=2)
 
 
 def test_plans_travel(photographs):

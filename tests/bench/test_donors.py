@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+import forensics
 from forensics import bench
 from forensics.bench import donors
 from forensics.bench.evaluate import work
@@ -88,13 +89,13 @@ def test_with_other_donors_it_is_another_condition(watch, squares):
 def test_one_photograph_alone_has_none_to_take_from(watch, squares, tmp_path):
     for path in sorted(squares.glob("*.png"))[1:]:
         path.unlink()
-    cells = bench.run(tmp_path / "out", **OPTIONS, data=str(squares), attack="toy-median").cells
+    cells = forensics.run(tmp_path / "out", **OPTIONS, data=str(squares), attack="toy-median").cells
     assert cells
-    assert all("no other photograph" in cell["na"] for cell in cells)
+    assert all("no other photograph" in cell.na for cell in cells)
     # What needs no other photograph goes on.
     options = OPTIONS | {"trace": "splice-copy"}
-    copied = bench.run(tmp_path / "out", **options, data=str(squares)).cells
-    assert [cell["na"] for cell in copied] == [None]
+    copied = forensics.run(tmp_path / "out", **options, data=str(squares)).cells
+    assert [cell.na for cell in copied] == [None]
 
 
 def test_the_unit_of_work_is_a_pure_function(watch, squares):

@@ -26,7 +26,7 @@ STEPS = {
 
 
 def condition(history):
-    trace = Trace("made", (("pristine", ""), ("altered", history)), (("q", ((),)),), "pixels")
+    trace = Trace("made", (("pristine", ""), ("altered", history)), ((),), "pixels")
     return plan._condition(trace, "altered", (), None, Settings(), ())
 
 

@@ -43,7 +43,7 @@ def run(folders, tmp_path):
 
     def call(**options):
         options = {"positive": folders[0], "negative": folders[1], **options}
-        return bench.run(tmp_path / f"out{next(counter)}", **options)
+        return forensics.run(tmp_path / f"out{next(counter)}", **options)
 
     return call
 
@@ -53,14 +53,14 @@ def opened(folder):
 
 
 def value(cell, name):
-    return cell["metrics"][name]["value"]
+    return cell.metrics[name].value
 
 
 def test_whole_files_against_the_loop_by_hand(run, folders):
     """A file is scored as it is: a JPEG has its coefficients, until it is attacked."""
     matrix = run(detectors=["toy-grain", "toy-zeros"], attack="toy-median")
     clean, attacked = (
-        {c["model"]: c for c in matrix.cells if c["attack"] == a} for a in (None, "toy-median")
+        {c.model: c for c in matrix.cells if c.attack == a} for a in (None, "toy-median")
     )
     positive, negative = map(opened, folders[:2])
     grain, median = forensics.load("toy-grain"), forensics.load("toy-median")
@@ -75,17 +75,17 @@ def test_whole_files_against_the_loop_by_hand(run, folders):
     assert value(clean["toy-zeros"], "auc") == roc_auc_score(labels, zeros)
     scores[3:] = [grain.score(median.apply(b)).values.item() for b in positive]
     assert value(attacked["toy-grain"], "auc") == roc_auc_score(labels, scores)
-    assert attacked["toy-zeros"]["na"] == "not a JPEG at this place"
-    assert attacked["toy-grain"]["cost"]["against"] == "the attacker's input"
+    assert attacked["toy-zeros"].na == "not a JPEG at this place"
+    assert attacked["toy-grain"].cost.against == "the attacker's input"
     for cell in (*clean.values(), attacked["toy-grain"]):
-        assert (cell["trace"], cell["n"], cell["photographs"]) == ("files", 4, 4)
+        assert (cell.trace, cell.n, cell.photographs) == ("files", 4, 4)
     assert matrix.protocol["photographs"] == 7
 
 
 @pytest.mark.parametrize("attack", [None, "toy-median"])
 def test_maps_against_masks(run, folders, attack):
     matrix = run(localizers="toy-everything", masks=folders[2], attack=attack or "none")
-    cell = next(c for c in matrix.cells if c["attack"] == attack)
+    cell = next(c for c in matrix.cells if c.attack == attack)
     model, median = forensics.load("toy-everything"), forensics.load("toy-median")
     areas, heats, marks = [], [], []
     for path, batch in zip(sorted(folders[0].iterdir()), opened(folders[0]), strict=True):
@@ -105,12 +105,12 @@ def test_patches_of_files(run, folders):
     """Of the grid of 48 from the corner on; the attack acts on the whole file, then it is cut."""
     matrix = run(detectors=["toy-grain", "toy-zeros"], patch=48, attack="toy-median", limit=5)
     clean, attacked = (
-        next(c for c in matrix.cells if (c["model"], c["attack"]) == ("toy-grain", a))
+        next(c for c in matrix.cells if (c.model, c.attack) == ("toy-grain", a))
         for a in (None, "toy-median")
     )
-    assert (clean["n"], clean["photographs"]) == (5, 4)
+    assert (clean.n, clean.photographs) == (5, 4)
     whole = run(detectors="toy-grain", patch=48)
-    assert whole.cells[0]["n"] == 4 * 4
+    assert whole.cells[0].n == 4 * 4
     grain, median = forensics.load("toy-grain"), forensics.load("toy-median")
 
     def scores(folder, attack):
@@ -159,21 +159,21 @@ def test_a_run_is_stored_and_runs_again_from_its_settings(folders, tmp_path, mon
     from forensics_toy import models
 
     options = {"positive": folders[0], "masks": folders[2], "localizers": "toy-everything"}
-    first = bench.run(tmp_path / "out", **options)
+    first = forensics.run(tmp_path / "out", **options)
     again = bench.read_config((tmp_path / "out" / "run.yaml").read_text(), "run.yaml")
     monkeypatch.setattr(models.Grain, "score", lambda self, batch: 1 / 0)
-    assert bench.run(tmp_path / "out", **again).cells == first.cells
+    assert forensics.run(tmp_path / "out", **again).cells == first.cells
     # Another mask is another measurement.
     mask = np.array(Image.open(folders[2] / "1.png"))
     Image.fromarray(255 - mask).save(folders[2] / "1.png")
-    assert bench.run(tmp_path / "out", **options).cells != first.cells
+    assert forensics.run(tmp_path / "out", **options).cells != first.cells
 
 
 def test_color_is_asked_for(run, folders, astronaut):
     Image.fromarray(astronaut[:96, :96]).save(folders[0] / "4.png")
     Image.fromarray(astronaut[96:192, :96]).save(folders[1] / "7.png")
     matrix = run(detectors="toy-grain", color=True)
-    assert (matrix.cells[0]["n"], matrix.protocol["skipped"]) == (1, 7)
+    assert (matrix.cells[0].n, matrix.protocol["skipped"]) == (1, 7)
 
 
 @pytest.mark.parametrize("size", [(112, 96), (50, 50)])
@@ -181,7 +181,7 @@ def test_a_mask_of_another_size_loses_its_file(run, folders, size):
     Image.new("L", size).save(folders[2] / "1.png")
     (folders[2] / "2.png").unlink()
     matrix = run(localizers="toy-everything", masks=folders[2])
-    assert matrix.cells[0]["n"] == 2
+    assert matrix.cells[0].n == 2
     wrong, missing = matrix.skipped
     assert f"has {size[0]} x {size[1]} pixels, not 96 x 112" in wrong
     assert "holds no mask of its name" in missing

@@ -83,7 +83,7 @@ def test_a_leak_is_found(watch, squares, tmp_path, monkeypatch, leak):
 
     monkeypatch.setattr(crop, "cut", leaking)
     name = {"mask": "splice-copy", "origins": "resize-bilinear"}.get(leak, "jpeg")
-    seen, _ = run(squares, tmp_path / "out", name, (), limit=24)
+    seen, _ = run(squares, tmp_path / "out", name, (), limit=40)
     for pristine, other in sides(seen, name):
         assert accuracy(pristine, other) > 0.8
 
@@ -117,11 +117,11 @@ def test_who_acts_on_jpegs_acts_on_both_sides_of_what_is_saved_again(watch, squa
         pairs = zip(found[side, False], found[side, True], strict=True)
         assert all(not torch.equal(clean.pixels, act.pixels) for clean, act in pairs)
     cells = matrix.cells
-    assert {cell["attack"] for cell in cells} == {None, "watch-jpeg"}
-    assert all(cell["na"] is None and cell["n"] == 8 for cell in cells)
+    assert {cell.attack for cell in cells} == {None, "watch-jpeg"}
+    assert all(cell.na is None and cell.n == 8 for cell in cells)
     # Where there is no JPEG at the slot it says so.
     _, matrix = run(squares, tmp_path / "out", "median-jpeg", "watch-jpeg")
-    reasons = {c["attack"]: c["na"] for c in matrix.cells}
+    reasons = {c.attack: c.na for c in matrix.cells}
     assert reasons == {None: None, "watch-jpeg": "not a JPEG at this place"}
 
 

@@ -39,7 +39,7 @@ def scores(plan, folder, conditions, model):
 def test_a_detector_over_all_points_is_one_curve(run, tmp_path):
     plan, matrix = run(detectors="toy-grain", trace="jpeg", attack="toy-median", pool=True)
     apart, _ = run(detectors="toy-grain", trace="jpeg", attack="toy-median")
-    assert [c["attack"] for c in matrix.cells] == [None, "toy-median"]
+    assert [c.attack for c in matrix.cells] == [None, "toy-median"]
     for attack, cell in zip((None, "toy-median"), matrix.cells, strict=True):
         those = [c for c in apart.cells if str(c.attacker or None) == str(attack)]
         pristine, altered = (
@@ -51,8 +51,8 @@ def test_a_detector_over_all_points_is_one_curve(run, tmp_path):
         )
         target = np.repeat([0, 1], [len(pristine), len(altered)])
         auc = roc_auc_score(target, np.concatenate([pristine, altered]))
-        assert cell["metrics"]["auc"]["value"] == pytest.approx(auc)
-        assert (cell["n"], cell["point"]) == (12, {})
+        assert cell.metrics["auc"].value == pytest.approx(auc)
+        assert (cell.n, cell.point) == (12, {})
     assert matrix.protocol["points"] == {"jpeg": [{"q": 60}, {"q": 90}]}
     # The same rows: nothing is computed again.
     assert plan.conditions.keys() == apart.conditions.keys()
@@ -63,12 +63,12 @@ def test_an_estimator_over_all_points_is_their_mean_and_its_interval_is_its_own(
     _, apart = run(estimators="toy-quality", trace="jpeg")
     (cell,) = together.cells
     for name in ("accuracy", "mse"):
-        means = [c["metrics"][name]["value"] for c in apart.cells]
-        assert cell["metrics"][name]["value"] == pytest.approx(np.mean(means))
-    assert cell["n"] == sum(c["n"] for c in apart.cells)
-    widths = [c["metrics"]["mse"]["high"] - c["metrics"]["mse"]["low"] for c in apart.cells]
-    found = cell["metrics"]["mse"]
-    assert found["high"] - found["low"] <= np.mean(widths) + 1e-9
+        means = [c.metrics[name].value for c in apart.cells]
+        assert cell.metrics[name].value == pytest.approx(np.mean(means))
+    assert cell.n == sum(c.n for c in apart.cells)
+    widths = [c.metrics["mse"].high - c.metrics["mse"].low for c in apart.cells]
+    found = cell.metrics["mse"]
+    assert found.high - found.low <= np.mean(widths) + 1e-9
     json.loads(together.to_json())
 
 
@@ -76,8 +76,8 @@ def test_what_is_n_a_at_one_point_is_n_a_over_all(run):
     options = {"detectors": "toy-narrow", "trace": "djpeg", "pool": True}
     _, one = run(**options, set={"q1": [60], "q2": [75]})
     _, two = run(**options, set={"q1": [60], "q2": [75, 85]})
-    assert (one.cells[0]["n"], one.cells[0]["na"]) == (6, None)
-    assert (two.cells[0]["n"], two.cells[0]["na"]) == (0, "judges q2=70..80 only")
+    assert (one.cells[0].n, one.cells[0].na) == (6, None)
+    assert (two.cells[0].n, two.cells[0].na) == (0, "judges q2=70..80 only")
     with pytest.raises(ForensicsError, match="pool takes true or false"):
         run(pool="yes")
 

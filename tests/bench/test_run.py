@@ -100,16 +100,16 @@ def test_every_cell_equals_the_loop_by_hand(photographs, tmp_path, name):
     # 3 points x clean and attacked x models.
     assert len(matrix.cells) == 3 * 2 * len(models)
     for cell in matrix.cells:
-        assert cell["na"] is None
-        assert (cell["n"], cell["n_na"], cell["photographs"]) == (14, 0, 4)
-        arguments = (cell["point"], cell["attack"] is not None, tmp_path)
-        pristine = hand.scores(cell["model"], "pristine", *arguments)
-        altered = hand.scores(cell["model"], "altered", *arguments)
+        assert cell.na is None
+        assert (cell.n, cell.n_na, cell.photographs) == (14, 0, 4)
+        arguments = (cell.point, cell.attack is not None, tmp_path)
+        pristine = hand.scores(cell.model, "pristine", *arguments)
+        altered = hand.scores(cell.model, "altered", *arguments)
         auc = roc_auc_score([0] * 14 + [1] * 14, pristine + altered)
-        assert cell["metrics"]["auc"]["value"] == pytest.approx(auc, abs=1e-12)
-        low, high = (cell["metrics"]["auc"][k] for k in ("low", "high"))
+        assert cell.metrics["auc"].value == pytest.approx(auc, abs=1e-12)
+        low, high = cell.metrics["auc"].low, cell.metrics["auc"].high
         assert 0 <= low <= auc <= high <= 1
-        assert (cell["cost"] is None) == (cell["attack"] is None)
+        assert (cell.cost is None) == (cell.attack is None)
     check_cost(matrix, hand)
 
 
@@ -117,9 +117,9 @@ def check_cost(matrix, hand):
     """At the slot, before any crop: against the photograph before the compression."""
     window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     for cell in matrix.cells:
-        if cell["attack"] is None:
+        if cell.attack is None:
             continue
-        quality = next(iter(cell["point"].values()))
+        quality = next(iter(cell.point.values()))
         values = {"psnr": [], "ssim": [], "psnr_input": [], "ssim_input": []}
         for sha256, y, x in hand.positions:
             first = saved(hand.gray[sha256], quality)
@@ -133,8 +133,8 @@ def check_cost(matrix, hand):
                     structural_similarity(reference, image, data_range=255, **window)
                 )
         for key, those in values.items():
-            assert cell["cost"][key]["value"] == pytest.approx(np.mean(those), rel=1e-6)
-        assert cell["cost"]["against"] == f"the image before jpeg({quality})"
+            assert getattr(cell.cost, key).value == pytest.approx(np.mean(those), rel=1e-6)
+        assert cell.cost.against == f"the image before jpeg({quality})"
 
 
 def test_colour_equals_pillow(photographs, tmp_path):
@@ -154,7 +154,7 @@ def test_colour_equals_pillow(photographs, tmp_path):
                 patch = np.array(image)[y : y + PATCH, x : x + PATCH].astype(float)
                 sides[side].append(-np.abs(np.diff(patch, axis=1)).mean())
     auc = roc_auc_score([0] * 8 + [1] * 8, sides["pristine"] + sides["altered"])
-    assert matrix.cells[0]["metrics"]["auc"]["value"] == pytest.approx(auc, abs=1e-12)
+    assert matrix.cells[0].metrics["auc"].value == pytest.approx(auc, abs=1e-12)
     assert matrix.protocol["color"] == "RGB, 4:2:0"
 
 
@@ -172,7 +172,7 @@ def test_gray_photographs_are_left_out_of_a_run_in_colour(photographs, tmp_path)
     )
     assert (matrix.protocol["photographs"], matrix.protocol["skipped"]) == (2, 2)
     assert matrix.protocol["lost"] == 0
-    assert all(cell["photographs"] == 2 and cell["skipped"] == 2 for cell in matrix.cells)
+    assert all(cell.photographs == 2 and cell.skipped == 2 for cell in matrix.cells)
     assert any("0.png" in line for line in matrix.skipped)
 
 
@@ -226,9 +226,7 @@ def test_the_result_converts(photographs, tmp_path):
     frame = matrix.to_pandas()
     assert len(frame) == len(matrix.cells) == 12
     good = frame[frame.model == "toy-grain"]
-    assert good.auc.tolist() == [
-        c["metrics"]["auc"]["value"] for c in matrix.cells[:12] if c["metrics"]
-    ]
+    assert good.auc.tolist() == [c.metrics["auc"].value for c in matrix.cells[:12] if c.metrics]
     assert good.psnr.notna().sum() == 3
     assert json.loads(matrix.to_json()) == json.loads(json.dumps(matrix.to_dict()))
     assert bench.Matrix.load(tmp_path / "out") == matrix

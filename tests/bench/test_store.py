@@ -8,7 +8,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from forensics import bench
+import forensics
 from forensics.bench import Matrix
 from forensics.errors import ForensicsError
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("toy")
 def run(photographs, tmp_path):
     def call(out="out", **options):
         options = {"data": str(photographs), "patch": 64, "limit": 1000, "trace": "djpeg"} | options
-        return bench.run(tmp_path / out, **({"detectors": "toy-logs"} | options))
+        return forensics.run(tmp_path / out, **({"detectors": "toy-logs"} | options))
 
     return call
 

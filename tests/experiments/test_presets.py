@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forensics import bench, experiments
+import forensics
+from forensics import experiments
+from forensics.bench.cells import Cost, ResultCell
 from forensics.errors import ForensicsError
 from forensics.experiments import readme
 from forensics.experiments.reproducing import Result
 from forensics.experiments.schema import Figure, read
-from forensics.experiments.selecting import Ours, chosen, ours
+from forensics.experiments.selecting import Ours, chosen, frame, ours
+from forensics.metrics.intervals import Value
 from forensics.models.registry import package_folder
 
 TABLE = {
@@ -95,101 +98,93 @@ def test_a_row_wins_over_its_column_and_that_over_the_table():
     assert (first.paper, second.paper) == (Figure(value=0.1), "plots")
 
 
-def value(number, low=None, high=None, **more):
-    return {"value": number, "low": low, "high": high} | more
+def cell(model="kl", q=60, attack=None, n=10, kind="detector", **more):
+    of_cell = {k: more.pop(k) for k in ("na", "cost", "reliability") if k in more}
+    counts = {"n": n, "photographs": n // 2}
+    return ResultCell("jpeg", {"q": q}, attack, model, kind, **counts, metrics=more, **of_cell)
 
 
-def cell(model="kl", q=60, attack=None, n=10, na=None, cost=None, kind="detector", **metrics):
-    return {
-        "trace": "jpeg",
-        "point": {"q": q},
-        "attack": attack,
-        "model": model,
-        "kind": kind,
-        "n": n,
-        "photographs": n // 2,
-        "metrics": metrics,
-        "cost": cost,
-        "na": na,
-    }
+def cost(psnr, before):
+    return Cost(Value(psnr), Value(0.9), Value(before), Value(0.95), "the image before jpeg(60)")
 
 
 def test_several_cells_are_their_mean():
     cells = [
-        cell(q=60, auc=value(0.6, 0.5, 0.8)),
-        cell(q=80, n=8, auc=value(0.8, 0.7, 0.8)),
-        cell(q=90, auc=value(0.1, 0.0, 0.2)),
-        cell("kf", q=60, auc=value(0.0)),
-        cell(q=60, attack="blur", auc=value(0.0)),
+        cell(q=60, auc=Value(0.6, 0.5, 0.8)),
+        cell(q=80, n=8, auc=Value(0.8, 0.7, 0.8)),
+        cell(q=90, auc=Value(0.1, 0.0, 0.2)),
+        cell("kf", q=60, auc=Value(0.0)),
+        cell(q=60, attack="blur", auc=Value(0.0)),
     ]
-    found = ours(cells, asked(model="kl", point={"q": [60, 80]}))
+    found = ours(frame(cells), asked(model="kl", point={"q": [60, 80]}))
     assert found.value == pytest.approx(0.7)
     assert (found.low, found.high) == (pytest.approx(0.6), pytest.approx(0.8))
     assert (found.n, found.photographs) == (8, 4)
-    assert ours(cells, asked(model="kl")).value == pytest.approx(0.5)
-    assert ours(cells, asked(model=["kl", "kf"], point={"q": 60})).value == pytest.approx(0.3)
-    assert ours(cells, asked(model="kf")).low is None
+    assert ours(frame(cells), asked(model="kl")).value == pytest.approx(0.5)
+    assert ours(frame(cells), asked(model=["kl", "kf"], point={"q": 60})).value == pytest.approx(
+        0.3
+    )
+    assert ours(frame(cells), asked(model="kf")).low is None
 
 
 def test_a_metric_by_its_name_or_in_a_group_or_of_a_parameter():
-    one = cell(curve={"mild": value(0.4), "steep.one": value(0.5)}, **{"mse:k": value(2.0)})
-    assert ours([one], asked(metric="curve.mild")).value == 0.4
-    assert ours([one], asked(metric="curve.steep.one")).value == 0.5
-    assert ours([one], asked(metric="mse", name="k")).value == 2.0
-    assert ours([one], asked(metric="mse:k")).value == 2.0
-    for words in ({"metric": "curve"}, {"metric": "curve.z"}, {"metric": "mse"}):
+    one = cell(reliability={"right:0.1": Value(0.4)}, **{"mse:k": Value(2.0)})
+    assert ours(frame([one]), asked(metric="reliability.right:0.1")).value == 0.4
+    assert ours(frame([one]), asked(metric="mse", name="k")).value == 2.0
+    assert ours(frame([one]), asked(metric="mse:k")).value == 2.0
+    for words in ({"metric": "reliability"}, {"metric": "reliability.z"}, {"metric": "mse"}):
         with pytest.raises(ForensicsError, match="row 'all': no metric of its cells"):
-            ours([one], asked(**words))
+            ours(frame([one]), asked(**words))
     with pytest.raises(ForensicsError, match="did you mean 'mse:k'"):
-        ours([one], asked(metric="mze", name="k"))
+        ours(frame([one]), asked(metric="mze", name="k"))
 
 
 def test_a_model_of_two_kinds_answers_as_the_one_that_has_the_metric():
-    detector = cell(kind="detector", auc=value(0.9))
-    estimator = cell(kind="estimator", n=7, accuracy=value(0.4))
+    detector = cell(kind="detector", auc=Value(0.9))
+    estimator = cell(kind="estimator", n=7, accuracy=Value(0.4))
     both = [detector, estimator]
-    assert ours(both, asked()).value == 0.9
-    found = ours(both, asked(metric="accuracy"))
+    assert ours(frame(both), asked()).value == 0.9
+    found = ours(frame(both), asked(metric="accuracy"))
     assert (found.value, found.n) == (0.4, 7)
     failed = cell(kind="estimator", na="no weights")
-    assert ours([detector, failed], asked()).value == 0.9
-    assert ours([failed], asked(metric="accuracy")).na == "no weights"
+    assert ours(frame([detector, failed]), asked()).value == 0.9
+    assert ours(frame([failed]), asked(metric="accuracy")).na == "no weights"
 
 
 def test_costs_are_counted_once_and_unattacked_before_any_attack():
-    first = {"psnr": value(30.0), "psnr_input": value(35.0)}
-    second = {"psnr": value(32.0), "psnr_input": value(35.0)}
-    third = {"psnr": value(38.0), "psnr_input": value(39.0)}
+    first = cost(30.0, 35.0)
+    second = cost(32.0, 35.0)
+    third = cost(38.0, 39.0)
     cells = [
         *(cell(model, attack="blur", cost=first) for model in ("kl", "kf", "kv")),
         cell(attack="noise", cost=second),
         cell(q=90, attack="blur", cost=third),
-        cell(auc=value(0.5)),
+        cell(auc=Value(0.5)),
     ]
     psnr = {"metric": "psnr", "point": {"q": 60}}
-    assert ours(cells, asked(**psnr, attack="blur")).value == 30.0
-    assert ours(cells, asked(**psnr, attack=["blur", "noise"])).value == 31.0
-    assert ours(cells, asked(metric="psnr", attack="blur")).value == 34.0
-    assert ours(cells, asked(metric="psnr")).value == 37.0
+    assert ours(frame(cells), asked(**psnr, attack="blur")).value == 30.0
+    assert ours(frame(cells), asked(**psnr, attack=["blur", "noise"])).value == 31.0
+    assert ours(frame(cells), asked(metric="psnr", attack="blur")).value == 34.0
+    assert ours(frame(cells), asked(metric="psnr")).value == 37.0
     cells.append(cell("ku", attack="blur", cost=first, n=0, na="no weights"))
-    found = ours(cells, asked(**psnr, attack="blur"))
+    found = ours(frame(cells), asked(**psnr, attack="blur"))
     assert (found.value, found.n, found.na) == (30.0, 10, None)
     with pytest.raises(ForensicsError, match="wants an attack"):
-        ours([cell(auc=value(0.5))], asked(metric="psnr"))
+        ours(frame([cell(auc=Value(0.5))]), asked(metric="psnr"))
 
 
 def test_options_may_be_written_in_any_order():
-    cells = [cell("ku2"), cell("ku2:a=1,b=2", auc=value(0.7)), cell("ku2:a=1,b=3")]
-    assert chosen(cells, asked(model="ku2:b=2,a=1")) == [cells[1]]
+    cells = [cell("ku2"), cell("ku2:a=1,b=2", auc=Value(0.7)), cell("ku2:a=1,b=3")]
+    assert set(chosen(frame(cells), asked(model="ku2:b=2,a=1"))["cell"]) == {1}
     with pytest.raises(ForensicsError, match="no model of this run is called 'ku2:b=1,a=2'"):
-        chosen(cells, asked(model="ku2:b=1,a=2"))
+        chosen(frame(cells), asked(model="ku2:b=1,a=2"))
 
 
 def test_what_has_no_figure_says_why():
-    whole, part = cell(q=60, na="no weights"), cell(q=80, auc=value(None, na="one class"))
-    assert ours([whole], asked()).na == "no weights"
-    assert ours([part], asked()).na == "one class"
-    both = ours([cell(q=90, auc=value(0.5)), part], asked())
+    whole, part = cell(q=60, na="no weights"), cell(q=80, auc=Value(None, reason="one class"))
+    assert ours(frame([whole]), asked()).na == "no weights"
+    assert ours(frame([part]), asked()).na == "one class"
+    both = ours(frame([cell(q=90, auc=Value(0.5)), part]), asked())
     assert (both.value, both.na) == (None, "one class")
 
 
@@ -207,7 +202,7 @@ def test_what_has_no_figure_says_why():
 def test_a_cell_that_the_run_has_not_is_one_sentence(changes, words):
     cells = [cell("kl"), cell("kf"), cell(attack="blur")]
     with pytest.raises(ForensicsError) as error:
-        chosen(cells, asked(**changes))
+        chosen(frame(cells), asked(**changes))
     assert str(error.value).startswith("row 'all'")
     assert words in str(error.value)
 
@@ -321,8 +316,8 @@ def test_rows_may_be_of_other_runs(toy, tmp_path, photographs):
         result.cells, [(False, 60), (True, 60), (True, 90)], strict=True
     ):
         options = run | {"color": color, "set": {"q": q}, "data": str(photographs)}
-        (alone,) = bench.run(tmp_path / "out", **options).cells
-        assert figure.value == alone["metrics"]["auc"]["value"]
+        (alone,) = forensics.run(tmp_path / "out", **options).cells
+        assert figure.value == alone.metrics["auc"].value
     assert len({figure.value for _, figure in result.cells}) > 1
     said = readme.notes(result)
     assert said[1].startswith("gray: 4 patches of 64 x 64 a side from ")

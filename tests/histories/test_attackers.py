@@ -78,6 +78,6 @@ def test_a_matrix_with_all_of_them(photographs, tmp_path):
     options |= {"trace": "jpeg"}
     matrix = bench.execute(bench.make(bench.Settings.of(options)), tmp_path / "out")
     assert not matrix.failures
-    attacked = [c for c in matrix.cells if c["attack"] in NAMES]
-    assert {c["attack"] for c in attacked} == set(NAMES)
-    assert all(c["n"] == 4 and c["cost"]["psnr"]["value"] > 20 for c in attacked)
+    attacked = [c for c in matrix.cells if c.attack in NAMES]
+    assert {c.attack for c in attacked} == set(NAMES)
+    assert all(c.n == 4 and c.cost.psnr.value > 20 for c in attacked)

@@ -9,17 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forensics.bench.calibrating import calibrate
-    from forensics.bench.loop import default_out, execute, run
+    from forensics.bench.loop import default_out, execute
     from forensics.bench.matrix import Matrix
     from forensics.bench.plan import Plan, make
     from forensics.bench.settings import Settings, read_config
 
 _WHERE = {
-    "calibrate": "calibrating",
     "default_out": "loop",
     "execute": "loop",
-    "run": "loop",
     "Matrix": "matrix",
     "Plan": "plan",
     "make": "plan",
@@ -31,12 +28,10 @@ __all__ = [
     "Matrix",
     "Plan",
     "Settings",
-    "calibrate",
     "default_out",
     "execute",
     "make",
     "read_config",
-    "run",
 ]
 
 

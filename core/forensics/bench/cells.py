@@ -3,67 +3,170 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from forensics.bench import identity
 from forensics.bench.conditions import COST, COST_NAMES, Cell, Condition, Plan
-from forensics.bench.figures import FIGURES, Figures, column
+from forensics.bench.figures import FIGURES, Calibrations, Figures, column
 from forensics.bench.store import Rows
 from forensics.histories.history import SLOT
 from forensics.metrics.cost import mean_with_interval
+from forensics.metrics.estimation import Confusion
 from forensics.metrics.intervals import Value
+from forensics.traces.trace import Number
 
 # What an attacked image is compared with where nothing was done before the attack, or what was
 # done moved pixels.
 INPUT = "the attacker's input"
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What an attack costs at the slot: PSNR in dB and SSIM of the attacked image, and (`_input`)
+    of the image before the attack, all against the image that `against` names."""
+
+    psnr: Value
+    ssim: Value
+    psnr_input: Value
+    ssim_input: Value
+    against: str
+
+
+@dataclass(frozen=True)
+class ResultCell:
+    """What one model says on one point under one attack, or without one; without a model, what
+    the attack costs.
+
+    point: values of the gridded parameters, none where several points are pooled. kind: what the
+    model is asked as. n, n_na: altered patches with and without an answer; photographs: those of
+    the patches with one. trained: where the weights come from, `"shipped"` or `"user"`. metrics:
+    by name. names: of an estimator, the targets whose mean the headline metrics are. confusion: by
+    target, `[true class, answer, count]`. reliability: the diagram of an estimator's
+    probabilities, by name of its points. na: why there is no figure. skipped: photographs that
+    were left out. cost: of the attack.
+    """
+
+    trace: str
+    point: Mapping[str, Number]
+    attack: str | None
+    model: str | None
+    kind: str | None
+    n: int = 0
+    n_na: int = 0
+    photographs: int = 0
+    trained: str | None = None
+    metrics: Mapping[str, Value] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    confusion: Mapping[str, Confusion] | None = None
+    reliability: Mapping[str, Value] | None = None
+    na: str | None = None
+    skipped: int = 0
+    cost: Cost | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for JSON; a figure is `{value, low, high}`, n/a with the reason `na`."""
+        return _plain({f.name: getattr(self, f.name) for f in fields(self)})
+
+    def figures(self) -> dict[str, Value]:
+        """The metrics and the costs, by name."""
+        return dict(self.metrics) | {n: getattr(self.cost, n) for n in COST_NAMES if self.cost}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> ResultCell:
+        """From what `to_dict` gave. Raises KeyError, TypeError or AttributeError for other."""
+        cost, confusion, reliability = (plain[k] for k in ("cost", "confusion", "reliability"))
+        return cls(
+            **dict(plain)
+            | {
+                "names": tuple(plain["names"]),
+                "metrics": _values(plain["metrics"]),
+                "confusion": confusion and {n: [*map(tuple, c)] for n, c in confusion.items()},
+                "reliability": reliability and _values(reliability),
+                "cost": cost and Cost(**_values(cost)),
+            }
+        )
+
+
+def _plain(thing: Any) -> Any:
+    if isinstance(thing, Value):
+        plain = asdict(thing)
+        reason = plain.pop("reason")
+        return plain if reason is None else plain | {"na": reason}
+    if isinstance(thing, Cost):
+        thing = vars(thing)
+    if isinstance(thing, Mapping):
+        return {name: _plain(each) for name, each in thing.items()}
+    return [_plain(each) for each in thing] if isinstance(thing, (tuple, list)) else thing
+
+
+def _values(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures from their plain form; what else there is stays."""
+    return {
+        name: Value(v["value"], v["low"], v["high"], v.get("na")) if isinstance(v, dict) else v
+        for name, v in plain.items()
+    }
+
+
 def summarise(
-    plan: Plan, stored: Mapping[str, Rows], failures: Mapping[str, str], skipped: int
-) -> list[dict[str, Any]]:
-    """Every cell of the plan as plain values, ready for JSON. skipped: photographs left out."""
-    costs: dict[tuple[str, ...], dict[str, Any] | None] = {}
+    plan: Plan,
+    stored: Mapping[str, Rows],
+    failures: Mapping[str, str],
+    skipped: int,
+    calibrations: Calibrations | None = None,
+) -> list[ResultCell]:
+    """Every cell of the plan. skipped: photographs left out."""
+    costs: dict[tuple[str, ...], Cost | None] = {}
     cells = []
     for cell in plan.cells:
         attacked = tuple(p.digest for p in cell.altered)
         if cell.attacker is not None and attacked not in costs:
             costs[attacked] = _cost(plan, stored, cell)
-        cost = costs[attacked] if cell.attacker is not None else None
-        cells.append(_cell(plan, stored, failures, cell) | {"skipped": skipped, "cost": cost})
+        figures = _figures(plan, stored, failures, cell, calibrations)
+        cells.append(
+            ResultCell(
+                trace=cell.trace.name,
+                point=dict(cell.point),
+                attack=str(cell.attacker) if cell.attacker is not None else None,
+                model=str(cell.model) if cell.model is not None else None,
+                kind=cell.kind,
+                n=figures.n,
+                n_na=figures.n_na,
+                photographs=figures.photographs,
+                trained=identity.trained(cell.model) if cell.model is not None else None,
+                metrics=figures.metrics,
+                names=figures.names,
+                confusion=figures.confusion,
+                reliability=figures.reliability,
+                na=figures.reason,
+                skipped=skipped,
+                cost=costs[attacked] if cell.attacker is not None else None,
+            )
+        )
     return cells
 
 
-def _cell(
-    plan: Plan, stored: Mapping[str, Rows], failures: Mapping[str, str], cell: Cell
-) -> dict[str, Any]:
-    reason = cell.reason
+def _figures(
+    plan: Plan,
+    stored: Mapping[str, Rows],
+    failures: Mapping[str, str],
+    cell: Cell,
+    calibrations: Calibrations | None,
+) -> Figures:
+    """The figures of a cell; with a reason, where there are none."""
     for one in (*_steps(cell), str(cell.model)):
         if one in failures:
-            reason = f"{one} raised {failures[one].strip().splitlines()[-1]}"
-    found = Figures()
-    if reason is None and cell.kind is not None:
-        found = FIGURES[cell.kind](plan, stored, cell)
-        if found.n == 0:
-            reason = found.reason or "no photograph could be used"
-    return {
-        "trace": cell.trace.name,
-        "point": dict(cell.point),
-        "attack": str(cell.attacker) if cell.attacker is not None else None,
-        "model": str(cell.model) if cell.model is not None else None,
-        "kind": cell.kind,
-        "n": found.n,
-        "n_na": found.n_na,
-        "photographs": found.photographs,
-        "trained": identity.trained(cell.model) if cell.model is not None else None,
-        "metrics": {name: _plain(value) for name, value in found.metrics.items()},
-        "names": list(found.names),
-        "confusion": found.confusion,
-        "reliability": found.reliability
-        and {name: _plain(value) for name, value in found.reliability.items()},
-        "na": reason,
-    }
+            return Figures(reason=f"{one} raised {failures[one].strip().splitlines()[-1]}")
+    if cell.reason is not None or cell.kind is None or cell.model is None:
+        return Figures(reason=cell.reason)
+    figures = FIGURES[cell.kind](plan, stored, cell)
+    metrics = dict(figures.metrics)
+    if calibrations is not None and figures.sides is not None:
+        metrics |= calibrations.metrics(plan, cell.model, cell.trace.name, *figures.sides)
+    reason = None if figures.n else figures.reason or "no photograph could be used"
+    return replace(figures, metrics=metrics, reason=reason)
 
 
 def _steps(cell: Cell) -> list[str]:
@@ -71,24 +174,16 @@ def _steps(cell: Cell) -> list[str]:
     return [step.text(dict(p.point)) for p in cell.needed for step in p.history.steps]
 
 
-def _plain(value: Value) -> dict[str, Any]:
-    plain: dict[str, Any] = {"value": value.value, "low": value.low, "high": value.high}
-    if value.reason is not None:
-        plain["na"] = value.reason
-    return plain
-
-
-def _cost(plan: Plan, stored: Mapping[str, Rows], cell: Cell) -> dict[str, Any] | None:
+def _cost(plan: Plan, stored: Mapping[str, Rows], cell: Cell) -> Cost | None:
     altered = cell.altered
     columns = {n: column(plan, stored, altered, COST, n) for n in COST_NAMES}
     if not len(columns["psnr"].values) or np.isnan(columns["psnr"].values).all():
         return None
     seed = plan.settings.seed
-    cost: dict[str, Any] = {
-        name: _plain(mean_with_interval(c.values, c.photographs, seed))
-        for name, c in columns.items()
+    values = {
+        name: mean_with_interval(c.values, c.photographs, seed) for name, c in columns.items()
     }
-    return cost | {"against": " or ".join(dict.fromkeys(map(_reference, altered)))}
+    return Cost(**values, against=" or ".join(dict.fromkeys(map(_reference, altered))))
 
 
 def _reference(condition: Condition) -> str:

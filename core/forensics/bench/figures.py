@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from forensics import random
-from forensics.bench import calibrated
 from forensics.bench.conditions import ESTIMATE, HEAT, SCORE, Cell, Condition, Plan
 from forensics.bench.store import Rows
 from forensics.metrics.confidence import Stated
 from forensics.metrics.detection import Scored, detector_metrics
-from forensics.metrics.estimation import Estimated, confusion, estimator_metrics, group, reliability
+from forensics.metrics.estimation import (
+    Confusion,
+    Estimated,
+    confusion,
+    estimator_metrics,
+    group,
+    reliability,
+)
 from forensics.metrics.intervals import Floats, Value
 from forensics.metrics.localization import Mapped, localizer_metrics
 from forensics.metrics.mask_histogram import MaskHistogram
+from forensics.models.selection import Model
 
 Stored = Mapping[str, Rows]
 
@@ -51,9 +59,22 @@ class Figures:
     photographs: int = 0
     metrics: Mapping[str, Value] = field(default_factory=dict)
     names: tuple[str, ...] = ()
-    confusion: Mapping[str, list[list[float | str]]] | None = None
+    confusion: Mapping[str, Confusion] | None = None
     reliability: Mapping[str, Value] | None = None
     reason: str | None = None
+    sides: tuple[Scored, Scored] | None = None
+
+
+class Calibrations(Protocol):
+    """What is known beside the rows, and applied to the scores of detectors (`calibration`)."""
+
+    def metrics(
+        self, plan: Plan, model: Model, trace: str, pristine: Scored, altered: Scored
+    ) -> dict[str, Value]:
+        """Metrics of the calibrated scores of a model on a trace."""
+
+    def described(self, plan: Plan, model: Model, traces: Iterable[str]) -> dict[str, Any]:
+        """By trace, the calibration that counts for a model, as plain values."""
 
 
 def column(
@@ -81,14 +102,10 @@ def column(
 
 def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """Altered sides, all together, against the pristine one."""
-    assert cell.model is not None
-    metrics = _against(plan, stored, cell, SCORE)
     altered = _altered(plan, stored, cell, SCORE)
-    pristine = column(plan, stored, cell.pristine, str(cell.model), SCORE)
-    metrics |= calibrated.metrics(
-        plan, cell.model, cell.trace.name, pristine.scored(), altered.scored()
-    )
-    return _counted(altered, metrics)
+    pristine = column(plan, stored, cell.pristine, str(cell.model), SCORE).scored()
+    metrics = _against(plan, stored, cell, SCORE)
+    return replace(_counted(altered, metrics), sides=(pristine, altered.scored()))
 
 
 def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:
@@ -147,7 +164,7 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
         len({patch[0] for patch, found in answered.items() if found}),
         estimator_metrics(asked, answers, plan.settings.seed),
         tuple(target.name for target in group(known)),
-        {name: [list(row) for row in found] for name, found in confusions.items() if found},
+        {name: found for name, found in confusions.items() if found},
         reliability(known, answers, plan.settings.seed),
     )
 

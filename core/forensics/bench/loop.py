@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from forensics import device
-from forensics.bench import calibrated, cells, identity
+from forensics.bench import cells, identity
 from forensics.bench.evaluate import Outcome
 from forensics.bench.executor import Executor, Here, Job, Result
+from forensics.bench.figures import Calibrations
 from forensics.bench.matrix import Matrix
-from forensics.bench.plan import Plan, make
-from forensics.bench.settings import Settings
+from forensics.bench.plan import Plan
 from forensics.bench.store import Rows, Store
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.models import weights
@@ -31,33 +31,20 @@ def default_out() -> Path:
     return weights.home() / "store"
 
 
-def run(
-    out: str | Path | None = None,
-    progress: Progress | None = None,
-    dask: str | None = None,
-    workers: int | None = None,
-    **options: Any,
-) -> Matrix:
-    """Every attack against every detector; `options` are those of `Settings`, by name; `dask`
-    and `workers` are those of `_executor`.
-
-    Rows that `out` already holds are not computed again. Example:
-
-        forensics.run(attack="afcnn", detectors="all", data="photographs/").to_pandas()
-    """
-    plan = make(Settings.of(options))
-    return execute(plan, Path(out) if out else default_out(), progress, dask, workers)
-
-
 def execute(
     plan: Plan,
     out: Path,
     progress: Progress | None = None,
     dask: str | None = None,
     workers: int | None = None,
+    calibrations: Calibrations | None = None,
 ) -> Matrix:
-    """Carry out a plan. Raises ForensicsError where not a single photograph could be read, and
-    as `_executor` does."""
+    """Carry out a plan: the rows that `out` does not hold, then the cells.
+
+    dask: the address of a `dask.distributed` scheduler whose cluster does the work; workers: or so
+    many processes on this machine. calibrations: applied to the scores of detectors, such as
+    `calibration.applying.StoredCards()`. Raises ForensicsError where not a single photograph could
+    be read, and as `_executor` does."""
     store = Store(out)
     (out / "run.yaml").write_text(plan.settings.to_yaml())
     chosen = device.choose(plan.settings.device)
@@ -86,8 +73,17 @@ def execute(
         raise ForensicsError(f"no photograph of {source} could be read")
     seconds = time.monotonic() - started
     matrix = Matrix(
-        protocol(plan, chosen, running.threads, len(stored), len(skipped), len(lost), seconds),
-        cells.summarise(plan, stored, failures, len(skipped) + len(lost)),
+        protocol(
+            plan,
+            chosen,
+            running.threads,
+            len(stored),
+            len(skipped),
+            len(lost),
+            seconds,
+            calibrations,
+        ),
+        cells.summarise(plan, stored, failures, len(skipped) + len(lost), calibrations),
         failures,
         (*skipped, *lost),
     )
@@ -130,6 +126,7 @@ def protocol(
     skipped: int,
     lost: int,
     seconds: float,
+    calibrations: Calibrations | None,
 ) -> dict[str, Any]:
     """What was run on what: enough to run it again and to compare it with another run."""
     settings = plan.settings
@@ -168,7 +165,7 @@ def protocol(
                 "version": m.registered.version,
                 "weights": identity.trained(m),
                 "hash": identity.model(m),
-                "calibrated": calibrated.described(plan, m, traces),
+                "calibrated": calibrations.described(plan, m, traces) if calibrations else {},
             }
             for text, m in chosen.items()
         },

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forensics.atomic import replacing
+from forensics.bench.cells import ResultCell
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -20,17 +21,17 @@ _FORM = 4
 
 @dataclass(frozen=True)
 class Matrix:
-    """protocol: what was run on what; cells: one dict for each model, point and attack;
+    """protocol: what was run on what; cells: one for each model, point and attack;
     failures: model -> traceback; skipped: photographs left out, each with its reason."""
 
     protocol: dict[str, Any]
-    cells: list[dict[str, Any]]
+    cells: list[ResultCell]
     failures: dict[str, str]
     skipped: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """What `--json` prints: `{protocol, cells}`."""
-        return {"protocol": self.protocol, "cells": self.cells}
+        return {"protocol": self.protocol, "cells": [cell.to_dict() for cell in self.cells]}
 
     def to_json(self) -> str:
         """One JSON object; numbers that JSON cannot hold do not occur."""
@@ -65,7 +66,7 @@ class Matrix:
                 )
             return cls(
                 content["protocol"],
-                content["cells"],
+                [ResultCell.of(cell) for cell in content["cells"]],
                 content["failures"],
                 tuple(content["skipped"]),
             )
@@ -73,18 +74,20 @@ class Matrix:
             raise ForensicsError(f"{path} is damaged: run `forensics run` again") from None
 
 
-def _flat(cell: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {"trace": cell["trace"], **cell["point"]}
+def _flat(cell: ResultCell) -> dict[str, Any]:
+    flat: dict[str, Any] = {"trace": cell.trace, **cell.point}
     for name in ("attack", "model", "kind", "n", "n_na", "photographs", "trained"):
-        flat[name] = cell[name]
-    if cell["kind"] == "estimator":
-        flat["names"] = " ".join(cell["names"])
+        flat[name] = getattr(cell, name)
+    if cell.kind == "estimator":
+        flat["names"] = " ".join(cell.names)
+        plain = cell.to_dict()
         for name in ("confusion", "reliability"):
-            flat[name] = json.dumps(cell[name])
-    for group in (cell["metrics"], cell["cost"] or {}):
-        for name, value in group.items():
-            if isinstance(value, dict):
-                flat[name] = value["value"]
-                flat[f"{name}_low"], flat[f"{name}_high"] = value["low"], value["high"]
-    flat["na"] = cell["na"]
+            flat[name] = json.dumps(plain[name])
+    for name, figure in cell.figures().items():
+        flat[name], flat[f"{name}_low"], flat[f"{name}_high"] = (
+            figure.value,
+            figure.low,
+            figure.high,
+        )
+    flat["na"] = cell.na
     return flat

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from forensics.batch import Batch
+from forensics.calibration import applying
 from forensics.calibration.cards import Card
 from forensics.cli import Command, answers, calibrated
 from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
@@ -67,7 +68,8 @@ def analyze(
         raise ForensicsError("no model to ask: name some that `forensics models` lists")
     where = choose(device)
     made = {(kind, str(m)): m.create() for kind, those in chosen.items() for m in those}
-    valid = {str(m): calibrated.cards(m) for m in chosen["detector"]}
+    cards = {str(m): applying.cards_of(m) for m in chosen["detector"]}
+    valid = {name: held for name, (held, _) in cards.items()}
     rows: list[Row] = []
     lost = Losses()
     for path, picture in pictures(files, max_megapixels, lost):
@@ -80,8 +82,8 @@ def analyze(
                 found = _ask(kind, model, batch, target, force)
                 if found.get("na") == NO_JPEG:
                     found["na"] = without(picture)
-                if kind == "detector":
-                    found |= calibrated.answers(valid[name], found, picture)
+                if kind == "detector" and valid[name] and found["score"] is not None:
+                    found["calibrated"] = applying.answers(valid[name], found["score"], picture)
                 row[_SAID[kind]][name] = found
         was = recovered(picture) if any(m.needs.jpeg for m in made.values()) else None
         if was is not None:
@@ -97,7 +99,7 @@ def analyze(
         click.echo(_csv(rows, list(valid)), nl=False)
     elif rows:
         beside = [f"skipped: {text}" for text in skipped]
-        beside += [line for m in chosen["detector"] for line in calibrated.outdated(m)]
+        beside += [line for _, outdated in cards.values() for line in outdated]
         click.echo(_text(rows, valid, beside))
     return lost.report()
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from forensics.bench.calibrating import Calibrated
-from forensics.bench.calibrating import calibrate as make
+from forensics.calibration.making import Calibrated
+from forensics.calibration.making import calibrate as make
 from forensics.cli import Command
 from forensics.cli.run import progress, set_options
 from forensics.cli.terminal import lines

@@ -1,59 +1,12 @@
-"""What calibrations make of the scores of `forensics analyze`."""
+"""What calibrations make of the scores of `forensics analyze`, as a table and notes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from forensics.bench import identity
-from forensics.bench.calibrated import colour
-from forensics.calibration.cards import Card, absence, find
+from forensics.calibration.cards import Card
 from forensics.cli.terminal import table
-from forensics.images import Picture
-from forensics.models.entries import parse_trace
-from forensics.models.selection import Model
-
-
-def cards(model: Model) -> list[Card]:
-    """The calibrations that count for a model as it is, one for each trace at most."""
-    chosen = model.canonical()
-    traces = dict.fromkeys(parse_trace(t)[0] for t in chosen.entry.traces)
-    known = identity.model(chosen)
-    found = (find(chosen.entry, known, trace) for trace in traces)
-    return [card for card in found if card is not None]
-
-
-def outdated(model: Model) -> list[str]:
-    """A sentence for each trace that the model has a calibration of, but not as it is now."""
-    chosen = model.canonical()
-    known = identity.model(chosen)
-    return [
-        f"{model} on {trace} is {absence(chosen.entry, trace)}."
-        for trace in dict.fromkeys(parse_trace(t)[0] for t in chosen.entry.traces)
-        if find(chosen.entry, known, trace) is None
-        and absence(chosen.entry, trace) != "uncalibrated"
-    ]
-
-
-def answers(held: Sequence[Card], found: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
-    """`calibrated`, by trace: log10 LR, verdict, and in what respects the picture is not what
-    the calibration holds for; nothing where there is no score or no calibration."""
-    if not held or found["score"] is None:
-        return {}
-    score = np.array([found["score"]])
-    height, width, channels = picture.pixels.shape
-    return {
-        "calibrated": {
-            card.trace: {
-                "log10_lr": float(card.scale.ratios(score)[0]),
-                "verdict": "altered" if card.scale.called(score)[0] else "pristine",
-                "beyond": card.beyond((height, width), colour(channels == 3)),
-            }
-            for card in held
-        }
-    }
 
 
 def _answered(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, dict[str, Any]]]:

@@ -19,17 +19,17 @@ def curves(result: Matrix) -> dict[str, list[Bin]]:
     """For each cell with stated probabilities, by what it is about, the bins that have answers."""
     found: dict[str, list[Bin]] = {}
     for cell in result.cells:
-        figures = cell["reliability"]
+        figures = cell.reliability
         if figures is None:
             continue
-        words = (marked_name(cell["model"], result), cell["trace"], point(cell["point"]))
-        label = " ".join(filter(None, (*words, cell["attack"])))
+        words = (marked_name(cell.model, result), cell.trace, point(cell.point))
+        label = " ".join(filter(None, (*words, cell.attack)))
         ends = [name.partition(":")[2] for name in figures if name.startswith("right:")]
         bins = [(figures[f"stated:{each}"], figures[f"right:{each}"]) for each in ends]
         found[label] = [
-            (stated["value"], right["value"], right["low"], right["high"])
+            (stated.value, right.value, right.low, right.high)
             for stated, right in bins
-            if right["value"] is not None
+            if stated.value is not None and right.value is not None
         ]
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from forensics.bench import Matrix, Settings, default_out, execute, make, read_config
+from forensics.calibration.applying import StoredCards
 from forensics.cli import LOSSES, Command, diagram, tables
 from forensics.errors import ForensicsError
 
@@ -77,7 +78,7 @@ def run(
         click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
     with progress() as told:
-        matrix = execute(plan, folder, told, dask, workers)
+        matrix = execute(plan, folder, told, dask, workers, StoredCards())
     return _print(matrix, "json" if as_json else style)
 
 

@@ -12,10 +12,11 @@ from forensics import bench
 from forensics.atomic import replacing
 from forensics.bench import Matrix, Plan, Settings
 from forensics.bench.loop import Progress
+from forensics.calibration.applying import StoredCards
 from forensics.errors import ForensicsError
 from forensics.experiments.finding import Experiment, named
 from forensics.experiments.schema import Asked, Figure, Preset
-from forensics.experiments.selecting import Ours, check, ours
+from forensics.experiments.selecting import Ours, check, frame, ours
 from forensics.models.registry import MODEL_KINDS, check_editable, package_folder
 
 if TYPE_CHECKING:
@@ -109,11 +110,12 @@ def execute(
     experiment: Experiment, made: Sequence[Plan], out: Path, progress: Progress | None = None
 ) -> Result:
     """Carry out what `plans` gave; rows that `out` holds are not computed again."""
-    matrices = tuple(bench.execute(one, out, progress) for one in made)
+    matrices = tuple(bench.execute(one, out, progress, calibrations=StoredCards()) for one in made)
+    frames = [frame(matrix.cells) for matrix in matrices]
     runs = experiment.preset.runs()
     try:
         cells = tuple(
-            (asked, ours(matrices[runs.index(asked.run)].cells, asked))
+            (asked, ours(frames[runs.index(asked.run)], asked))
             for asked in experiment.preset.cells()
         )
     except ForensicsError as error:

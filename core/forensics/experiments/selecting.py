@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import pandas
+
 from forensics.bench import Plan
+from forensics.bench.cells import ResultCell
 from forensics.errors import ForensicsError, unknown
 from forensics.experiments.schema import Asked, Figure
+from forensics.metrics.intervals import Value
 from forensics.models.selection import parse_options
-
-Cell = dict[str, Any]
 
 # What an attack costs: a figure of a condition, whichever model's cell it stands in.
 COSTS = ("psnr", "ssim")
@@ -41,59 +43,90 @@ class Ours:
         return low - paper.tolerance <= paper.value <= high + paper.tolerance
 
 
+def frame(cells: Iterable[ResultCell]) -> pandas.DataFrame:
+    """A row a figure of a cell: its `metric`, `value`, `low`, `high` and `na`, beside the cell's
+    number, `trace`, `attack` and `model` (`none` where there is none), `kind`, `n`, `photographs`,
+    and the values of its point under `point NAME`. A cell that is n/a, or without figures, has a
+    row without a metric."""
+    rows = []
+    for number, c in enumerate(cells):
+        about: dict[str, Any] = {
+            "cell": number,
+            "trace": c.trace,
+            "attack": c.attack or "none",
+            "model": c.model or "none",
+            "kind": c.kind,
+            "n": c.n,
+            "photographs": c.photographs,
+        }
+        about |= {f"point {name}": value for name, value in c.point.items()}
+        figures: dict[str | None, Value] = dict(c.figures().items())
+        figures |= {f"reliability.{name}": value for name, value in (c.reliability or {}).items()}
+        if c.na is not None or not figures:
+            figures[None] = Value(None, reason=c.na)
+        for name, f in figures.items():
+            figure = {"value": f.value, "low": f.low, "high": f.high, "na": f.reason}
+            rows.append(about | {"metric": name} | figure)
+    return pandas.DataFrame(rows, dtype=object)
+
+
 def check(asked: Iterable[Asked], plan: Plan) -> None:
     """Raises ForensicsError where a cell of the table cannot be in what the plan makes."""
-    cells = [
-        {
-            "trace": cell.trace.name,
-            "point": dict(cell.point),
-            "attack": None if cell.attacker is None else str(cell.attacker),
-            "model": None if cell.model is None else str(cell.model),
-        }
+    cells = frame(
+        ResultCell(
+            cell.trace.name,
+            dict(cell.point),
+            None if cell.attacker is None else str(cell.attacker),
+            None if cell.model is None else str(cell.model),
+            cell.kind,
+        )
         for cell in plan.cells
-    ]
+    )
     for one in asked:
         chosen(cells, one)
 
 
-def chosen(cells: Sequence[Cell], asked: Asked) -> list[Cell]:
-    """The cells that a cell of the table means. Raises ForensicsError where it names what is in
-    none of them, or leaves open which model or trace it means."""
+def chosen(figures: pandas.DataFrame, asked: Asked) -> pandas.DataFrame:
+    """The rows of a `frame` that are of the cells which a cell of the table means. Raises
+    ForensicsError where it names what is in none of them, or leaves its model or trace open."""
     cost = asked.metric in COSTS
     # What an image had before any attack stands in the attacked cells too.
     before = cost and asked.attack == ("none",)
-    kept = list(cells)
+    kept = figures
     if before:
-        kept = [c for c in cells if c["attack"] is not None]
+        kept = figures.query("attack != 'none'")
     elif not cost:
-        kept = [c for c in cells if c["model"] is not None]
-    if not kept:
+        kept = figures.query("model != 'none'")
+    if kept.empty:
         wants = "an attack" if cost else "a model"
         raise ForensicsError(f"{asked.where}: {asked.metric} wants {wants} in the run")
-    kept = _named(kept, "trace", asked.trace, asked)
+    kept = _named(kept, "trace", asked)
     if not before:
-        kept = _named(kept, "attack", asked.attack, asked)
+        kept = _named(kept, "attack", asked)
     if not cost:
-        return _at(_named(kept, "model", asked.model, asked), asked)
-    # Every model's cell repeats the cost, and before any attack every attacker's does: of those
-    # the one with most patches is kept.
-    kept = sorted(_at(kept, asked), key=lambda c: c.get("n", 0))
-    conditions = [(c["trace"], *c["point"].items(), None if before else c["attack"]) for c in kept]
-    return list(dict(zip(conditions, kept, strict=True)).values())
+        return _at(_named(kept, "model", asked), asked)
+    # Every model's cell repeats the cost, and before any attack every attacker's does: of equal
+    # conditions the cell with most patches is kept.
+    points = [name for name in figures if str(name).startswith("point ")]
+    condition = ["trace", *points, *([] if before else ["attack"])]
+    kept = _at(kept, asked)
+    most = kept.sort_values("n", kind="stable").drop_duplicates(condition, keep="last")
+    return kept[kept["cell"].isin(most["cell"])]
 
 
-def _named(cells: list[Cell], field: str, names: tuple[str, ...], asked: Asked) -> list[Cell]:
-    """The cells with one of these names; without names there may be only one to choose from."""
-    there = list(dict.fromkeys(c[field] or "none" for c in cells))
-    if not names and len(there) > 1:
+def _named(cells: pandas.DataFrame, field: str, asked: Asked) -> pandas.DataFrame:
+    """The cells with a name that is asked for; where none is, there may be only one name."""
+    there = {name: _read(name) for name in cells[field].unique()}
+    wanted = {name: _read(name) for name in getattr(asked, field)}
+    if not wanted and len(there) > 1:
         raise ForensicsError(
             f"{asked.where} leaves its {field} open: name one of {', '.join(there)}"
         )
-    known, wanted = ([_read(name) for name in each] for each in (there, names))
-    for name, read in zip(names, wanted, strict=True):
-        if read not in known:
+    for name, read in wanted.items():
+        if read not in there.values():
             raise ForensicsError(f"{asked.where}: {unknown(f'{field} of this run', name, there)}")
-    return [c for c in cells if not names or _read(c[field] or "none") in wanted]
+    names = [name for name, read in there.items() if not wanted or read in wanted.values()]
+    return cells[cells[field].isin(names)]
 
 
 def _read(name: str) -> tuple[str, tuple[tuple[str, Any], ...]]:
@@ -102,69 +135,42 @@ def _read(name: str) -> tuple[str, tuple[tuple[str, Any], ...]]:
     return model, parse_options(options) if options else ()
 
 
-def _at(cells: list[Cell], asked: Asked) -> list[Cell]:
+def _at(cells: pandas.DataFrame, asked: Asked) -> pandas.DataFrame:
     """The cells at the point that is asked for."""
-    kept = cells
     for name, values in asked.point.items():
-        there = dict.fromkeys(c["point"][name] for c in kept if name in c["point"])
+        column = cells.get(f"point {name}", pandas.Series(dtype=object))
+        there = list(column.dropna().unique())
         absent = [value for value in values if value not in there]
         if absent:
             have = ", ".join(f"{name}={value}" for value in there) or f"none with a {name}"
             raise ForensicsError(
                 f"{asked.where}: the run has no point {name}={absent[0]}; there are: {have}"
             )
-        kept = [c for c in kept if c["point"].get(name) in values]
-    if not kept:
+        cells = cells[column.isin(values)]
+    if cells.empty:
         raise ForensicsError(f"{asked.where}: no cell of the run has all that it names")
-    return kept
+    return cells
 
 
-def ours(cells: Sequence[Cell], asked: Asked) -> Ours:
-    """The figure of a cell of the table: the mean over the matrix's cells that it means. Raises
+def ours(figures: pandas.DataFrame, asked: Asked) -> Ours:
+    """The figure of a cell of the table: the mean over the cells of a `frame` that it means. Raises
     ForensicsError for a metric that they do not have."""
-    found = _of_one_kind(chosen(cells, asked), asked)
-    figures: list[dict[str, Any]] = []
-    for cell in found:
-        figure = _figure(cell, asked)
-        if figure is None and cell["na"] is not None:
-            figure = {"value": None, "na": cell["na"]}
-        if figure is None:
-            names = [*cell["metrics"], *(cell["cost"] or {})]
-            error = unknown("metric of its cells", _name(asked), names)
-            raise ForensicsError(f"{asked.where}: {error}")
-        figures.append(figure)
-    reasons = [f.get("na", "no figure") for f in figures if f["value"] is None]
-    n = min((c["n"] for c in found if c["n"]), default=None)
-    photographs = min((c["photographs"] for c in found if c["photographs"]), default=None)
-    if reasons:
-        return Ours(None, n=n, photographs=photographs, na=reasons[0])
-    ends = [[f[end] for f in figures] for end in ("value", "low", "high")]
-    value, low, high = (fmean(those) if None not in those else None for those in ends)
+    before = asked.metric in COSTS and asked.attack == ("none",)
+    name = asked.metric + ("_input" if before else "") + (f":{asked.name}" if asked.name else "")
+    cells = chosen(figures, asked)
+    # A model may be detector and estimator at once, with a cell as each: only one has the metric.
+    have = cells[cells["metric"] == name]
+    cells = cells[cells["kind"].isin(have["kind"])] if len(have) else cells
+    others = cells[~cells["cell"].isin(have["cell"])]
+    kept = pandas.concat([have, others[others["metric"].isna() & others["na"].notna()]])
+    if set(kept["cell"]) != set(cells["cell"]):
+        error = unknown("metric of its cells", name, cells["metric"].dropna().unique())
+        raise ForensicsError(f"{asked.where}: {error}")
+    n, photographs = (min(filter(None, kept[c]), default=None) for c in ("n", "photographs"))
+    missing = kept[kept["value"].isna()]
+    if len(missing):
+        reason = missing["na"].iloc[0] or "no figure"
+        return Ours(None, n=n, photographs=photographs, na=reason)
+    ends = (list(kept[end]) for end in ("value", "low", "high"))
+    value, low, high = (fmean(each) if None not in each else None for each in ends)
     return Ours(value, low, high, n, photographs)
-
-
-def _of_one_kind(cells: list[Cell], asked: Asked) -> list[Cell]:
-    """A model may be detector and estimator at once, with a cell as each: those of the kinds that
-    have the metric, or all where none has."""
-    kinds = {c["kind"] for c in cells if _figure(c, asked) is not None}
-    return [c for c in cells if c["kind"] in kinds] or cells
-
-
-def _name(asked: Asked) -> str:
-    name = asked.metric
-    if name in COSTS and asked.attack == ("none",):
-        name += "_input"
-    return name + (f":{asked.name}" if asked.name else "")
-
-
-def _figure(cell: Cell, asked: Asked) -> dict[str, Any] | None:
-    group = (cell["cost"] or {}) if asked.metric in COSTS else cell["metrics"]
-    return _nested(group | {"reliability": cell.get("reliability")}, _name(asked))
-
-
-def _nested(group: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """The figure of that name; a dot is part of the name, or leads into a group of figures."""
-    if name in group:
-        return group[name] if "value" in group[name] else None
-    head, dot, rest = name.partition(".")
-    return _nested(group[head], rest) if dot and isinstance(group.get(head), dict) else None

@@ -21,6 +21,9 @@ from forensics.traces.trace import Target
 # What float32 leaves of a value such as 0.85, relative to its size.
 _ROUNDING = 1e-6
 
+# (true class, answer, patches)
+Confusion = Sequence[tuple[float | str, float | str, int]]
+
 
 @dataclass(frozen=True, eq=False)
 class Estimated:
@@ -165,9 +168,7 @@ def _together(
     )
 
 
-def confusion(
-    truth: Target, answers: Estimated
-) -> list[tuple[float | str, float | str, int]] | None:
+def confusion(truth: Target, answers: Estimated) -> Confusion | None:
     """How often each class was taken for which: (true, answer, patches), in the order of the
     classes; None where the truth is no class. Classes with words are named by them."""
     if truth.kind != "class":

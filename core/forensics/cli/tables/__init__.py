@@ -18,7 +18,7 @@ def matrix(result: Matrix, style: str) -> str:
     """
     if style == "csv":
         return str(result.to_pandas().to_csv(index=False))
-    kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
+    kinds = [kind for kind in KINDS if any(c.kind == kind for c in result.cells)]
     # Without a model the matrix says what attacks cost; with several kinds the first table does.
     tables = [
         section(result, kind, costs=not number) for number, kind in enumerate(kinds or [None])

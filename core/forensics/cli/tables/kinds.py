@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from forensics.bench import Matrix
-from forensics.bench.cells import INPUT
+from forensics.bench.cells import INPUT, ResultCell
 from forensics.cli.tables.layout import Section
+from forensics.metrics.intervals import Value
 
-Cells = list[dict[str, Any]]
+Cells = Sequence[ResultCell]
 
 # Wider confusions than this are left to --json.
 _MOST_CLASSES = 10
@@ -30,9 +31,9 @@ class Kind:
 def section(result: Matrix, kind: str | None, costs: bool) -> Section:
     """The table of one kind of model, or of none; with a row for each cost of the attacks, where
     asked."""
-    attacks = list(dict.fromkeys(c["attack"] for c in result.cells))
+    attacks = list(dict.fromkeys(c.attack for c in result.cells))
     marked = [marked_name(a, result) if a else "clean" for a in attacks]
-    those = [c for c in result.cells if c["kind"] == kind]
+    those = [c for c in result.cells if c.kind == kind]
     if kind is None:
         rows, header = [], ["cost", "trace"]
     elif kind == "estimator":
@@ -49,13 +50,13 @@ def section(result: Matrix, kind: str | None, costs: bool) -> Section:
     return Section(header, rows, rule, len(header) - len(attacks))
 
 
-def marked_name(name: str, result: Matrix) -> str:
+def marked_name(name: str | None, result: Matrix) -> str:
     """The name of a model, and whether its weights are the user's own."""
     weights = result.protocol["models"].get(name, {}).get("weights")
-    return f"{name} (user)" if weights == "user" else name
+    return f"{name} (user)" if weights == "user" else name or ""
 
 
-def point(values: dict[str, Any]) -> str:
+def point(values: Mapping[str, Any]) -> str:
     """A point in words."""
     return " ".join(f"{k}={v}" for k, v in values.items())
 
@@ -64,9 +65,9 @@ def _rows(
     result: Matrix, cells: Cells, attacks: Sequence[str | None], kind: Kind
 ) -> list[list[str]]:
     rows = []
-    for model, trace in dict.fromkeys((c["model"], c["trace"]) for c in cells):
-        those = [c for c in cells if (c["model"], c["trace"]) == (model, trace)]
-        figures = [kind.figures([c for c in those if c["attack"] == a]) for a in attacks]
+    for model, trace in dict.fromkeys((c.model, c.trace) for c in cells):
+        those = [c for c in cells if (c.model, c.trace) == (model, trace)]
+        figures = [kind.figures([c for c in those if c.attack == a]) for a in attacks]
         rows.append([marked_name(model, result), trace, *figures])
     return rows
 
@@ -74,14 +75,14 @@ def _rows(
 def _estimators(result: Matrix, cells: Cells, attacks: Sequence[str | None]) -> list[list[str]]:
     """A row for the names that the headline is a mean of, and one for every other name."""
     rows = []
-    for model, trace in dict.fromkeys((c["model"], c["trace"]) for c in cells):
-        those = [c for c in cells if (c["model"], c["trace"]) == (model, trace)]
-        names: list[str] = next((c["names"] for c in those if c["names"]), [])
-        found = dict.fromkeys(m.partition(":")[2] for c in those for m in c["metrics"])
+    for model, trace in dict.fromkeys((c.model, c.trace) for c in cells):
+        those = [c for c in cells if (c.model, c.trace) == (model, trace)]
+        names: Sequence[str] = next((c.names for c in those if c.names), ())
+        found = dict.fromkeys(m.partition(":")[2] for c in those for m in c.metrics)
         for name in ["", *(n for n in found if n and n not in names)]:
             label = name or _span(names)
             figures = [
-                _estimated([c for c in those if c["attack"] == a], f":{name}" if name else "")
+                _estimated([c for c in those if c.attack == a], f":{name}" if name else "")
                 for a in attacks
             ]
             rows.append([marked_name(model, result), trace, label, *figures])
@@ -96,7 +97,7 @@ def _span(names: Sequence[str]) -> str:
 
 def _detected(cells: Cells) -> str:
     """AUC and pe_cv with half its interval, means over the points that have them."""
-    have = [c["metrics"] for c in cells if c["na"] is None]
+    have = [c.metrics for c in cells if c.na is None]
     auc = mean(have, "auc", _short)
     if auc == "n/a":
         return auc if cells else "-"
@@ -106,7 +107,7 @@ def _detected(cells: Cells) -> str:
 def _estimated(cells: Cells, of: str = "") -> str:
     """Accuracy with half its interval, mean squared error, false estimates; of what share of the
     patches, where it is not all."""
-    have = [c["metrics"] for c in cells if c["na"] is None and f"accuracy{of}" in c["metrics"]]
+    have = [c.metrics for c in cells if c.na is None and f"accuracy{of}" in c.metrics]
     if not have:
         return "n/a" if cells else "-"
     parts = (
@@ -114,7 +115,7 @@ def _estimated(cells: Cells, of: str = "") -> str:
         mean(have, f"mse{of}", _plain),
         mean(have, f"false_estimates{of}", _short),
     )
-    share = fmean(m[f"answered{of}"]["value"] for m in have)
+    share = fmean(m[f"answered{of}"].value or 0.0 for m in have)
     of_all = "" if share == 1 else f" of {min(round(100 * share), 99)} %"
     figures = " ".join("-" if part == "n/a" else part for part in parts)
     return figures + of_all + _star(have, cells)
@@ -122,7 +123,7 @@ def _estimated(cells: Cells, of: str = "") -> str:
 
 def _located(cells: Cells) -> str:
     """Pixel AUC with half its interval, F1 at Otsu's threshold, the AUC of the image's score."""
-    have = [c["metrics"] for c in cells if c["na"] is None]
+    have = [c.metrics for c in cells if c.na is None]
     if not have:
         return "n/a" if cells else "-"
     parts = (
@@ -134,15 +135,20 @@ def _located(cells: Cells) -> str:
 
 
 def mean(
-    have: Sequence[dict[str, Any]], name: str, text: Callable[[float], str], spread: bool = False
+    have: Sequence[Mapping[str, Value]],
+    name: str,
+    text: Callable[[float], str],
+    spread: bool = False,
 ) -> str:
     """The mean of a metric over the cells that have it, with half its interval where asked."""
-    values = [m[name] for m in have if name in m and m[name]["value"] is not None]
-    if not values:
+    values = [m[name] for m in have if name in m]
+    known = [v.value for v in values if v.value is not None]
+    if not known:
         return "n/a"
-    halves = [(v["high"] - v["low"]) / 2 for v in values if v["low"] is not None]
+    ends = [(v.low, v.high) for v in values]
+    halves = [(high - low) / 2 for low, high in ends if low is not None and high is not None]
     around = f" ±{text(fmean(halves))}" if halves and spread else ""
-    return text(fmean(v["value"] for v in values)) + around
+    return text(fmean(known)) + around
 
 
 def _star(have: Sequence[Any], cells: Cells) -> str:
@@ -159,7 +165,7 @@ def _plain(value: float) -> str:
 
 def _costs(result: Matrix, attacks: Sequence[str | None]) -> list[tuple[str, str, list[str]]]:
     rows = []
-    for trace in dict.fromkeys(c["trace"] for c in result.cells):
+    for trace in dict.fromkeys(c.trace for c in result.cells):
         for label, name, digits in (("PSNR (dB)", "psnr", 2), ("SSIM", "ssim", 3)):
             values = [_cost(result.cells, trace, a, name, digits) for a in attacks]
             if any(value not in ("", "-") for value in values):
@@ -172,13 +178,13 @@ def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) 
     where nothing was done to it."""
     if attack is None:
         name = f"{name}_input"
-        found = [c for c in cells if c["cost"] and c["cost"]["against"] != INPUT]
+        found = [c for c in cells if c.cost and c.cost.against != INPUT]
     else:
-        found = [c for c in cells if c["attack"] == attack]
+        found = [c for c in cells if c.attack == attack]
     unique = {
-        (c["attack"], tuple(c["point"].items())): c["cost"][name]["value"]
+        (c.attack, tuple(c.point.items())): getattr(c.cost, name).value
         for c in found
-        if c["trace"] == trace and c["cost"] is not None
+        if c.trace == trace and c.cost is not None
     }
     values = [v for v in unique.values() if v is not None]
     return f"{fmean(values):.{digits}f}" if values else "-" if attack is None else ""
@@ -187,11 +193,11 @@ def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) 
 def confusions(result: Matrix) -> list[Section]:
     """For each model and trace and for clean and each attack, over the points: of the patches of
     each class, the share that was taken for which."""
-    counts: dict[tuple[str, str, str | None, str], dict[tuple[Any, Any], int]] = {}
+    counts: dict[tuple[str | None, str, str | None, str], dict[tuple[Any, Any], int]] = {}
     for cell in result.cells:
-        for name, triples in (cell["confusion"] or {}).items():
-            if name in cell["names"]:
-                key = (cell["model"], cell["trace"], cell["attack"], name)
+        for name, triples in (cell.confusion or {}).items():
+            if name in cell.names:
+                key = (cell.model, cell.trace, cell.attack, name)
                 found = counts.setdefault(key, {})
                 for true, given, n in triples:
                     found[true, given] = found.get((true, given), 0) + n
@@ -200,7 +206,7 @@ def confusions(result: Matrix) -> list[Section]:
 
 def _confusion(
     result: Matrix,
-    model: str,
+    model: str | None,
     trace: str,
     attack: str | None,
     name: str,

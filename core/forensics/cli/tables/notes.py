@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from forensics.bench import Matrix
-from forensics.bench.cells import INPUT
+from forensics.bench.cells import INPUT, ResultCell
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
+from forensics.metrics.intervals import Value
 
 # No more than some lines.
 _MOST_POINTS = 15
@@ -17,7 +18,7 @@ _MOST_POINTS = 15
 def notes(result: Matrix, starred: bool) -> list[str]:
     """Lines of at most 98 characters. starred: whether a star marks cells that miss points."""
     p = result.protocol
-    kinds = [kind for kind in KINDS if any(c["kind"] == kind for c in result.cells)]
+    kinds = [kind for kind in KINDS if any(c.kind == kind for c in result.cells)]
     about = "".join(f"{KINDS[kind].about} " for kind in kinds)
     if p["pool"]:
         about += "Of all points together."
@@ -49,7 +50,7 @@ def _sample(result: Matrix) -> str:
     """What the figures were measured on."""
     p = result.protocol
     altered = {t: sum(side != "pristine" for side in sides) for t, sides in p["traces"].items()}
-    sizes = sorted({c["n"] // altered[c["trace"]] for c in result.cells if c["n"]})
+    sizes = sorted({c.n // altered[c.trace] for c in result.cells if c.n})
     n = f"{sizes[0]}-{sizes[-1]}" if len(sizes) > 1 else "".join(map(str, sizes))
     n = n or f"at most {p['limit']}"  # costs alone are not counted cell by cell
     size = f"patches of {p['patch']} x {p['patch']} a side" if p["patch"] else "whole files a side"
@@ -83,7 +84,7 @@ def _points(points: Iterable[dict[str, Any]]) -> str:
 def _against(cells: Cells) -> list[str]:
     """What attacked images are compared with: "the image before median(3)", at every point the
     same step."""
-    said = (text for c in cells if c["cost"] for text in c["cost"]["against"].split(" or "))
+    said = (text for c in cells if c.cost for text in c.cost.against.split(" or "))
     steps = (text.partition("(")[0] for text in said)
     return list(dict.fromkeys(text.replace("before jpeg", "before the JPEG") for text in steps))
 
@@ -92,21 +93,23 @@ def _reasons(cells: Cells) -> list[str]:
     """Why cells and figures are n/a, each reason once, with the models that it concerns."""
     concerned: dict[tuple[str, str], dict[str, None]] = {}
     for cell in cells:
-        reasons = {"": cell["na"]} if cell["na"] else _missing(cell)
+        reasons = {"": cell.na} if cell.na else _missing(cell)
         for metric, reason in reasons.items():
-            concerned.setdefault((metric, reason), {})[cell["model"] or cell["attack"]] = None
+            concerned.setdefault((metric, reason), {})[cell.model or cell.attack or ""] = None
     return [
         f"{metric}n/a for {', '.join(models)}: {reason}"
         for (metric, reason), models in concerned.items()
     ]
 
 
-def _missing(cell: dict[str, Any]) -> dict[str, str]:
+def _missing(cell: ResultCell) -> dict[str, str]:
     """Of the figures that the tables show of a cell: those without a value, and why."""
-    shown = {name: cell["metrics"].get(name, {}).get("na") for name in _SHOWN.get(cell["kind"], ())}
+    shown = {name: cell.metrics.get(name, _SAID).reason for name in _SHOWN.get(cell.kind or "", ())}
     return {f"{name} ": reason for name, reason in shown.items() if reason}
 
 
+# Of a figure that a cell does not have at all, nothing is said.
+_SAID = Value(None)
 _SHOWN = {
     "detector": ("auc", "pe_cv"),
     "estimator": ("accuracy",),

@@ -14,8 +14,8 @@ from PIL import Image
 from skimage import data as pictures
 
 import forensics
-from forensics.bench import calibrating, default_out, identity
-from forensics.calibration import cards
+from forensics.bench import default_out, identity
+from forensics.calibration import cards, making
 from forensics.errors import ForensicsError
 from forensics.metrics.calibration import NAMES
 from forensics.models import weights
@@ -45,7 +45,7 @@ def split(tmp_path):
 def run(folder, model="toy-grain", **more):
     options = {"trace": "jpeg"} | SETTINGS | more
     matrix = forensics.run(detectors=model, data=folder, **options)
-    return matrix.cells[0]["metrics"], matrix.protocol["models"][model]["calibrated"]
+    return matrix.cells[0].to_dict()["metrics"], matrix.protocol["models"][model]["calibrated"]
 
 
 def calibrate(folder, model="toy-grain", **more):
@@ -224,7 +224,7 @@ def test_json_and_tippett_data(split, command, tmp_path):
 def test_publishing_into_an_editable_plugin(split, tmp_path, monkeypatch):
     (tmp_path / "source" / "forensics_toy").mkdir(parents=True)
     package = tmp_path / "source" / "forensics_toy"
-    for module in (cards, calibrating):
+    for module in (cards, making):
         monkeypatch.setattr(module, "package_folder", lambda name: package)
     made = calibrate(split, publish=True)
     assert made.published == package / "calibrations" / "toy-grain.json"

@@ -13,7 +13,6 @@ import numpy as np
 
 from forensics import data
 from forensics.bench import identity
-from forensics.bench.calibrated import colour
 from forensics.bench.conditions import SCORE, Cell, Plan
 from forensics.bench.figures import column
 from forensics.bench.loop import Progress, default_out, execute
@@ -21,6 +20,7 @@ from forensics.bench.plan import make
 from forensics.bench.settings import Settings
 from forensics.bench.store import Store
 from forensics.calibration import cards
+from forensics.calibration.applying import colour
 from forensics.calibration.fitting import METHODS, fit, held_out
 from forensics.errors import ForensicsError, unknown
 from forensics.metrics.calibration import calibration_metrics, tippett
