@@ -2,18 +2,20 @@
 
 import pytest
 
+from forensics.bench.cells import ResultCell
 from forensics.cli.tables.kinds import KINDS
+from forensics.metrics.intervals import Value
 
 
 def cell(answered, accuracy=0.5):
     """One cell of an estimator that was never asked about untouched patches."""
     figures = {
-        "accuracy": {"value": accuracy, "low": accuracy - 0.1, "high": accuracy + 0.1},
-        "mse": {"value": 2.0, "low": None, "high": None},
-        "false_estimates": {"value": None, "low": None, "high": None},
-        "answered": {"value": answered, "low": None, "high": None},
+        "accuracy": Value(accuracy, accuracy - 0.1, accuracy + 0.1),
+        "mse": Value(2.0),
+        "false_estimates": Value(None),
+        "answered": Value(answered),
     }
-    return {"na": None, "metrics": figures}
+    return ResultCell("jpeg", {"q": 60}, None, "toy-quality", "estimator", metrics=figures)
 
 
 @pytest.mark.parametrize(
