@@ -274,6 +274,15 @@ def test_what_cannot_be_is_one_sentence(plugin, larger, tmp_path):
     with pytest.raises(ForensicsError, match="the trace of Odd is a name or a Trace, not 3"):
         examples(Odd(), larger)
 
+    class Named(base):
+        def build(self, classes):
+            network = super().build(classes)
+            network.classes = classes
+            return network
+
+    with pytest.raises(ForensicsError, match="Classifier has an attribute `classes`"):
+        Named().network()
+
     class Missing(base):
         target = "strength"
 

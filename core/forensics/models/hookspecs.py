@@ -73,6 +73,7 @@ def forensics_datasets() -> Iterable[Entry]:
 
 @hookspec
 def forensics_recipes() -> Iterable[Entry]:
-    """How a model is trained; the name is the model's. Factories make `training.NetworkRecipe`s,
-    or `training.FittedRecipe`s of models that scikit-learn fits."""
+    """How a model is trained; the name is the model's, or that of a `RecipeEntry`. Factories make
+    `training.NetworkRecipe`s, or `training.FittedRecipe`s of models that scikit-learn fits; of
+    models that tell classes apart `training.ClassifierRecipe`s or `FittedClassifierRecipe`s."""
     raise NotImplementedError

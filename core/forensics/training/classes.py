@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
 from sklearn.metrics import roc_auc_score
-from torch import Tensor
+from torch import Tensor, nn
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError, unknown
@@ -132,6 +133,15 @@ class Classification(Recipe):
                 f"are {count} classes: [N, {count}] are wanted"
             )
         return answers
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        """`figures` of all crops of all sides."""
+        logits, labels = [], []
+        for example in examples:
+            inputs, places = self.cases(example, balanced=False)
+            logits.append(self.logits(network(inputs)))
+            labels.append(places)
+        return self.figures(torch.cat(logits), torch.cat(labels))
 
     def figures(self, logits: Tensor, labels: Tensor) -> dict[str, float]:
         """Accuracy and log-likelihood, each class counted as much as the others, and the area under

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,13 @@ from forensics.training.schedules import warm_cosine
 
 
 def _naming(network: nn.Module, classes: tuple[float, ...]) -> nn.Module:
-    """The network with its classes as a buffer, so that they are stored with its weights."""
+    """The network with its classes as a buffer, so that they are stored with its weights. Raises
+    ForensicsError where the name is taken."""
+    if hasattr(network, "classes"):
+        raise ForensicsError(
+            f"{type(network).__name__} has an attribute `classes`, under which the values of the "
+            "classes are stored with the weights: give it another name"
+        )
     network.register_buffer("classes", torch.tensor(classes, dtype=torch.float64))
     return network
 
@@ -60,12 +65,6 @@ class ClassifierRecipe(Classification, NetworkRecipe):
         right = (logits.detach().argmax(1) == labels).float().mean()
         return functional.cross_entropy(logits, labels), {"accuracy": right.item()}
 
-    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
-        """Accuracy, log-likelihood and AUC (`Classification.figures`)."""
-        pairs = [self.cases(example, balanced=False) for example in examples]
-        logits = torch.cat([self.logits(network(inputs)) for inputs, _ in pairs])
-        return self.figures(logits, torch.cat([labels for _, labels in pairs]))
-
 
 class FittedClassifierRecipe(Classification, FittedRecipe):
     """The same of a classifier that scikit-learn fits to features. A frozen dataclass says `trace`,
@@ -87,9 +86,3 @@ class FittedClassifierRecipe(Classification, FittedRecipe):
             )
         estimator = self.estimator().fit(features.numpy(), labels.numpy())
         return _naming(network_of(estimator, logits=True), self.classes)
-
-    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
-        """Accuracy, log-likelihood and AUC (`Classification.figures`)."""
-        pairs = [self.cases(example, balanced=False) for example in examples]
-        logits = torch.cat([network(features) for features, _ in pairs])
-        return self.figures(logits, torch.cat([labels for _, labels in pairs]))
