@@ -79,6 +79,12 @@ def save_photographs(folder, count=4):
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_photographs(tmp_path_factory):
+    """The same for all tests, to be left as they are."""
+    return save_photographs(tmp_path_factory.mktemp("shared") / "photographs")
+
+
 @pytest.fixture
 def photographs(tmp_path):
     """A folder of four photographs."""

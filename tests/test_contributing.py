@@ -102,29 +102,55 @@ def test_a_new_plugin_is_in_the_matrix(newcomer):
     assert max(attacked) < 0.6
 
 
-def test_a_network_can_be_added_and_trained(newcomer, photographs, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(newcomer.folder / PLUGIN, other / PLUGIN)
-    files = {}
+@pytest.fixture(scope="module")
+def learner(newcomer, shared_photographs, tmp_path_factory):
+    """One who has typed all files of the document into the plugin, with photographs to train on."""
+    folder = tmp_path_factory.mktemp("learner")
+    shutil.copytree(newcomer.folder / PLUGIN, folder / PLUGIN)
     for block in blocks("python"):
         where, _, source = block.removeprefix("# ").partition("\n")
-        path, comma, _ = where.partition(", at its end")
-        files[path] = (other / PLUGIN / path).read_text() + source if comma else block
-    assert len(files) == 3
-    for path, text in files.items():
-        (other / PLUGIN / path).write_text(text)
-    learner = Newcomer(other)
+        path, at_its_end, _ = where.partition(", at its end")
+        file = folder / PLUGIN / path
+        file.write_text(file.read_text() + source if at_its_end else block)
+    found = Newcomer(folder)
     # Editable, as the document has it: --publish writes into the source.
-    learner.install("-e", PLUGIN)
+    found.install("-e", PLUGIN)
     for split, names in (("train", "012"), ("val", "3")):
-        (other / "photographs" / split).mkdir(parents=True)
+        (folder / "photographs" / split).mkdir(parents=True)
         for name in names:
-            shutil.copy(photographs / f"{name}.png", other / "photographs" / split)
-    command = next(c for c in commands() if c.startswith("forensics train"))
-    learner.type(command.replace("--steps 200", "--steps 2"))
-    assert (other / PLUGIN / "forensics_streaks" / "weights" / "net.safetensors").is_file()
-    report = learner.type("python -m forensics.testing streaks")
-    assert re.search(r"^streaks: \d+ checks ran, 0 failed, 0 n/a$", report, re.MULTILINE)
+            shutil.copy(shared_photographs / f"{name}.png", folder / "photographs" / split)
+    return found
+
+
+@pytest.fixture(scope="module")
+def trained(learner):
+    """The same, after a few steps of the trainings that the document has."""
+    for model, steps in (("streaks-median", 2), ("streaks-smooth", 20)):
+        command = next(c for c in commands() if c.startswith(f"forensics train {model}"))
+        learner.type(re.sub(r"--steps \d+", f"--steps {steps}", command))
+    return learner
+
+
+def test_weights_are_published(trained):
+    found = sorted((trained.folder / PLUGIN).glob("**/*.safetensors"))
+    assert [path.parent.name + "/" + path.stem for path in found] == ["median/net", "smooth/lda"]
+
+
+def test_what_is_trained_keeps_the_contract(trained):
+    *lines, last = trained.type("python -m forensics.testing streaks").splitlines()
+    assert re.fullmatch(r"streaks: \d+ checks ran, 0 failed, \d+ n/a", last)
+    # Four of the five tasks have no weights.
+    untrained = {line.split()[2].rstrip(":") for line in lines if line.startswith("n/a ")}
+    assert untrained == {f"streaks-{task}" for task in ("gaussian", "awgn", "bilinear", "bicubic")}
+
+
+def test_both_models_are_short():
+    lines = [
+        [line for line in block.splitlines()[1:] if line.strip()] for block in blocks("python")
+    ]
+    estimator, fitted = (sum(map(len, part)) for part in (lines[:3], lines[3:]))
+    assert estimator <= 60
+    assert fitted <= 40
 
 
 @pytest.mark.parametrize(

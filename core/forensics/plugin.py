@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Scores,
         option,
     )
+    from forensics.nn import decision
     from forensics.traces.draws import LogUniform, Uniform
     from forensics.traces.trace import Draw, Target, Trace, points_of
     from forensics.training import (
@@ -62,6 +63,7 @@ _WHERE = {
         "Scores",
         "option",
     ),
+    "nn": ("decision",),
     "traces.draws": ("LogUniform", "Uniform"),
     "traces.trace": ("Draw", "Target", "Trace", "points_of"),
     "training": (
@@ -111,6 +113,7 @@ __all__ = [
     "Target",
     "Trace",
     "Uniform",
+    "decision",
     "hookimpl",
     "network_of",
     "option",
