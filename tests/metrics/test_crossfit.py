@@ -209,7 +209,7 @@ def test_asr_says_why_it_is_not_applicable():
     reasons = {
         "needs 40 pristine patches": (low[np.arange(39)], high, low),
         "no patch has a score both clean and attacked": (low, high, nan),
-        "no altered patch is found before the attack": (high, low, low),
+        "no altered patch is detected before the attack": (high, low, low),
         "needs 2 photographs": single,
     }
     for reason, arguments in reasons.items():

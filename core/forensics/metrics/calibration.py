@@ -32,8 +32,8 @@ def calibration_metrics(
     - `cllr`: the log-likelihood-ratio cost in bits (Brümmer and du Preez, 2006, Application-
       independent evaluation of speaker detection, eq. 37): 0 is perfect, 1 is what LR = 1
       everywhere costs, and misleading ratios cost more.
-    - `cllr_min`: what is left of it after the best monotone calibration of the same ratios, by
-      pool adjacent violators on these very patches; `cllr_cal`: the rest, lost by calibration.
+    - `cllr_min`: Cllr after the best monotone calibration, by pool adjacent violators on these
+      very patches; `cllr_cal`: the rest of Cllr, lost by calibration.
 
     A side without an answer gives `Value`s with a reason, never an exception.
     """
@@ -89,7 +89,7 @@ def cllr_min(curves: Curves) -> Floats:
         ratio(np.diff(below, axis=1), np.broadcast_to(below[:, -1:], below[:, 1:].shape))
         for below in (curves.pristine, curves.altered)
     ]
-    found = np.full(len(curves.pristine), np.nan)
+    costs = np.full(len(curves.pristine), np.nan)
     for row, (pristine, altered) in enumerate(zip(*shares, strict=True)):
         present = pristine + altered > 0
         if np.isnan(pristine).any() or np.isnan(altered).any():
@@ -98,8 +98,8 @@ def cllr_min(curves: Curves) -> Floats:
         posterior = pool(p, a)
         # A block that holds one side alone is perfect: its 0 times log 0 is 0.
         cost = _times_log(a, posterior) + _times_log(p, 1.0 - posterior)
-        found[row] = 0.0 - cost.sum() / 2
-    return found
+        costs[row] = 0.0 - cost.sum() / 2
+    return costs
 
 
 def _times_log(factor: Floats, value: Floats) -> Floats:

@@ -1,8 +1,8 @@
-"""How far what an estimator says of its own answers can be believed.
+"""Whether the probabilities that an estimator states can be believed.
 
-A stated probability is held against the share of answers that are right (a reliability diagram),
-and entropy serves as a confidence: of the patches of which an estimator is most certain, how many
-are right? Intervals are 95 %, of 1,000 resamples of photographs.
+A reliability diagram holds the stated probability of answers against the share that is right. The
+entropy of the stated distribution serves as a confidence: are the most certain answers right more
+often? Intervals are 95 %, of 1,000 resamples of photographs.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ _PACKED = np.dtype([("answer", "<f4"), ("entropy", "<f4"), ("mean", "<f4")])
 
 @dataclass(frozen=True, eq=False)
 class Stated:
-    """What was stated of n answers, float64 `[n]` each. answer: the probability of the answer
-    that was given; entropy: of the distribution, in bits; mean: of the values under it. NaN where
-    nothing was stated."""
+    """The probabilities stated with n answers, float64 `[n]` each, NaN where none were. answer: of
+    the answer itself; entropy: of the distribution, in bits; mean: its expectation."""
 
     answer: Floats
     entropy: Floats
@@ -63,8 +62,8 @@ def pack(values: Tensor, probabilities: Tensor) -> list[bytes]:
 
 @dataclass(frozen=True, eq=False)
 class Believed:
-    """Answers that come with a probability, of all names together. stated: the probability of
-    each answer, right: whether it was the truth, photographs: which, counted from 0; `[n]`."""
+    """Answers that come with a probability, `[n]` each, of all targets together. stated: the
+    probability; right: whether the answer is the truth; photographs: numbered from 0."""
 
     stated: Floats
     right: NDArray[np.bool_]
@@ -73,9 +72,8 @@ class Believed:
 
 def reliability(believed: Believed, photographs: int, seed: int) -> dict[str, Value]:
     """The reliability diagram in `BINS` bins of equal width, each closed at its upper end and named
-    by its ends in per cent: `right:90-100`, the share of its answers that are right,
-    `stated:90-100`, their mean probability, and `share:90-100`, of all answers those that are in
-    it."""
+    by its ends in per cent: `right:90-100` is the share of right answers in the bin,
+    `stated:90-100` their mean probability, `share:90-100` the share of all answers in the bin."""
     bins = _binned(believed, photographs)
 
     def statistic(weights: Floats) -> Floats:
@@ -97,8 +95,8 @@ def _reasoned(value: Value) -> Value:
 
 def calibration_error(believed: Believed, photographs: int, seed: int) -> Value:
     """The expected calibration error (Guo, Pleiss, Sun and Weinberger, "On calibration of modern
-    neural networks", 2017, eq. 3): over the same bins, the mean distance of the stated probability
-    from the share that is right, weighted by their answers."""
+    neural networks", 2017, eq. 3): the distance between stated probability and share of right
+    answers, averaged over the bins with their numbers of answers as weights."""
     bins = _binned(believed, photographs)
 
     def statistic(weights: Floats) -> Floats:
@@ -119,9 +117,9 @@ def _binned(believed: Believed, photographs: int) -> list[Floats]:
 def covered(
     entropy: Floats, accuracy: Floats, owners: Integers, photographs: int, seed: int
 ) -> dict[str, Value]:
-    """`accuracy_80` and `accuracy_50`: the mean of `accuracy` over the 80 and the 50 % of patches
-    of least `entropy`; of the patch on the border as much as is wanted. All `[n]`; owners: the
-    photograph of each."""
+    """`accuracy_80` and `accuracy_50`: mean accuracy of the 80 % and the 50 % of patches with the
+    least entropy; the patch on the border counts in part. All `[n]`; owners: the photograph of
+    each patch."""
     order = np.argsort(entropy, kind="stable")
     values, owners = accuracy[order], owners[order]
 

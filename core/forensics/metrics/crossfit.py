@@ -1,8 +1,8 @@
-"""Errors at decisions that were made on other photographs than those that are judged.
+"""Cross-fitted errors: threshold and direction are chosen on other photographs.
 
-A shuffle deals the photographs into folds; for each fold the decision is made on the rest, so a
-shuffle judges every patch once. An interval resamples photographs over the held-out errors and
-does not decide anew.
+A shuffle deals the photographs into folds. For each fold the threshold is chosen on the other
+folds, so a shuffle judges every patch once. Intervals resample photographs over the held-out
+errors; the threshold is not chosen again.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def _others(folds: Integers) -> Floats:
 
 
 def pe_cv(pristine: Scored, altered: Scored, seed: int) -> Value:
-    """(FA + MD) / 2 with direction and threshold chosen, by least error, on other photographs.
+    """(FA + MD) / 2, with the direction and threshold of least error on other photographs.
 
-    0.5 is blind, and chance may carry it above. 6 folds by photograph x 10 shuffles (leave one
+    0.5 is blind; chance may bring it above. 6 folds by photograph x 10 shuffles (leave one
     photograph out below 6), n/a with fewer than 2 photographs, and where no fold leaves both
     sides to choose on.
     """
@@ -109,13 +109,13 @@ def _decisions(sides: Sides, weights: Floats) -> tuple[Integers, np.ndarray, np.
 
 
 def asr(pristine: Scored, clean: Scored, attacked: Scored, seed: int) -> Value:
-    """Attack success rate: of the altered patches that are found, the share that passes attacked.
+    """Attack success rate: share of the detected altered patches that the attack hides.
 
-    Found is a score above a threshold which at most 5 % of the pristine patches of other
-    photographs exceed (folds as in `pe_cv`); higher means altered. `clean` and `attacked` are
-    the same patches without and with the attack, paired by photograph and position; a patch
-    without a score in either is left out. n/a with fewer than 40 pristine patches or 2
-    photographs, and where nothing is found.
+    A patch is detected where its score exceeds the threshold at which at most 5 % of the pristine
+    patches of other photographs are false alarms (folds as in `pe_cv`). `clean` and `attacked` are
+    the same patches without and with the attack, paired by photograph and position; patches without
+    both scores are left out. n/a with fewer than 40 pristine patches or 2 photographs, and where
+    nothing is detected before the attack.
     """
     pristine = pristine.answered()
     clean, attacked = _pairs(clean.answered(), attacked.answered())
@@ -136,7 +136,7 @@ def asr(pristine: Scored, clean: Scored, attacked: Scored, seed: int) -> Value:
     owners = numbers[n:]
     # Only pristine scores set the threshold: a one-sided `Sides`.
     known = Sides.of(pristine, clean[np.zeros(0, np.int64)])
-    found, passed = np.zeros(len(names)), np.zeros(len(names))
+    detected, hidden = np.zeros(len(names)), np.zeros(len(names))
     present = np.unique(numbers[:n])
     for folds in deals(len(names), seed):
         below = known.curves(_others(folds)[:, present]).pristine
@@ -145,12 +145,12 @@ def asr(pristine: Scored, clean: Scored, attacked: Scored, seed: int) -> Value:
         limit = known.values[np.maximum(lowest_cut(below, ASR_FPR) - 1, 0)]
         fold = folds[owners]
         hit = (clean.scores > limit[fold]) & possible[fold]
-        found += totals(hit.astype(np.float64), owners, len(names))
+        detected += totals(hit.astype(np.float64), owners, len(names))
         lost = hit & (attacked.scores <= limit[fold])
-        passed += totals(lost.astype(np.float64), owners, len(names))
-    if not found.any():
-        return Value(None, reason="no altered patch is found before the attack")
-    return estimate(lambda w: ratio(w @ passed, w @ found)[None], len(names), seed)[0]
+        hidden += totals(lost.astype(np.float64), owners, len(names))
+    if not detected.any():
+        return Value(None, reason="no altered patch is detected before the attack")
+    return estimate(lambda w: ratio(w @ hidden, w @ detected)[None], len(names), seed)[0]
 
 
 def _pairs(first: Scored, second: Scored) -> tuple[Scored, Scored]:

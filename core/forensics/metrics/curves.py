@@ -135,10 +135,11 @@ def pe_any(curves: Curves) -> Floats:
 
 
 def tpr_at_fpr(curves: Curves, fpr: float) -> Floats:
-    """The largest share of altered patches found at a false alarm rate of at most `fpr`, `[R]`."""
+    """The largest share of altered patches detected with at most the false alarm rate `fpr`,
+    `[R]`."""
     lowest = lowest_cut(curves.pristine, fpr)
-    found = curves.altered[:, -1] - curves.altered[np.arange(len(lowest)), lowest]
-    return np.where(curves.pristine[:, -1] > 0, ratio(found, curves.altered[:, -1]), np.nan)
+    detected = curves.altered[:, -1] - curves.altered[np.arange(len(lowest)), lowest]
+    return np.where(curves.pristine[:, -1] > 0, ratio(detected, curves.altered[:, -1]), np.nan)
 
 
 def lowest_cut(below: Floats, fpr: float) -> Integers:

@@ -22,8 +22,8 @@ def detector_metrics(
 ) -> dict[str, Value]:
     """All metrics of a cell by name, in the order of tables.
 
-    Names: `auc`, `pe`, `pe_any`, `pe_cv`, `tpr_at_fpr_1`, `tpr_at_fpr_5`, and `asr` where
-    `clean` (the same altered patches before the attack; None in an unattacked cell) is given.
+    Names: `auc`, `pe`, `pe_any`, `pe_cv`, `tpr_at_fpr_1`, `tpr_at_fpr_5`, and `asr` in attacked
+    cells. clean: the same altered patches before the attack, None in an unattacked cell.
     TPR at a false alarm rate f is n/a below 2 / f pristine patches. What cannot be computed is
     a `Value` with a reason, never an exception. Equal arguments give equal results.
     """

@@ -1,7 +1,8 @@
-"""The metrics of an estimator on one cell: what it says of each patch against the truth.
+"""The metrics of an estimator on one cell: its answers against the ground truth.
 
-By name, and the mean over names that are of one sort (`group`), such as the steps of one table.
-Intervals are 95 %, of 1,000 resamples of photographs, the same for all names.
+Each target has its metrics. Targets of one kind and unit (`group`), such as the steps of a
+quantisation table, have their mean as well. Intervals are 95 %, of 1,000 resamples of photographs,
+the same for all targets.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ from forensics.traces.trace import Target
 # What float32 leaves of a value such as 0.85, relative to its size.
 _ROUNDING = 1e-6
 
-# (true class, answer, patches)
+# (true class, answer, how many patches)
 Confusion = Sequence[tuple[float | str, float | str, int]]
 
 
 @dataclass(frozen=True, eq=False)
 class Estimated:
-    """The answers of one name. values, true: float `[n]`, a value of NaN is a patch without an
-    answer, which no metric counts; photographs: `[n]`; pristine: bool `[n]`, patches to which
-    nothing was done, for which `true` is the value that says so; stated: how probable the answers
-    were said to be. Several names are about the same patches in the same order."""
+    """The answers for one target, over n patches; all targets have the same patches in the same
+    order.
+
+    values: float `[n]`, NaN for a patch without an answer, which no metric counts; true: float
+    `[n]`, the ground truth, on pristine patches the target's `none`; photographs: `[n]`, the
+    photograph of each patch; pristine: bool `[n]`; stated: the probabilities that came with the
+    answers.
+    """
 
     values: NDArray[np.floating]
     true: NDArray[np.floating]
@@ -51,8 +56,7 @@ class Estimated:
 
 
 def group(answered: Sequence[Target]) -> list[Target]:
-    """Which of the names that were answered the headline is a mean of: those of the kind and unit
-    that the first of them has."""
+    """The answered targets whose mean is the headline: those of the first one's kind and unit."""
     return [truth for truth in answered if _sort(truth) == _sort(answered[0])]
 
 
@@ -61,8 +65,8 @@ def _sort(truth: Target) -> tuple[str, str]:
 
 
 def right(truth: Target, values: Floats, true: Floats) -> NDArray[np.bool_]:
-    """Whether answers are within the truth's tolerance. Steps and classes with words are whole
-    numbers, so there an answer counts as the nearest one."""
+    """Whether each answer is within the target's tolerance of the truth, bool `[n]`. Steps and
+    classes with words are whole numbers: there an answer is rounded first."""
     if truth.kind == "step" or truth.classes:
         values = np.round(values)
     return np.abs(values - true) <= truth.tolerance + _ROUNDING * np.maximum(1, np.abs(true))
@@ -71,28 +75,34 @@ def right(truth: Target, values: Floats, true: Floats) -> NDArray[np.bool_]:
 def estimator_metrics(
     asked: Sequence[Target], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value]:
-    """All metrics of a cell by name: first the means over the names of `group`, then `NAME:q1`
-    of every name that was answered, in their order. asked: what the model may have answered.
+    """All metrics of a cell by name: the means over the targets of `group`, then the same for each
+    answered target, as `accuracy:q1`. asked: the targets that the model may answer.
 
-    `accuracy`: the share of altered patches whose answer is `right`; where the truth's classes
-    have words, being untouched is one of them, and pristine patches count too. `mse`, `mae`: the
-    mean squared and absolute error on altered patches, n/a for classes with words.
-    `mse_expectation`: that of the mean under the stated probabilities, which they make the least.
-    `false_estimates`: of the pristine patches, the share that is not found to be so. Then, of the
-    altered patches and over the names of `group`: `ece`, the expected calibration error, and
-    `accuracy_80` and `accuracy_50`, the accuracy on the patches with the least entropy, added up
-    over the names. `answered`: the share of altered patches, of those that have a truth, that all
-    others are of; of `NAME:q1` also where it was never answered. What cannot be computed is a
-    `Value` with a reason.
+    - `accuracy`: share of altered patches with a right answer (`right`). Where the classes have
+      words, 'untouched' is one of them, and pristine patches count too.
+    - `mse`, `mae`: mean squared and mean absolute error on altered patches; n/a for classes with
+      words.
+    - `mse_expectation`: mean squared error of the expectation under the stated probabilities.
+    - `false_estimates`: share of pristine patches that are not recognised as pristine.
+    - `answered`: share of altered patches with a ground truth that were answered. All metrics
+      above are of these patches.
+
+    Of the altered patches, over the targets of `group` together:
+
+    - `ece`: expected calibration error.
+    - `accuracy_80`, `accuracy_50`: accuracy on the 80 % and the 50 % of patches with the least
+      entropy, summed over the targets.
+
+    What cannot be computed is a `Value` with a reason.
     """
-    found = {name: one.answered() for name, one in answers.items()}
-    photographs = np.unique(np.concatenate([one.photographs for one in found.values()]))
+    kept = {name: one.answered() for name, one in answers.items()}
+    photographs = np.unique(np.concatenate([one.photographs for one in kept.values()]))
     shares = {f"answered:{t.name}": Value(_share_answered(answers[t.name])) for t in asked}
     if not len(photographs):
         none = Value(None, reason="no patch has an answer")
         return dict.fromkeys(_METRICS + _BELIEF, none) | {"answered": Value(0.0)} | shares
-    answered = [truth for truth in asked if len(found[truth.name].values)]
-    sums = {truth.name: _sums(truth, found[truth.name], photographs) for truth in answered}
+    answered = [truth for truth in asked if len(kept[truth.name].values)]
+    sums = {truth.name: _sums(truth, kept[truth.name], photographs) for truth in answered}
     headline = [truth.name for truth in group(answered)]
 
     def statistic(weights: Floats) -> Floats:
@@ -115,30 +125,32 @@ def estimator_metrics(
 def reliability(
     answered: Sequence[Target], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value] | None:
-    """The reliability diagram of `confidence.reliability`, of all names of `group` together; None
+    """The reliability diagram (`confidence.reliability`) of all targets of `group` together; None
     where no patch has a probability for each of them."""
-    those = [answers[truth.name] for truth in group(answered)]
-    there, photographs = _believed(those)
-    if not there.any():
+    headline = [answers[truth.name] for truth in group(answered)]
+    probable, photographs = _believed(headline)
+    if not probable.any():
         return None
-    return confidence.reliability(_together(those, there, photographs), len(photographs), seed)
+    return confidence.reliability(
+        _together(headline, probable, photographs), len(photographs), seed
+    )
 
 
 def _belief(
     headline: Sequence[Target], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value]:
     """The metrics of `_BELIEF`."""
-    those = [answers[truth.name] for truth in headline]
-    there, photographs = _believed(those)
-    if not there.any():
+    targets = [answers[truth.name] for truth in headline]
+    probable, photographs = _believed(targets)
+    if not probable.any():
         return {name: Value(None, reason=_SILENT) for name in _BELIEF}
-    together = _together(those, there, photographs)
-    entropy = np.sum([one.stated.entropy[there] for one in those if one.stated], axis=0)
+    together = _together(targets, probable, photographs)
+    entropy = np.sum([one.stated.entropy[probable] for one in targets if one.stated], axis=0)
     hits = [
-        right(truth, one.values[there].astype(float), one.true[there].astype(float))
-        for truth, one in zip(headline, those, strict=True)
+        right(truth, one.values[probable].astype(float), one.true[probable].astype(float))
+        for truth, one in zip(headline, targets, strict=True)
     ]
-    owners = np.searchsorted(photographs, those[0].photographs[there])
+    owners = np.searchsorted(photographs, targets[0].photographs[probable])
     n = len(photographs)
     return {
         "ece": confidence.calibration_error(together, n, seed),
@@ -147,37 +159,37 @@ def _belief(
 
 
 def _believed(
-    those: Sequence[Estimated],
+    targets: Sequence[Estimated],
 ) -> tuple[NDArray[np.bool_], NDArray[np.generic]]:
-    """Which altered patches have an answer with a probability for every name, and the photographs
-    that they are of."""
-    there = ~those[0].pristine
-    for one in those:
-        there &= False if one.stated is None else ~np.isnan(one.stated.answer + one.values)
-    return there, np.unique(those[0].photographs[there])
+    """Which altered patches have a probable answer for every target, bool `[n]`, and their
+    photographs."""
+    probable = ~targets[0].pristine
+    for one in targets:
+        probable &= False if one.stated is None else ~np.isnan(one.stated.answer + one.values)
+    return probable, np.unique(targets[0].photographs[probable])
 
 
 def _together(
-    those: Sequence[Estimated], there: NDArray[np.bool_], photographs: NDArray[np.generic]
+    targets: Sequence[Estimated], probable: NDArray[np.bool_], photographs: NDArray[np.generic]
 ) -> Believed:
-    owners = np.searchsorted(photographs, those[0].photographs[there])
+    owners = np.searchsorted(photographs, targets[0].photographs[probable])
     return Believed(
-        np.concatenate([one.stated.answer[there] for one in those if one.stated]),
-        np.concatenate([np.round(one.values[there]) == one.true[there] for one in those]),
-        np.tile(owners, len(those)),
+        np.concatenate([one.stated.answer[probable] for one in targets if one.stated]),
+        np.concatenate([np.round(one.values[probable]) == one.true[probable] for one in targets]),
+        np.tile(owners, len(targets)),
     )
 
 
 def confusion(truth: Target, answers: Estimated) -> Confusion | None:
-    """How often each class was taken for which: (true, answer, patches), in the order of the
-    classes; None where the truth is no class. Classes with words are named by them."""
+    """How many patches of each class got which answer: (true class, answer, patches), in the order
+    of the classes; None where the target is no class. Classes with words go by their words."""
     if truth.kind != "class":
         return None
-    there = answers.answered()
+    answered = answers.answered()
     counted: Counter[tuple[float | str, float | str]] = Counter()
-    for true, given in sorted(zip(there.true.tolist(), there.values.tolist(), strict=True)):
-        counted[_word(truth, true), _word(truth, given)] += 1
-    return [(true, given, count) for (true, given), count in counted.items()]
+    for true, answer in sorted(zip(answered.true.tolist(), answered.values.tolist(), strict=True)):
+        counted[_word(truth, true), _word(truth, answer)] += 1
+    return [(true, answer, count) for (true, answer), count in counted.items()]
 
 
 def _word(truth: Target, value: float) -> float | str:
@@ -193,7 +205,7 @@ _SILENT = "it states no probabilities"
 
 
 def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
-    """Sums and counts of every metric in each photograph, float64 `[5, photographs]` each."""
+    """Sums and counts of every metric by photograph, float64 `[5, photographs]` each."""
     owners: Integers = np.searchsorted(photographs, one.photographs)
     values, true = one.values.astype(np.float64), one.true.astype(np.float64)
     hits, errors = right(truth, values, true), np.abs(values - true)
@@ -217,7 +229,7 @@ def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tu
 
 
 def _share_answered(one: Estimated) -> float:
-    """The share of altered patches with a truth that have an answer; 1 where there are none."""
+    """Share of altered patches with a ground truth that were answered; 1 where there are none."""
     due = ~one.pristine & ~np.isnan(one.true)
     return float((~np.isnan(one.values[due])).mean()) if due.any() else 1.0
 

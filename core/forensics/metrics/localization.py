@@ -32,9 +32,9 @@ def localizer_metrics(mapped: Mapped, seed: int) -> dict[str, Value]:
 
     `pixel_auc`: of all pixels of all images together; `pixel_auc_mean`: the mean over images of
     each one's own; `f1_otsu`, `iou_otsu`: F1 (2 TP / (2 TP + FP + FN)) and intersection over union
-    of the mask and what is hotter than Otsu's threshold of the map (Otsu, 1979), means over
-    images; `f1_best`: the same F1 at the best threshold of each image. Images without a pixel of
-    the mask count for `pixel_auc` only. What cannot be computed is a `Value` with a reason.
+    of the mask and the pixels hotter than Otsu's threshold of the map (Otsu, 1979), means over
+    images; `f1_best`: the same F1 at the best threshold of each image. Images with an empty mask
+    count for `pixel_auc` only. What cannot be computed is a `Value` with a reason.
     """
     inside, outside = (
         np.array([getattr(e, side).sum() > 0 for e in mapped.evidence], bool)

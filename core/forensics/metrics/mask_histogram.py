@@ -1,8 +1,8 @@
-"""What a heat map says of the pixels inside and outside a mask: two histograms an image.
+"""Histograms of a heat map inside and outside a mask, two an image.
 
-No map is enlarged for it: a cell counts for as many pixels of the mask, and as many outside it, as
-it stands for. Heat is rounded to bfloat16 (8 significant bits), so that an image has at most some
-thousand levels whatever its size; on the rounded map everything that is counted is exact.
+The map is not enlarged: each of its cells counts as many pixels inside and outside the mask as it
+stands for. Heat is rounded to bfloat16 (8 significant bits), so that an image has at most some
+thousand levels whatever its size; all counts are exact on the rounded map.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class MaskHistogram:
 
 
 def evidence(heatmap: Heatmap, masks: Tensor) -> list[MaskHistogram]:
-    """For each of N images what its map says of its mask, bool `[N, H, W]`.
+    """The histograms of N heat maps for their masks, bool `[N, H, W]`.
 
     The cell (i, j) stands for the pixels that lie nearest to (offset + i * stride, offset + j *
     stride), the one further on where two are equally near.
@@ -61,14 +61,14 @@ def evidence(heatmap: Heatmap, masks: Tensor) -> list[MaskHistogram]:
     columns = _nearest(width, across, heatmap, masks.device)
     sides = rows.bincount(minlength=down), columns.bincount(minlength=across)
     area = torch.outer(*sides).flatten().double()
-    found = []
+    histograms = []
     for heat, mask in zip(heatmap.values.detach(), masks, strict=True):
         marked = torch.zeros(down, width, dtype=torch.int32, device=masks.device)
         marked.index_add_(0, rows, mask.to(torch.int32))
         inside = torch.zeros(down, across, dtype=torch.int32, device=masks.device)
         inside.index_add_(1, columns, marked)
-        found.append(_histograms(heat.flatten(), inside.flatten().double(), area))
-    return found
+        histograms.append(_histograms(heat.flatten(), inside.flatten().double(), area))
+    return histograms
 
 
 def enlarged(heatmap: Heatmap, height: int, width: int) -> Tensor:
