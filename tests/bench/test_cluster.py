@@ -229,9 +229,9 @@ def test_plans_travel(photographs):
 @pytest.mark.parametrize("thing", ["core", "Python", "torch", "toy-grain", "toy-median"])
 def test_what_is_another_is_seen(photographs, thing):
     plan = make(Settings.of(OPTIONS | {"data": photographs}))
-    same = environment.Sameness.of(plan)
-    assert environment.other_here(same) is None
-    changed = tuple((k, v if k != thing else f"{v} other") for k, v in same.items)
-    found = environment.other_here(environment.Sameness(changed))
+    here = environment.Environment.of(plan)
+    assert environment.difference_here(here) is None
+    changed = tuple((k, v if k != thing else f"{v} other") for k, v in here.items)
+    found = environment.difference_here(environment.Environment(changed))
     assert found.startswith(f"has {thing} ")
     assert found.endswith(" other")

@@ -42,7 +42,7 @@ def test_rows_depend_on_the_plugins_of_all_steps(history, monkeypatch):
 @pytest.mark.parametrize("history", STEPS)
 def test_workers_must_have_the_plugins_of_all_steps(history):
     made = SimpleNamespace(cells=(), conditions={"": condition(history)})
-    things = dict(environment.Sameness.of(made).items)
+    things = dict(environment.Environment.of(made).items)
     assert any("toy" in thing for thing in things) == STEPS[history]
     assert "nowhere" not in things.values()
 

@@ -1,4 +1,4 @@
-"""The harness: every attacker against every detector, stored, resumed, summarised.
+"""The bench: every attacker against every model, stored, resumed, summarised.
 
 The names below are imported at first use, so that what lists models can hash them without torch.
 """

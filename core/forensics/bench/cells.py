@@ -1,4 +1,4 @@
-"""From rows to cells: metrics of every model on every point, and what each attack costs."""
+"""From rows to cells: the metrics of every model at every point, and the costs of attacks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from forensics.metrics.estimation import Confusion
 from forensics.metrics.intervals import Value
 from forensics.traces.trace import Number
 
-# What an attacked image is compared with where nothing was done before the attack, or what was
-# done moved pixels.
+# What an attacked image is compared with where no step precedes the attack, or a geometric one.
 INPUT = "the attacker's input"
 
 
@@ -170,7 +169,7 @@ def _figures(
 
 
 def _steps(cell: Cell) -> list[str]:
-    """The texts of every step that this cell rests on, its attacker among them."""
+    """The texts of all steps of the cell's histories, its attacker among them."""
     return [step.text(dict(p.point)) for p in cell.needed for step in p.history.steps]
 
 
@@ -187,7 +186,7 @@ def _cost(plan: Plan, stored: Mapping[str, Rows], cell: Cell) -> Cost | None:
 
 
 def _reference(condition: Condition) -> str:
-    """What the attacked image was compared with, in words."""
+    """The image that the attacked one is compared with, in words."""
     steps = condition.template.steps
     slot = next(n for n, step in enumerate(steps) if step.name == SLOT)
     if slot == 0:

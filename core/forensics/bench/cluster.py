@@ -1,8 +1,7 @@
 """The same work by the processes of a `dask.distributed` cluster, on this machine or on many.
 
-A worker gets the plan once and then photographs, one at a time; what it made goes back to the
-process that asked, which alone writes to the store. What a lost worker was at is given to
-another.
+A worker gets the plan once, then photographs, one at a time. Its rows go back to the process that
+runs the plan, which alone writes to the store. The photograph of a lost worker goes to another one.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from distributed.comm import get_address_host_port
 from distributed.scheduler import KilledWorker
 
 from forensics import device as devices
-from forensics.bench.environment import Sameness, other_here
+from forensics.bench.environment import Environment, difference_here
 from forensics.bench.executor import Job, Result, attempt
 from forensics.bench.plan import Plan
 from forensics.data import Photograph
@@ -52,26 +51,26 @@ class Cluster:
 
     @property
     def threads(self) -> int:
-        """What every worker may use: the smallest of theirs, for sums of floats may depend on
-        it."""
+        """The threads that every worker uses: the fewest that one has, since sums of floats may
+        depend on their number."""
         return self._threads
 
     def results(
         self, plan: Plan, jobs: Iterator[Job], device: torch.device
     ) -> Iterator[tuple[Job, Result]]:
-        same = Sameness.of(plan)
+        environment = Environment.of(plan)
         # A task and not scattered data: it is done again where the workers that have it are lost.
         photographs = tuple(_absolute(p) for p in plan.photographs)
         donors = {sha256: _absolute(p) for sha256, p in plan.donors.items()}
         elsewhere = dataclasses.replace(plan, photographs=photographs, donors=donors)
         pickled = pickle.dumps(elsewhere)
-        sent = self._client.submit(_receive, pickled, same, pure=False)
+        sent = self._client.submit(_receive, pickled, environment, pure=False)
         under_way: dict[Any, Job] = {}
         suspects: list[Job] = []
 
         def give(job: Job) -> None:
             there = dataclasses.replace(job, photograph=_absolute(job.photograph))
-            arguments = (sent, there, str(device), self._threads, same)
+            arguments = (sent, there, str(device), self._threads, environment)
             under_way[self._client.submit(_work, *arguments, pure=False)] = job
 
         try:
@@ -103,13 +102,13 @@ class Cluster:
             raise self._gone() from None
 
     def _finished(self, under_way: Collection[Any]) -> set[Any]:
-        """Those that are done, one at least. Raises ForensicsError where nobody is left."""
+        """The futures that are done, at least one. Raises ForensicsError where none works."""
         left = time.monotonic()
         while True:
             try:
                 with self._client.as_current():
-                    found = distributed.wait([*under_way], _LOOKING, "FIRST_COMPLETED")
-                return set(found.done)
+                    waited = distributed.wait([*under_way], _LOOKING, "FIRST_COMPLETED")
+                return set(waited.done)
             except TimeoutError:
                 if self._workers():
                     left = time.monotonic()
@@ -211,17 +210,17 @@ def _paths(photograph: Photograph) -> dict[str, Path]:
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def _receive(pickled: bytes, same: Sameness) -> Plan:
-    _refuse(same)
+def _receive(pickled: bytes, environment: Environment) -> Plan:
+    _refuse(environment)
     plan: Plan = pickle.loads(pickled)
     for photograph in plan.donors.values():
         _refuse_absent(photograph)
     return plan
 
 
-def _work(plan: Plan, job: Job, device: str, threads: int, same: Sameness) -> Result:
+def _work(plan: Plan, job: Job, device: str, threads: int, environment: Environment) -> Result:
     with _ONE_AT_A_TIME:
-        _refuse(same)
+        _refuse(environment)
         _refuse_absent(job.photograph)
         torch.set_num_threads(threads)
         return attempt(plan, job, devices.choose(device))
@@ -236,10 +235,12 @@ def _refuse_absent(photograph: Photograph) -> None:
             )
 
 
-def _refuse(same: Sameness) -> None:
-    other = other_here(same)
-    if other is not None:
-        raise ForensicsError(f"worker {_address()} {other}: install the same there, and restart it")
+def _refuse(environment: Environment) -> None:
+    difference = difference_here(environment)
+    if difference is not None:
+        raise ForensicsError(
+            f"worker {_address()} {difference}: install the same there, and restart it"
+        )
 
 
 def _address() -> str:

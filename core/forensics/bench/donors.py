@@ -1,4 +1,4 @@
-"""Which other photographs the regions of a splice come from: a pure function of the plan."""
+"""The photographs that the regions of a splice come from: a pure function of the plan."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from forensics.errors import NotApplicable, UnreadableImage
 
 
 def able(photographs: Iterable[Photograph], side: int) -> dict[str, Photograph]:
-    """Those that hold a tile of this side, by hash, in the order of their hashes. Which they are
-    is a part of the identity of every condition with donors: another choice, other regions."""
+    """The photographs that hold a tile of this side, by hash, in the order of their hashes. They
+    are a part of the identity of every condition with donors."""
     fitting = {p.sha256: p for p in photographs if min(p.size) >= side}
     return dict(sorted(fitting.items()))
 
@@ -26,19 +26,19 @@ def able(photographs: Iterable[Photograph], side: int) -> dict[str, Photograph]:
 def ranked(
     sizes: Mapping[str, tuple[int, int]], owner: str, position: Position, side: int, seed: int
 ) -> list[tuple[str, Position]]:
-    """The other photographs (hash: size) for the patch of `owner` at `place`, in an order of its
-    own, each with the corner of a tile."""
-    found = []
+    """The donors for the patch of the photograph `owner` at a position, in an order of its own,
+    each with the corner of a tile. sizes: (height, width) of the photographs by hash."""
+    keyed = []
     for sha256, (height, width) in sizes.items():
         if sha256 != owner:
             key = random.key("donor", seed, owner, *position, sha256)
             corner = (key >> 32) % (height - side + 1), (key & 0xFFFFFFFF) % (width - side + 1)
-            found.append((key, sha256, corner))
-    return [(sha256, corner) for _, sha256, corner in sorted(found)]
+            keyed.append((key, sha256, corner))
+    return [(sha256, corner) for _, sha256, corner in sorted(keyed)]
 
 
 def tiles(
-    there: Mapping[str, Photograph],
+    photographs: Mapping[str, Photograph],
     owner: str,
     positions: Sequence[Position],
     side: int,
@@ -46,9 +46,9 @@ def tiles(
     color: bool,
     seed: int,
 ) -> Tensor | None:
-    """uint8 `[N, count, C, side, side]`: for the patch of `owner` at each position, tiles of the
-    first of its donors that can be read; None where they are too few."""
-    sizes = {sha256: p.size for sha256, p in able(there.values(), side).items()}
+    """Tiles for the patches of `owner`, uint8 `[N, count, C, side, side]`, of the first donors of
+    each patch that can be read; None where there are too few."""
+    sizes = {sha256: p.size for sha256, p in able(photographs.values(), side).items()}
     patches = []
     for position in positions:
         cuts: list[NDArray[np.uint8]] = []
@@ -56,7 +56,7 @@ def tiles(
             if len(cuts) == count:
                 break
             try:
-                pixels = _loaded(there[sha256], color)
+                pixels = _loaded(photographs[sha256], color)
             except (UnreadableImage, NotApplicable):
                 continue  # on its own turn it is reported as lost or skipped
             cuts.append(pixels[:, y : y + side, x : x + side])

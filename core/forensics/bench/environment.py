@@ -1,4 +1,4 @@
-"""What must be the same in every process that works on a plan, and whether it is."""
+"""The environment of a run: what has to be the same in every process that works on its plan."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _RELEASES = ("image-forensics", "torch", "numpy", "pillow", "scipy")
 
 
 @dataclass(frozen=True)
-class Sameness:
-    """What a plan depends on beside its photographs: the thing -> its release or a hash of its
-    sources (and weights), as pairs."""
+class Environment:
+    """What a plan depends on beside its photographs, as pairs: Python, a package, a model or a
+    step, and its release or the hash of its sources and weights."""
 
     items: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, plan: Plan) -> Sameness:
-        """As it is in this process."""
-        return cls(tuple((thing, _found(thing)) for thing in _things(plan)))
+    def of(cls, plan: Plan) -> Environment:
+        """The environment of a plan in this process."""
+        return cls(tuple((thing, _version(thing)) for thing in _things(plan)))
 
 
 @functools.cache
-def other_here(same: Sameness) -> str | None:
-    """The first thing that this process has otherwise, as `has kl ..., not ...`; None where there
-    is none. What was found once is remembered: code and weights are loaded once, too."""
-    for thing, wanted in same.items:
-        found = _remembered(thing)
-        if found != wanted:
-            return f"has {thing} {found}, not {wanted}"
+def difference_here(wanted: Environment) -> str | None:
+    """The first difference of this process, as `has kl ..., not ...`, or None. Versions are looked
+    up once: code and weights are loaded once, too."""
+    for thing, version_there in wanted.items:
+        version_here = _remembered(thing)
+        if version_here != version_there:
+            return f"has {thing} {version_here}, not {version_there}"
     return None
 
 
@@ -47,14 +47,14 @@ def _things(plan: Plan) -> Iterator[str]:
     yield from models
     steps = {s: None for p in plan.conditions.values() for s in p.template.all_steps()}
     for step in steps:
-        found = step.registered
-        if "attacker" in found.kinds:
+        registered = step.registered
+        if "attacker" in registered.kinds:
             yield step.text()
-        elif found.entry.package != "forensics":
-            yield f"package {found.entry.package}"
+        elif registered.entry.package != "forensics":
+            yield f"package {registered.entry.package}"
 
 
-def _found(thing: str) -> str:
+def _version(thing: str) -> str:
     if thing == "Python":
         return ".".join(platform.python_version_tuple()[:2])
     if thing == "core":
@@ -70,4 +70,4 @@ def _found(thing: str) -> str:
         return "nowhere"
 
 
-_remembered = functools.cache(_found)
+_remembered = functools.cache(_version)

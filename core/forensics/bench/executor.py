@@ -1,4 +1,4 @@
-"""Who works through the photographs: this process, or the workers of a cluster."""
+"""Executors work through the photographs of a plan: this process, or the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 
 @dataclass(frozen=True)
 class Job:
-    """A photograph of the plan, and its rows that are there already."""
+    """A photograph of the plan with the rows that the store has of it."""
 
     photograph: Photograph
     stored: Rows
@@ -36,12 +36,14 @@ class Executor(Protocol):
     def results(
         self, plan: Plan, jobs: Iterator[Job], device: torch.device
     ) -> Iterator[tuple[Job, Result]]:
-        """Every job with its result, in any order; jobs are drawn as they can be taken up."""
+        """Every job with its result, in any order; a job is taken from the iterator when a process
+        is free for it."""
         ...
 
 
 def attempt(plan: Plan, job: Job, device: torch.device) -> Result:
-    """What comes of a job, a photograph that cannot be had among it: a value that travels."""
+    """The result of a job; an unreadable or unfit photograph is a result too, which can be sent
+    between processes."""
     try:
         with torch.inference_mode():
             return work(plan, job.photograph, job.stored, device)

@@ -1,4 +1,4 @@
-"""From the rows of a cell to its metrics, for each kind of model."""
+"""From the rows of a cell to its metrics, by the kind of its model."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ Stored = Mapping[str, Rows]
 
 @dataclass(frozen=True)
 class Column:
-    """Conditions' rows of one name: values, the photographs they belong to, positions (y, x, which
-    condition), reasons, and what their maps say of their masks."""
+    """The n rows of one name of some conditions. values: float `[n]`; photographs: int `[n]`,
+    numbers in the plan; positions: int64 `[n, 3]`, y, x and the number of the condition; reasons:
+    why a value is missing; evidence: packed histograms of maps or stated probabilities."""
 
     values: np.ndarray
     photographs: np.ndarray
@@ -49,10 +50,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Figures:
-    """What a cell says. n, n_na: altered patches with and without an answer; photographs: that
-    those with an answer come from; names: that the headline of an estimator is a mean of;
-    confusion: of its classes, by name; reliability: the diagram of its probabilities; reason: why
-    one of the altered has no answer."""
+    """The figures of a cell. n, n_na: altered patches with and without an answer; photographs:
+    how many the answered ones come from; names: the targets whose mean an estimator's headline
+    is; confusion: by target; reliability: the diagram of its probabilities; reason: why an
+    altered patch has no answer; sides: a detector's scores, pristine and altered."""
 
     n: int = 0
     n_na: int = 0
@@ -66,7 +67,8 @@ class Figures:
 
 
 class Calibrations(Protocol):
-    """What is known beside the rows, and applied to the scores of detectors (`calibration`)."""
+    """Calibrations of detectors, applied to scores when a run is summarised. The rows know nothing
+    of them; `calibration.applying.StoredCards` is one."""
 
     def metrics(
         self, plan: Plan, model: Model, trace: str, pristine: Scored, altered: Scored
@@ -101,7 +103,7 @@ def column(
 
 
 def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
-    """Altered sides, all together, against the pristine one."""
+    """Scores of the pristine side against those of all altered sides together."""
     altered = _altered(plan, stored, cell, SCORE)
     pristine = column(plan, stored, cell.pristine, str(cell.model), SCORE).scored()
     metrics = _against(plan, stored, cell, SCORE)
@@ -109,8 +111,8 @@ def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
 
 
 def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:
-    """Maps of the altered sides against their masks and, where there is a pristine side, the
-    score of the image as a detector's."""
+    """Maps of the altered sides against their masks; where there is a pristine side, also the
+    image scores of the localizer as those of a detector."""
     altered = _altered(plan, stored, cell, HEAT)
     there = [n for n, said in enumerate(altered.evidence) if said is not None]
     maps = [MaskHistogram.unpack(altered.evidence[n] or b"") for n in there]
@@ -121,33 +123,31 @@ def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:
 
 
 def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
-    """What is said of the patches of every side, against the truth that they have there."""
+    """Answers on all sides against the ground truth of the side."""
     answers: dict[str, Estimated] = {}
     reasons: list[str | None] = []
-    answered: dict[tuple[int, ...], bool] = {}  # of the altered patches: of any name
+    answered: dict[tuple[int, ...], bool] = {}  # altered patches: for any target
     conditions = [p for those in cell.sides.values() for p in those]
-    targets: dict[tuple[bytes, bytes], tuple[dict[str, Floats], NDArray[np.bool_]]] = {}
+    truths: dict[tuple[bytes, bytes], tuple[dict[str, Floats], NDArray[np.bool_]]] = {}
     columns = {
         target: column(plan, stored, conditions, str(cell.model), ESTIMATE + target.name)
         for target in cell.trace.targets
     }
-    # Of names that a model does not know there are rows only where it refused the patch.
-    most = max(len(given.values) for given in columns.values())
-    for target, given in columns.items():
-        patches_of = (
-            given.photographs.tobytes(),
-            given.positions.tobytes(),
-        )  # often those of all names
-        if patches_of not in targets:
-            targets[patches_of] = _true(plan, cell, given)
-        true, pristine = targets[patches_of][0][target.name], targets[patches_of][1]
-        # What has no truth, such as the first step where there was none, is not judged.
-        values = np.where(np.isnan(true), np.nan, given.values)
+    # For targets that a model does not know there are rows only where it refused the patch.
+    most = max(len(rows.values) for rows in columns.values())
+    for target, rows in columns.items():
+        # Most targets have the same patches, whose truth is looked up once.
+        patches_of = (rows.photographs.tobytes(), rows.positions.tobytes())
+        if patches_of not in truths:
+            truths[patches_of] = _true(plan, cell, rows)
+        true, pristine = truths[patches_of][0][target.name], truths[patches_of][1]
+        # A patch without a truth, such as a first step without a first JPEG, is not judged.
+        values = np.where(np.isnan(true), np.nan, rows.values)
         if len(values) == most:
-            stated = Stated.unpack(given.evidence)
-            answers[target.name] = Estimated(values, true, given.photographs, pristine, stated)
-        reasons += given.reasons
-        patches = np.column_stack([given.photographs, given.positions])[~pristine].tolist()
+            stated = Stated.unpack(rows.evidence)
+            answers[target.name] = Estimated(values, true, rows.photographs, pristine, stated)
+        reasons += rows.reasons
+        patches = np.column_stack([rows.photographs, rows.positions])[~pristine].tolist()
         for patch, blank in zip(patches, np.isnan(values[~pristine]).tolist(), strict=True):
             answered[tuple(patch)] = answered.get(tuple(patch), False) or not blank
     n = sum(answered.values())
@@ -161,32 +161,30 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     return Figures(
         n,
         len(answered) - n,
-        len({patch[0] for patch, found in answered.items() if found}),
+        len({photograph for (photograph, *_), yes in answered.items() if yes}),
         estimator_metrics(asked, answers, plan.settings.seed),
         tuple(target.name for target in group(known)),
-        {name: found for name, found in confusions.items() if found},
+        {name: counts for name, counts in confusions.items() if counts},
         reliability(known, answers, plan.settings.seed),
     )
 
 
-def _true(plan: Plan, cell: Cell, given: Column) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
-    """The truth of the patches of a column over all sides by name, NaN where there is none; and
-    which are of the pristine side."""
+def _true(plan: Plan, cell: Cell, rows: Column) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """The ground truth of a column's patches by target, NaN where there is none, and which patches
+    are pristine."""
     keys = [
         random.key(plan.settings.seed, plan.photographs[owner].sha256, y, x)
-        for owner, (y, x, _) in zip(
-            given.photographs.tolist(), given.positions.tolist(), strict=True
-        )
+        for owner, (y, x, _) in zip(rows.photographs.tolist(), rows.positions.tolist(), strict=True)
     ]
     drawn = cell.trace.drawn(torch.tensor(keys, dtype=torch.int64))
     true = {target.name: np.full(len(keys), np.nan) for target in cell.trace.targets}
     pristine = np.zeros(len(keys), bool)
     parts = [(side, point) for side in cell.sides for point in cell.points]
     for which, (side, point) in enumerate(parts):
-        here = np.flatnonzero(given.positions[:, 2] == which)
+        here = np.flatnonzero(rows.positions[:, 2] == which)
         values = {name: value[torch.from_numpy(here)] for name, value in drawn.items()}
-        for name, found in cell.trace.answers(side, dict(point) | values, len(here)).items():
-            true[name][here] = found.numpy()
+        for name, values_here in cell.trace.answers(side, dict(point) | values, len(here)).items():
+            true[name][here] = values_here.numpy()
         pristine[here] = side == "pristine"
     return true, pristine
 

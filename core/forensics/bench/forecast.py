@@ -13,8 +13,8 @@ from forensics.data import Photograph
 
 @dataclass(frozen=True)
 class Forecast:
-    """patches: of all conditions; scores, stored: numbers to compute, and those that are
-    there; seconds: from the models' declared speeds, on two CPU cores."""
+    """patches: of all conditions; scores: numbers to compute; stored: numbers that the store has;
+    seconds: from the models' declared speeds, on two CPU cores."""
 
     patches: int
     scores: int
@@ -23,14 +23,14 @@ class Forecast:
 
     @property
     def time(self) -> str:
-        """The seconds in words; a declared speed is only that."""
+        """The seconds in words."""
         if self.seconds < 90:
             return f"about {self.seconds:.0f} s on 2 CPU cores"
         return f"about {self.seconds / 60:.0f} min on 2 CPU cores"
 
 
 def forecast(plan: Plan, folder: Path) -> Forecast:
-    """Counts what is stored under `folder`, and adds up what is not."""
+    """The work of a plan whose results are kept under `folder`."""
     store = Store(folder)
     speeds = {str(m): m.entry.seconds for c in plan.cells for m in (c.model, c.attacker) if m}
     patches = scores = done = 0
@@ -55,7 +55,7 @@ def forecast(plan: Plan, folder: Path) -> Forecast:
 
 
 def _areas(plan: Plan, condition: Condition, photograph: Photograph) -> tuple[float, float]:
-    """How many times 128 x 128 pixels a model is shown for a patch, and an attacker."""
+    """The pixels that a model and an attacker see for a patch, in units of 128 x 128."""
     patch, (height, width) = plan.settings.patch, photograph.size
     if plan.settings.positive is None:
         side = patch + 2 * margin(condition.trace, plan.settings)

@@ -1,4 +1,4 @@
-"""Runs over real files with labels: nothing is simulated, models are asked about what is there."""
+"""Runs over real files with labels, which are not simulated but taken as they are."""
 
 from __future__ import annotations
 

@@ -93,9 +93,9 @@ def execute(
 
 @contextmanager
 def _executor(dask: str | None, workers: int | None) -> Iterator[Executor]:
-    """This process; or the `dask.distributed` cluster whose scheduler has the address `dask`; or
-    one of so many worker processes on this machine. Raises ForensicsError where both are asked
-    for, where the extra `dask` is not installed, and where the cluster is not there."""
+    """This process; or the `dask.distributed` cluster of the scheduler at the address `dask`; or
+    `workers` processes on this machine. Raises ForensicsError where both are asked for, where the
+    extra `dask` is not installed, and where there is no such cluster."""
     if dask is None and workers is None:
         yield Here()
         return
@@ -113,7 +113,7 @@ def _executor(dask: str | None, workers: int | None) -> Iterator[Executor]:
 
 
 def _jobs(plan: Plan, store: Store) -> Iterator[Job]:
-    """Read as they are handed out: a run may have more photographs than fit in memory."""
+    """Rows are read when a job is taken: those of all photographs may not fit in memory."""
     for photograph in plan.photographs:
         yield Job(photograph, store.read(photograph.sha256))
 
@@ -128,7 +128,7 @@ def protocol(
     seconds: float,
     calibrations: Calibrations | None,
 ) -> dict[str, Any]:
-    """What was run on what: enough to run it again and to compare it with another run."""
+    """Options, versions and models of a run: enough to repeat it and to compare it with another."""
     settings = plan.settings
     chosen = {str(m): m for c in plan.cells for m in (c.model, c.attacker) if m is not None}
     traces = {c.trace.name: c.trace for c in plan.cells}

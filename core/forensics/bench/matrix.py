@@ -21,8 +21,9 @@ _FORM = 4
 
 @dataclass(frozen=True)
 class Matrix:
-    """protocol: what was run on what; cells: one for each model, point and attack;
-    failures: model -> traceback; skipped: photographs left out, each with its reason."""
+    """The result of a run. protocol: options, versions and models; cells: one for each model,
+    point and attack; failures: tracebacks by model; skipped: photographs left out, each with its
+    reason."""
 
     protocol: dict[str, Any]
     cells: list[ResultCell]
@@ -38,9 +39,9 @@ class Matrix:
         return json.dumps(self.to_dict(), indent=1, allow_nan=False)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A row a cell: trace, the point's parameters, attack, model, counts, each metric with
-        `_low` and `_high`, each cost, na; of estimators the names that the headline is a mean of,
-        and as JSON the confusion of classes and the reliability diagram."""
+        """A row a cell: trace, the point's parameters, attack, model, counts, each metric and cost
+        with `_low` and `_high`, na. Estimators have the names of their headline's targets and, as
+        JSON, confusion and reliability diagram."""
         import pandas
 
         return pandas.DataFrame([_flat(cell) for cell in self.cells])

@@ -78,17 +78,17 @@ class Settings:
 
     def _check_folders(self) -> None:
         """Labelled files take the place of photographs and histories, and one label is none."""
-        given = [name for name in _FOLDERS if getattr(self, name) is not None]
+        folders = [name for name in _FOLDERS if getattr(self, name) is not None]
         if self.masks_inverted and self.masks is None:
             raise ForensicsError("masks_inverted goes with masks, the folder of masks")
-        if given and self.positive is None:
-            raise ForensicsError(f"{given[0]} goes with positive, the folder of altered files")
-        if given == ["positive"]:
+        if folders and self.positive is None:
+            raise ForensicsError(f"{folders[0]} goes with positive, the folder of altered files")
+        if folders == ["positive"]:
             raise ForensicsError(
                 "altered files alone measure nothing: name a folder of untouched ones (negative) "
                 "or of masks (masks)"
             )
-        if not given:
+        if not folders:
             return
         simulated = ("data", "trace", "set", "pool", "photographs", "reduce")
         for name in simulated:
@@ -98,13 +98,13 @@ class Settings:
             raise ForensicsError("labelled files have no truth to estimate: leave estimators out")
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Settings:
-        """From plain values, as YAML or keyword arguments give them: a single name or value may
-        stand for a list. Where one kind of model is named, the kinds that are not are left out.
-        Raises ForensicsError on an option that there is not."""
+    def of(cls, options: Mapping[str, Any]) -> Settings:
+        """From plain values, as in YAML or keyword arguments; a single name or value stands for a
+        list of one. Where models of one kind are named, the other kinds are left out. Raises
+        ForensicsError for an unknown option and for a value that an option does not take."""
         known = {f.name for f in fields(cls)}
         plain: dict[str, Any] = {}
-        for name, value in given.items():
+        for name, value in options.items():
             if name not in known:
                 raise unknown("option of a run", name, known)
             if name in _NAMES:
@@ -135,25 +135,25 @@ class Settings:
 
 
 def _default(name: str) -> Any:
-    made = Settings.__dataclass_fields__[name]
-    return {} if made.default is MISSING else made.default
+    declared = Settings.__dataclass_fields__[name]
+    return {} if declared.default is MISSING else declared.default
 
 
-def _names(option: str, given: Any) -> tuple[str, ...]:
-    names = [given] if isinstance(given, str) else given or []
+def _names(option: str, value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value or []
     if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
-        raise ForensicsError(f"{option} takes names, not {given}")
+        raise ForensicsError(f"{option} takes names, not {value}")
     return tuple(names)
 
 
-def _values(name: str, given: Any) -> tuple[Number, ...]:
-    values = given if isinstance(given, (list, tuple)) else str(given).split(",")
+def _values(name: str, value: Any) -> tuple[Number, ...]:
+    values = value if isinstance(value, (list, tuple)) else str(value).split(",")
     try:
         numbers = tuple(dict.fromkeys(n for v in values for n in _numbers(str(v))))
     except ValueError:
         numbers = ()
     if not numbers:
-        raise ForensicsError(f"--set takes {name}=60,70 or {name}=60..98, not {name}={given}")
+        raise ForensicsError(f"--set takes {name}=60,70 or {name}=60..98, not {name}={value}")
     return numbers
 
 

@@ -33,8 +33,8 @@ _SCHEMA = pa.schema(
 @dataclass(frozen=True)
 class Row:
     """One number about one patch. condition, model: hashes; name: `score`, `psnr`, ...; value:
-    NaN where there is a reason; evidence: what a map says of its mask (`metrics.heat`), or how
-    probable an estimate was said to be (`metrics.confidence`)."""
+    NaN where there is a reason; evidence: packed histograms of a map (`metrics.mask_histogram`) or
+    packed probabilities of an estimate (`metrics.confidence`)."""
 
     condition: str
     model: str
@@ -46,16 +46,16 @@ class Row:
     evidence: bytes | None = None
 
 
-# Of one photograph: (condition, model, name) -> place -> (value, reason, evidence).
+# Of one photograph: (condition, model, name) -> position -> (value, reason, evidence).
 Rows = dict[tuple[str, str, str], dict[Position, tuple[float, str | None, bytes | None]]]
 
 
 def answered(rows: Rows) -> dict[tuple[str, str, str], set[Position]]:
-    """Which positions are there, by condition, model and the kind of query (`kind_of`)."""
-    found: dict[tuple[str, str, str], set[Position]] = {}
-    for (condition, model, name), positions in rows.items():
-        found.setdefault((condition, model, kind_of(name)), set()).update(positions)
-    return found
+    """The positions with rows, by condition, model and kind of query (`kind_of`)."""
+    positions_of: dict[tuple[str, str, str], set[Position]] = {}
+    for (condition, model, name), by_position in rows.items():
+        positions_of.setdefault((condition, model, kind_of(name)), set()).update(by_position)
+    return positions_of
 
 
 class Store:

@@ -1,4 +1,4 @@
-"""What models are shown of a state of the harness: patches of tiles, or of whole files."""
+"""What models are shown of a state: patches of tiles, or of whole files."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class View(Protocol):
         """(y, x) of every patch."""
 
     def cut(self, state: Batch) -> Batch:
-        """What a model may see."""
+        """The patches as a model sees them."""
 
     def pixels(self, state: Batch) -> Tensor:
         """The same as bare pixels, uint8 `[N, C, H, W]`."""
 
     def mask(self, state: Batch) -> Tensor:
-        """What comes from elsewhere, bool `[N, H, W]`, for metrics."""
+        """The spliced pixels of the patches, bool `[N, H, W]`, for metrics."""
 
     def batch(self, size: int) -> int:
-        """How many patches are asked about at once where `size` of the usual ones are."""
+        """How many patches a model gets at once, where `size` is that of tiles."""
 
 
 @dataclass(frozen=True)
 class TileView:
-    """The middles of tiles, through the crop."""
+    """The patches in the middle of tiles, by `traces.crop`."""
 
     positions: Sequence[Position]
     margin: int
@@ -60,8 +60,8 @@ class TileView:
 
 @dataclass(frozen=True)
 class FileView:
-    """Of a state that is one file: the whole of it, or patches of `patch` pixels (0 = whole). What
-    the file is, a JPEG or pixels, is what models are input: nothing is simulated here."""
+    """Patches of `patch` pixels of a state that is one file, or (0) the whole file. Models get the
+    file as it is, a JPEG or pixels: nothing is simulated."""
 
     positions: Sequence[Position]
     patch: int
