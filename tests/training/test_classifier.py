@@ -75,8 +75,24 @@ def test_the_values_of_a_target_are_learnt_on_a_mixture_that_nobody_registered(
     # Exact, though the weights are in half precision.
     assert result.card["dtype"] == "float16"
     assert load_file(result.path)["classes"].tolist() == BLURS
+    assert result.card["classes"] == BLURS
     assert result.card["trace"]["name"] == "smoothed"
     assert result.card["trace"]["histories"]["altered"].startswith("maybe(0.5,jpeg({q}))")
+
+
+def test_steps_in_half_precision_learn_too(plugin, larger, tmp_path, monkeypatch):
+    seen = set()
+    kind = type(recipe_of("tiny-blur"))
+    monkeypatch.setattr(kind, "autocast", True)
+    original = kind.logits
+
+    def logits(self, answers):
+        seen.add(answers.dtype)
+        return original(self, answers)
+
+    monkeypatch.setattr(kind, "logits", logits)
+    assert values(trained(larger, "tiny-blur", tmp_path, steps=40))["auc"] > 0.95
+    assert seen == {torch.bfloat16, torch.float32}
 
 
 def test_boosted_trees_learn_the_same_and_answer_with_probabilities(plugin, larger, tmp_path):

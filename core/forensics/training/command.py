@@ -23,6 +23,7 @@ from forensics.traces.draws import described
 from forensics.training import export
 from forensics.training import plot as curve
 from forensics.training.budget import Budget
+from forensics.training.classes import Classification
 from forensics.training.export import Figures
 from forensics.training.generator import Generator, Pool
 from forensics.training.loop import Best, Training, Watch
@@ -213,6 +214,7 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
             "input": made.trace.input,
         },
         "draws": drawn,
+        **({"classes": list(recipe.classes)} if isinstance(recipe, Classification) else {}),
         "augmentations": list(map(repr, recipe.augmentations)),
         "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
         **({"rests_on": dict(recipe.rests_on)} if recipe.rests_on else {}),
