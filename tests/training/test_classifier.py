@@ -241,9 +241,13 @@ def test_a_training_goes_on_from_a_part_or_the_mean_of_several(plugin, larger):
     # Of the same number: all; a model alone is its part of the same name.
     recipe = recipe_of("tiny-blurs", start="tiny-blurs")
     assert torch.equal(recipe.begun().state_dict()["last.weight"], one["last.weight"])
-    card = trained(larger, "tiny-blurs:start=tiny-blurs", steps=1).card
-    assert list(card["begins_with"]) == ["tiny-blurs:net-5"]
-    assert len(card["begins_with"]["tiny-blurs:net-5"]) == 64
+    before = weights.find(registry().get("tiny-blurs", "estimator").entry, "net-5").sha256
+    again = {"model": "tiny-blurs:start=tiny-blurs", "steps": 1}
+    assert trained(larger, **again).card["begins_with"] == {"tiny-blurs:net-5": before}
+    # The part is another one by now, and not what it began with.
+    resumed = trained(larger, **again, resume=True).card
+    assert resumed["begins_with"] == {"tiny-blurs:net-5": before}
+    assert resumed["sha256"] != before
 
     with pytest.raises(ForensicsError, match="not of one form: they have no mean"):
         training.Start.of("tiny-blurs:net-5+tiny-blurs:net-3")

@@ -27,7 +27,7 @@ from forensics.training.classes import Classification
 from forensics.training.export import Figures
 from forensics.training.generator import Generator, Pool
 from forensics.training.loop import Best, Training, Watch
-from forensics.training.recipe import NetworkRecipe, Recipe
+from forensics.training.recipe import Recipe
 from forensics.training.runfiles import Checkpoint, Log
 
 
@@ -105,12 +105,15 @@ def train(
         training = Training(recipe, length, seed, made, held_out, files, watch)
         if former:
             training.restore(former)
-        best = training.run(identity, log)
+        # Of the weights as they were: a training may go on from the part that it makes.
+        begun = former.get("begins_with", dict(recipe.begins_with))
+        best = training.run({**identity, "begins_with": begun}, log)
         state, dtype, figures = export.choose(best.state, training.answers)
     card = {
         "model": entry.name,
         "part": recipe.part,
         **_recipe_card(str(chosen), recipe, made),
+        **({"begins_with": begun} if begun else {}),
         **_run_card(training, best, where),
         "figures": _figure_rows(held_out, recipe, dtype, figures),
         "dtype": dtype,
@@ -218,13 +221,7 @@ def _recipe_card(text: str, recipe: Recipe, made: Generator) -> dict[str, Any]:
         "augmentations": list(map(repr, recipe.augmentations)),
         "limits": [f"trained on {kind} photographs with {drawn}", *recipe.limits],
         **({"rests_on": dict(recipe.rests_on)} if recipe.rests_on else {}),
-        **_begins_with(recipe),
     }
-
-
-def _begins_with(recipe: Recipe) -> dict[str, Any]:
-    parts = dict(recipe.begins_with) if isinstance(recipe, NetworkRecipe) else {}
-    return {"begins_with": parts} if parts else {}
 
 
 def _run_card(training: Training, best: Best, device: torch.device) -> dict[str, Any]:

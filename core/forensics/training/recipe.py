@@ -88,6 +88,12 @@ class Recipe(ABC):
         return {}
 
     @property
+    def begins_with(self) -> Mapping[str, str]:
+        """The parts that it goes on from, `model:part`, each with the hash of its weights, for the
+        card."""
+        return {}
+
+    @property
     def evenly(self) -> tuple[str, ...]:
         """Parameters whose listed values take turns over the crops of steps, so that each is seen
         as often as the others; the rest are drawn at random."""
@@ -148,8 +154,6 @@ class NetworkRecipe(Recipe):
 
     @property
     def begins_with(self) -> Mapping[str, str]:
-        """The parts that it goes on from, `model:part`, each with the hash of its weights, for the
-        card."""
         return Start.of(self.start, self.part).hashes if self.start else {}
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
