@@ -13,7 +13,7 @@ from forensics.errors import ForensicsError
 from forensics.experiments import readme
 from forensics.experiments.reproducing import Result
 from forensics.experiments.schema import Figure, read
-from forensics.experiments.selecting import Ours, chosen, frame, ours
+from forensics.experiments.selecting import Measurement, chosen, frame, ours
 from forensics.metrics.intervals import Value
 from forensics.models.registry import package_folder
 
@@ -208,15 +208,15 @@ def test_a_cell_that_the_run_has_not_is_one_sentence(changes, words):
 
 
 def test_agreement_is_within_the_interval_and_the_tolerance():
-    found = Ours(0.8, 0.75, 0.85)
+    found = Measurement(0.8, 0.75, 0.85)
     assert found.agrees(Figure(value=0.85)) is True
     assert found.agrees(Figure(value=0.86)) is False
     assert found.agrees(Figure(value=0.86, tolerance=0.02)) is True
     assert found.agrees(Figure(value=0.74)) is False
     assert found.agrees(Figure(value=0.74, tolerance=0.02)) is True
-    assert Ours(0.8).agrees(Figure(value=0.8)) is True
+    assert Measurement(0.8).agrees(Figure(value=0.8)) is True
     assert found.agrees("plot only") is None
-    assert Ours(None).agrees(Figure(value=0.8)) is None
+    assert Measurement(None).agrees(Figure(value=0.8)) is None
 
 
 @pytest.mark.parametrize(
@@ -342,8 +342,8 @@ def test_a_reason_stands_once_below_the_table(tmp_path):
     rows = [{"label": "one", "paper": {"AUC": 0.7}}, {"label": "two"}, {"label": "three"}]
     path.write_text(yaml.safe_dump(TABLE | {"columns": columns, "rows": rows}))
     experiment = experiments.Experiment("toy", "forensics_toy", path)
-    figures = [Ours(None, na="no weights"), Ours(0.25, na=None)] * 2
-    figures += [Ours(None, na="no weights"), Ours(None, na="too small")]
+    figures = [Measurement(None, na="no weights"), Measurement(0.25, na=None)] * 2
+    figures += [Measurement(None, na="no weights"), Measurement(None, na="too small")]
     made = Result(experiment, (), tuple(zip(experiment.preset.cells(), figures, strict=True)))
     text = readme.markdown(made)
     assert "| one | n/a (paper .700) | .250 |" in text

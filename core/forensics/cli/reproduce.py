@@ -18,8 +18,8 @@ from forensics.cli.tables.layout import Section, latex, markdown
 from forensics.cli.terminal import table
 from forensics.errors import ForensicsError
 from forensics.experiments import Experiment, Result, readme
-from forensics.experiments.schema import Asked
-from forensics.experiments.selecting import Ours
+from forensics.experiments.schema import TableCell
+from forensics.experiments.selecting import Measurement
 
 HEADER = ("row", "column", "paper", "ours", "interval", "n", "photos", "note")
 
@@ -147,7 +147,7 @@ def _typeset(section: Section, notes: Sequence[str], style: str) -> str:
     return "\n".join([latex(section), *(f"% {note}" for note in notes), ""])
 
 
-def _row(asked: Asked, figure: Ours) -> list[str]:
+def _row(asked: TableCell, figure: Measurement) -> list[str]:
     interval = ""
     if figure.low is not None and figure.high is not None:
         interval = " to ".join(readme.short(end, asked.digits) for end in (figure.low, figure.high))

@@ -1,4 +1,4 @@
-"""The tables of a paper, run again: what it says and what is measured here, side by side."""
+"""The tables of papers, measured again: the paper's figures and ours, side by side."""
 
 from forensics.experiments.finding import Experiment, experiments, named
 from forensics.experiments.readme import rewrite

@@ -1,4 +1,4 @@
-"""Which tables there are: the files `experiments/*.yaml` of every plugin's package."""
+"""The tables that can be reproduced: `experiments/*.yaml` in the package of every plugin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """The name of the file, without its suffix."""
+        """The file's name without its suffix."""
         return self.path.stem
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Experiment:
 
     @functools.cached_property
     def preset(self) -> Preset:
-        """What the file holds. Raises ForensicsError as `schema.read` does."""
+        """The content of the file. Raises ForensicsError as `schema.read` does."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -38,39 +38,39 @@ class Experiment:
 
     @property
     def result(self) -> Path:
-        """Where the last result is kept, beside the experiments."""
+        """The file of the last result, beside the experiments."""
         return self.path.parent / "results" / f"{self.name}.json"
 
     @property
     def again(self) -> str:
-        """The command that makes it."""
+        """The command that measures the table and keeps the result."""
         return f"`forensics reproduce {self} --save`"
 
 
 def experiments() -> list[Experiment]:
-    """Every table of every plugin that loads, by plugin and name; no file is opened."""
-    found = []
+    """The tables of all plugins that load, by plugin and name; no file is opened."""
+    tables = []
     for plugin in registry().plugins:
         folder = package_folder(plugin.package) if plugin.error is None else None
         paths = sorted((folder / "experiments").glob("*.yaml")) if folder else []
-        found += [Experiment(plugin.name, plugin.package, path) for path in paths]
-    return found
+        tables += [Experiment(plugin.name, plugin.package, path) for path in paths]
+    return tables
 
 
 def named(text: str) -> list[Experiment]:
-    """The tables that `PLUGIN` or `PLUGIN:TABLE` stands for. Raises UnknownName with what was
-    meant, and ForensicsError for a plugin that has no tables or is broken."""
+    """The tables of `PLUGIN`, or the one of `PLUGIN:TABLE`. Raises UnknownName, and ForensicsError
+    for a plugin that is broken or has no tables."""
     name, _, table = text.partition(":")
     plugins = {plugin.name: plugin for plugin in registry().plugins}
     if name not in plugins:
         raise unknown("plugin", name, plugins)
     if plugins[name].error is not None:
         raise ForensicsError(f"the plugin {name} does not load: {plugins[name].error}")
-    those = [e for e in experiments() if e.plugin == name]
-    if not those:
+    tables = [e for e in experiments() if e.plugin == name]
+    if not tables:
         raise ForensicsError(f"the plugin {name} has no experiments/*.yaml to reproduce")
     if not table:
-        return those
-    if table not in {e.name for e in those}:
-        raise unknown(f"table of {name}", table, [e.name for e in those])
-    return [e for e in those if e.name == table]
+        return tables
+    if table not in {e.name for e in tables}:
+        raise unknown(f"table of {name}", table, [e.name for e in tables])
+    return [e for e in tables if e.name == table]

@@ -1,4 +1,4 @@
-"""Tables of a README, made of the results that are kept beside the experiments.
+"""Tables of a README, written from the results beside the experiments.
 
 <!-- table: table1 -->
 ...
@@ -16,8 +16,8 @@ from typing import Any
 from forensics.errors import ForensicsError, unknown
 from forensics.experiments.finding import Experiment
 from forensics.experiments.reproducing import Result, load
-from forensics.experiments.schema import Asked, Figure
-from forensics.experiments.selecting import Ours
+from forensics.experiments.schema import Figure, TableCell
+from forensics.experiments.selecting import Measurement
 from forensics.models.registry import check_editable, package_folder
 
 _MARKED = re.compile(
@@ -25,10 +25,10 @@ _MARKED = re.compile(
 )
 
 
-def rewrite(those: Sequence[Experiment]) -> Path:
-    """Make the marked tables of a plugin's README anew. those: all tables of one plugin. Raises
-    ForensicsError where a marker names no table, or one without a result."""
-    folder = package_folder(those[0].package)
+def rewrite(tables: Sequence[Experiment]) -> Path:
+    """Write the marked tables of a plugin's README again. tables: all tables of one plugin. Raises
+    ForensicsError where a marker names no table."""
+    folder = package_folder(tables[0].package)
     assert folder is not None
     check_editable(folder, "--readme")
     path = folder.parent / "README.md"
@@ -36,40 +36,43 @@ def rewrite(those: Sequence[Experiment]) -> Path:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ForensicsError(f"cannot read {path}: {error.strerror}") from None
-    path.write_text(filled(text, those), encoding="utf-8")
+    path.write_text(filled(text, tables), encoding="utf-8")
     return path
 
 
-def filled(text: str, those: Sequence[Experiment]) -> str:
-    """A README's text with its marked tables made anew."""
-    names = {experiment.name: experiment for experiment in those}
+def filled(text: str, tables: Sequence[Experiment]) -> str:
+    """A README's text with its marked tables written again."""
+    names = {experiment.name: experiment for experiment in tables}
 
-    def table(match: re.Match[str]) -> str:
+    def written(match: re.Match[str]) -> str:
         if match["name"] not in names:
-            raise unknown(f"table of {those[0].plugin}", match["name"], names)
-        one = names[match["name"]]
-        made = markdown(load(one)) if one.result.is_file() else f"Not run yet: {one.again}.\n"
-        return match["begin"] + made + match["end"]
+            raise unknown(f"table of {tables[0].plugin}", match["name"], names)
+        chosen = names[match["name"]]
+        table = (
+            markdown(load(chosen)) if chosen.result.is_file() else f"Not run yet: {chosen.again}.\n"
+        )
+        return match["begin"] + table + match["end"]
 
-    return _MARKED.sub(table, text)
+    return _MARKED.sub(written, text)
 
 
 def marked(text: str) -> list[str]:
-    """The names of the tables that a README has places for."""
+    """The names of the tables that are marked in a README."""
     return [match["name"] for match in _MARKED.finditer(text)]
 
 
 def markdown(result: Result) -> str:
-    """A result as a README has it: a row a row of the table, with a column for each of its
-    columns; without columns the paper and ours side by side."""
+    """A result as a Markdown table: its rows and columns or, for a table without columns, the
+    paper's figure and ours side by side."""
     preset = result.experiment.preset
     below = notes(result)
     if preset.columns:
         header = ["", *(column.label for column in preset.columns)]
         rows = []
         for row in preset.rows:
-            those = [(asked, figure) for asked, figure in result.cells if asked.row == row.label]
-            rows.append([row.label, *(_beside(asked, figure) for asked, figure in those)])
+            rows.append(
+                [row.label, *(_beside(a, f) for a, f in result.cells if a.row == row.label)]
+            )
         align = ["---", *["---:"] * len(preset.columns)]
         below += [*remarks(result, words=True), *missing(result)]
     else:
@@ -88,30 +91,30 @@ def _bullet(text: str) -> str:
 
 
 def remarks(result: Result, words: bool = False) -> list[str]:
-    """What the preset remarks, each sentence once, with the rows that it belongs to. words: and
-    what the paper says in words."""
-    found: dict[str, dict[str, None]] = {}
+    """The remarks of the preset, each sentence once, with the rows that it belongs to. words: the
+    sentences of the paper too."""
+    rows_of: dict[str, dict[str, None]] = {}
     for asked, _ in result.cells:
         said_here = [f"the paper: {asked.paper}"] if isinstance(asked.paper, str) and words else []
         for text in (*said_here, *filter(None, (asked.remark,))):
-            found.setdefault(text, {})[asked.row] = None
+            rows_of.setdefault(text, {})[asked.row] = None
     everywhere = len(result.experiment.preset.rows)
     return [
         text if len(rows) == everywhere else f"{'; '.join(rows)}: {text}"
-        for text, rows in found.items()
+        for text, rows in rows_of.items()
     ]
 
 
 def missing(result: Result) -> list[str]:
-    """Why cells have no figure, each reason once, with the rows that it belongs to, or the columns
-    where it is that of every row."""
-    found: dict[str, list[Asked]] = {}
+    """Why cells have no figure, each reason once, with its rows or, where it is the reason of
+    every row, its columns."""
+    cells_of: dict[str, list[TableCell]] = {}
     for asked, figure in result.cells:
         if figure.value is None:
-            found.setdefault(str(figure.na), []).append(asked)
+            cells_of.setdefault(str(figure.na), []).append(asked)
     everywhere = len(result.experiment.preset.rows)
     texts = []
-    for reason, cells in found.items():
+    for reason, cells in cells_of.items():
         rows, columns = (
             list(dict.fromkeys(w)) for w in zip(*((c.row, c.column) for c in cells), strict=True)
         )
@@ -119,14 +122,14 @@ def missing(result: Result) -> list[str]:
     return texts
 
 
-def _beside(asked: Asked, figure: Ours) -> str:
-    """Ours, and the paper's number after it where there is one."""
+def _beside(asked: TableCell, figure: Measurement) -> str:
+    """Our figure, followed by the paper's number where there is one."""
     ours = "n/a" if figure.value is None else measured(figure, asked.digits)
     off = ", differs" if figure.agrees(asked.paper) is False else ""
     return f"{ours} (paper {said(asked)}{off})" if isinstance(asked.paper, Figure) else ours
 
 
-def measured(figure: Ours, digits: int) -> str:
+def measured(figure: Measurement, digits: int) -> str:
     """Our figure with half its interval, or why there is none."""
     if figure.value is None:
         return f"n/a: {figure.na}"
@@ -136,12 +139,12 @@ def measured(figure: Ours, digits: int) -> str:
     return text
 
 
-def counted(figure: Ours) -> str:
+def counted(figure: Measurement) -> str:
     """Patches a side, and the photographs that they come from."""
     return f"{figure.n} ({figure.photographs})" if figure.n else ""
 
 
-def said(asked: Asked) -> str:
+def said(asked: TableCell) -> str:
     """The paper's figure or sentence."""
     if isinstance(asked.paper, Figure):
         tolerance = asked.paper.tolerance
@@ -150,7 +153,7 @@ def said(asked: Asked) -> str:
     return asked.paper or ""
 
 
-def note(asked: Asked, figure: Ours) -> str:
+def note(asked: TableCell, figure: Measurement) -> str:
     """Whether ours is off the paper's number, and the remark."""
     off = "differs" if figure.agrees(asked.paper) is False else ""
     return ": ".join(filter(None, (off, asked.remark)))
@@ -175,7 +178,7 @@ def notes(result: Result) -> list[str]:
     warnings = {f"warning: {text}": None for p in result.protocols for text in p["warnings"]}
     return [
         f"{preset.title}: {preset.source}.",
-        *(_counted(result, those, text, len(samples) > 1) for text, those in samples.items()),
+        *(_counted(result, runs, text, len(samples) > 1) for text, runs in samples.items()),
         f"Intervals of 95 % over photographs; ± is half of one. {'; '.join(sorted(traces))}.",
         *warnings,
         *preset.notes,
@@ -183,7 +186,7 @@ def notes(result: Result) -> list[str]:
 
 
 def _sample(p: dict[str, Any]) -> str:
-    """What a run was made on, but for the number of patches."""
+    """What a run measures on, without the number of patches."""
     split = f", split {p['split']}" if p["split"] else ""
     chosen = "".join(f", {pattern}" for pattern in p["chosen"])
     half = f", reduced by {p['reduce']}" if p["reduce"] > 1 else ""
@@ -203,6 +206,6 @@ def _counted(result: Result, runs: Sequence[int], text: str, several: bool) -> s
     n = "-".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "0"
     parts = {part: dict.fromkeys(getattr(a, part) for a, _ in cells) for part in ("row", "column")}
     all_of = {part: len({getattr(a, part) for a, _ in result.cells}) for part in parts}
-    labels = ["; ".join(those) for part, those in parts.items() if len(those) < all_of[part]]
+    labels = ["; ".join(names) for part, names in parts.items() if len(names) < all_of[part]]
     about = f"{' | '.join(labels)}: " if several and labels else ""
     return f"{about}{n} {text}"

@@ -1,4 +1,4 @@
-"""Run a table's experiment through the harness, and keep what came of it."""
+"""Run the experiment of a table, and keep its result."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from forensics.bench.loop import Progress
 from forensics.calibration.applying import StoredCards
 from forensics.errors import ForensicsError
 from forensics.experiments.finding import Experiment, named
-from forensics.experiments.schema import Asked, Figure, Preset
-from forensics.experiments.selecting import Ours, check, frame, ours
+from forensics.experiments.schema import Figure, Preset, TableCell
+from forensics.experiments.selecting import Measurement, check, frame, ours
 from forensics.models.registry import MODEL_KINDS, check_editable, package_folder
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ _NOBODY = {f.name: "none" for f in fields(Settings) if f.name.removesuffix("s") 
 
 @dataclass(frozen=True)
 class Result:
-    """A table with its figures. protocols: those of the matrices, in the order of `Preset.runs`;
-    cells: what was asked and what was measured, row by row; matrices: none where the result was
-    read from a file."""
+    """A table with its figures. protocols: of its runs, in the order of `Preset.runs`; cells: each
+    cell of the table with its measurement, row by row; matrices: of the runs, none where the
+    result was read from a file."""
 
     experiment: Experiment
     protocols: tuple[dict[str, Any], ...]
-    cells: tuple[tuple[Asked, Ours], ...]
+    cells: tuple[tuple[TableCell, Measurement], ...]
     matrices: tuple[Matrix, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """What `--json` prints of a table: title, source, the protocol of each run, and for each
-        cell the paper's figure or sentence beside ours, with the number of its run."""
+        """The table as `--json` prints it: title, source, the protocol of each run, and for each
+        cell the number of its run and the paper's figure or sentence beside ours."""
         preset = self.experiment.preset
         return {
             "table": str(self.experiment),
@@ -65,14 +65,14 @@ class Result:
         return pandas.DataFrame([{"table": str(self.experiment)} | _flat(c) for c in self.cells])
 
 
-def _flat(cell: tuple[Asked, Ours]) -> dict[str, Any]:
+def _flat(cell: tuple[TableCell, Measurement]) -> dict[str, Any]:
     asked, figure = cell
     point = " ".join(f"{k}={','.join(map(str, v))}" for k, v in asked.point.items())
     names = {"trace": asked.trace, "attack": asked.attack, "model": asked.model}
     return {
         "row": asked.row,
         "column": asked.column,
-        **{field: " ".join(those) for field, those in names.items()},
+        **{field: " ".join(several) for field, several in names.items()},
         "point": point,
         "name": asked.name,
         "metric": asked.metric,
@@ -88,29 +88,31 @@ def _plain(paper: Figure | str | None) -> Any:
 
 
 def plans(experiment: Experiment, **options: Any) -> list[Plan]:
-    """What the runs of the table's experiment would do, in the order of `Preset.runs`, with the
-    models that it names and no others.
+    """The plans of the table's runs, in the order of `Preset.runs`, with the models that the table
+    names and no others.
 
-    options: of `Settings`, over those of the preset; None leaves the preset's. Raises
-    ForensicsError that names the table where the preset asks for what is not there: a model, a
-    point out of an operation's domain, a cell that is not run."""
-    given = {name: value for name, value in options.items() if value is not None}
+    options: of `Settings`, in the place of the preset's; None leaves the preset's. Raises
+    ForensicsError, which names the table, for an unknown model, a point out of an operation's
+    domain, and a cell that no run has."""
+    overrides = {name: value for name, value in options.items() if value is not None}
     preset = experiment.preset
-    found = []
+    planned = []
     try:
         for run in preset.runs():
-            found.append(bench.make(Settings.of(_NOBODY | run | given)))
-            check((asked for asked in preset.cells() if asked.run == run), found[-1])
+            planned.append(bench.make(Settings.of(_NOBODY | run | overrides)))
+            check((asked for asked in preset.cells() if asked.run == run), planned[-1])
     except ForensicsError as error:
         raise ForensicsError(f"{experiment}: {error}") from error
-    return found
+    return planned
 
 
 def execute(
-    experiment: Experiment, made: Sequence[Plan], out: Path, progress: Progress | None = None
+    experiment: Experiment, planned: Sequence[Plan], out: Path, progress: Progress | None = None
 ) -> Result:
-    """Carry out what `plans` gave; rows that `out` holds are not computed again."""
-    matrices = tuple(bench.execute(one, out, progress, calibrations=StoredCards()) for one in made)
+    """Carry out the plans of a table; rows that `out` holds are not computed again."""
+    matrices = tuple(
+        bench.execute(one, out, progress, calibrations=StoredCards()) for one in planned
+    )
     frames = [frame(matrix.cells) for matrix in matrices]
     runs = experiment.preset.runs()
     try:
@@ -126,19 +128,19 @@ def execute(
 def reproduce(
     table: str, out: str | Path | None = None, progress: Progress | None = None, **options: Any
 ) -> list[Result]:
-    """The tables that `"PLUGIN"` or `"PLUGIN:TABLE"` names, run again. Example:
+    """Run the tables of `"PLUGIN"`, or the one of `"PLUGIN:TABLE"`. Example:
 
         forensics.reproduce("antiforensics:table1", data="photographs/")[0].to_pandas()
 
-    options: of `Settings`, over those of the preset, such as `data`, `limit` and `device`.
+    options: of `Settings`, in the place of the preset's, such as `data`, `limit` and `device`.
     """
     folder = Path(out) if out else bench.default_out()
-    made = [(experiment, plans(experiment, **options)) for experiment in named(table)]
-    return [execute(experiment, those, folder, progress) for experiment, those in made]
+    planned = [(experiment, plans(experiment, **options)) for experiment in named(table)]
+    return [execute(experiment, runs, folder, progress) for experiment, runs in planned]
 
 
 def save(result: Result) -> Path:
-    """Keep a result beside its experiment, in the plugin's source. Raises ForensicsError where
+    """Write a result beside its experiment, in the plugin's source. Raises ForensicsError where
     the plugin is an installed copy."""
     experiment = result.experiment
     folder = package_folder(experiment.package)
@@ -162,8 +164,8 @@ def save(result: Result) -> Path:
 
 
 def load(experiment: Experiment) -> Result:
-    """The result that is kept beside an experiment. Raises ForensicsError where there is none,
-    or where it is of another run or of other cells than the preset asks for."""
+    """The result beside an experiment. Raises ForensicsError where there is none, and where it is
+    of other runs or cells than the preset asks for."""
     path = experiment.result
     again = f"run {experiment.again}"
     try:
@@ -176,16 +178,16 @@ def load(experiment: Experiment) -> Result:
     except (ValueError, KeyError, TypeError):
         raise ForensicsError(f"{path} is damaged: {again}") from None
     asked = list(experiment.preset.cells())
-    fields = Ours.__dataclass_fields__
+    fields = Measurement.__dataclass_fields__
     keys = [{k: v for k, v in cell.items() if k not in fields} for cell in cells]
     preset = experiment.preset
     if runs != preset.runs() or keys != [_key(preset, one) for one in asked]:
         raise ForensicsError(f"{path} is of another run than {experiment.path} asks for: {again}")
-    figures = [Ours(**{k: v for k, v in cell.items() if k in fields}) for cell in cells]
+    figures = [Measurement(**{k: v for k, v in cell.items() if k in fields}) for cell in cells]
     return Result(experiment, protocols, tuple(zip(asked, figures, strict=True)))
 
 
-def _key(preset: Preset, asked: Asked) -> dict[str, Any]:
-    """What a cell of the table is, as plain values."""
+def _key(preset: Preset, asked: TableCell) -> dict[str, Any]:
+    """The selectors of a cell of the table, as plain values."""
     run = preset.runs().index(asked.run)
     return {"row": asked.row, "column": asked.column, "run": run} | asked.selector()

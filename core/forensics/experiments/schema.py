@@ -1,4 +1,4 @@
-"""What a preset may hold: one table of a paper, as YAML.
+"""Presets: one table of a paper, as YAML.
 
     title: Minimum decision error of six detectors
     source: Table 1 of ...
@@ -41,34 +41,34 @@ _BRANCHES = ("", "Figure", "str", "int", "float")
 
 
 class _Part(BaseModel):
-    """A mapping whose keys are all known."""
+    """A part of the file: a mapping without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _known(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            raise ValueError(f"takes the keys {', '.join(cls.model_fields)}, not {given!r}")
-        for key in given:
+    def _known(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            raise ValueError(f"takes the keys {', '.join(cls.model_fields)}, not {content!r}")
+        for key in content:
             if key not in cls.model_fields:
                 raise ValueError(str(unknown("key", str(key), cls.model_fields)))
-        return given
+        return content
 
 
 class Figure(_Part):
-    """A number that a paper prints. tolerance: how far off ours may be, beside its interval."""
+    """A number that a paper prints. tolerance: how far ours may be off, beyond its interval."""
 
     value: float
     tolerance: float = Field(0.0, ge=0)
 
 
-def _listed(given: Any) -> Any:
-    return [given] if isinstance(given, (str, int, float)) else given
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, (str, int, float)) else value
 
 
-def _said(given: Any) -> Any:
-    return {"value": given} if isinstance(given, (int, float)) else given
+def _said(value: Any) -> Any:
+    return {"value": value} if isinstance(value, (int, float)) else value
 
 
 Several = Annotated[list[str] | None, BeforeValidator(_listed)]
@@ -78,16 +78,15 @@ Said = Annotated[Figure | str, BeforeValidator(_said)]
 
 
 class Selector(_Part):
-    """Which cells of the matrix a figure is taken from, and what the paper says there.
+    """Selects cells of the matrix whose mean is a figure, beside what the paper says.
 
-    trace, attack, model: names; of several the mean is taken. attack `none`: unattacked, which
-        is the default. model: needed where the run has more than one, not for psnr and ssim.
-    point: values of gridded parameters; of those that are not named, the mean over all.
-    name: the parameter that an estimator is asked for: `metric: accuracy, name: q1` is the
-        metric `accuracy:q1`, and without a name it is the mean over them.
-    metric: a name among the cell's metrics or costs; dots lead into groups of them.
-    run: options of `forensics run` beside, or in the place of, those of the levels above.
-    paper: by label of the column, or one for all.
+    trace, attack, model: one name or several. attack: `none`, the default, is unattacked. model:
+        needed where the run has several, except for psnr and ssim.
+    point: values of gridded parameters; a parameter that is not named may have any value.
+    metric: a metric or cost of the cells; `reliability.right:90-100` is a part of a diagram.
+    name: a target of an estimator: `metric: accuracy, name: q1` is the metric `accuracy:q1`.
+    run: options of `forensics run`, beside or in the place of those of the levels above.
+    paper: the figure of the paper by label of the column, or one for all columns.
     remark: why ours falls short, or what to know.
     """
 
@@ -104,9 +103,9 @@ class Selector(_Part):
 
     @field_validator("paper", mode="before")
     @classmethod
-    def _for_all(cls, given: Any) -> Any:
-        figure = isinstance(given, dict) and "value" in given
-        return {"": given} if figure or not isinstance(given, dict) else given
+    def _for_all(cls, value: Any) -> Any:
+        figure = isinstance(value, dict) and "value" in value
+        return {"": value} if figure or not isinstance(value, dict) else value
 
 
 class Labelled(Selector):
@@ -116,7 +115,7 @@ class Labelled(Selector):
 
 
 class Preset(Selector):
-    """A table. source: which of the paper's; notes: sentences for under the table."""
+    """A table. source: which table of which paper; notes: sentences below the table."""
 
     title: str
     source: str
@@ -142,25 +141,25 @@ class Preset(Selector):
                 raise ValueError(f"row {cell.row!r} has no metric: write `metric: auc`, say")
         return self
 
-    def cells(self) -> Iterator[Asked]:
-        """Every row met with every column."""
+    def cells(self) -> Iterator[TableCell]:
+        """The cell of every row in every column."""
         for row in self.rows:
             for column in (*self.columns,) or (None,):
-                yield Asked.of(self, column, row)
+                yield TableCell.of(self, column, row)
 
     def runs(self) -> list[dict[str, Any]]:
-        """The options of every run that its cells are of, each once."""
-        found: list[dict[str, Any]] = []
+        """The options of the runs that the cells are taken from, each once."""
+        runs: list[dict[str, Any]] = []
         for cell in self.cells():
-            if cell.run not in found:
-                found.append(cell.run)
-        return found
+            if cell.run not in runs:
+                runs.append(cell.run)
+        return runs
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One cell of the table, its three levels joined. column: its label, empty where there are
-    no columns; paper: a number, a sentence, or None."""
+class TableCell:
+    """One cell of the table: what its row, its column and the table say together. column: the
+    label, empty where there are no columns; paper: a number, a sentence, or None."""
 
     row: str
     column: str
@@ -176,13 +175,13 @@ class Asked:
     remark: str | None
 
     @classmethod
-    def of(cls, table: Preset, column: Labelled | None, row: Labelled) -> Asked:
+    def of(cls, table: Preset, column: Labelled | None, row: Labelled) -> TableCell:
         levels: list[Selector] = [level for level in (row, column, table) if level is not None]
         label = column.label if column is not None else ""
 
         def first(field: str) -> Any:
-            given = (getattr(level, field) for level in levels)
-            return next((value for value in given if value is not None), None)
+            values = (getattr(level, field) for level in levels)
+            return next((value for value in values if value is not None), None)
 
         said = [level.paper.get(label, level.paper.get("")) for level in levels]
         digits = first("digits")
@@ -203,11 +202,11 @@ class Asked:
 
     @property
     def where(self) -> str:
-        """The cell in words."""
+        """The place of the cell, in words."""
         return f"row {self.row!r}" + (f", column {self.column!r}" if self.column else "")
 
     def selector(self) -> dict[str, Any]:
-        """What decides the figure, as plain values."""
+        """The selectors of the figure, as plain values."""
         return {
             "trace": list(self.trace),
             "point": {k: list(v) for k, v in self.point.items()},
@@ -219,14 +218,14 @@ class Asked:
 
 
 def _merged(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Options of which the later win; of `set`, parameter by parameter."""
-    found: dict[str, Any] = {}
+    """The options of all runs; later ones win, within `set` parameter by parameter."""
+    merged: dict[str, Any] = {}
     for run in runs:
-        sets = [given["set"] for given in (found, run) if isinstance(given.get("set"), dict)]
-        found |= run
+        sets = [options["set"] for options in (merged, run) if isinstance(options.get("set"), dict)]
+        merged |= run
         if len(sets) == 2:
-            found["set"] = sets[0] | sets[1]
-    return found
+            merged["set"] = sets[0] | sets[1]
+    return merged
 
 
 def read(text: str, where: str) -> Preset:

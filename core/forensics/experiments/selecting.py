@@ -1,4 +1,4 @@
-"""From the cells of a matrix to the figure that a table asks for."""
+"""From the cells of a matrix to the figures of a table."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pandas
 from forensics.bench import Plan
 from forensics.bench.cells import ResultCell
 from forensics.errors import ForensicsError, unknown
-from forensics.experiments.schema import Asked, Figure
+from forensics.experiments.schema import Figure, TableCell
 from forensics.metrics.intervals import Value
 from forensics.models.selection import parse_options
 
-# What an attack costs: a figure of a condition, whichever model's cell it stands in.
+# Costs of an attack: figures of a condition, the same in the cells of all models.
 COSTS = ("psnr", "ssim")
 
 
 @dataclass(frozen=True)
-class Ours:
-    """What was measured. low, high: the 95 % interval; of a mean over several cells the means of
-    their ends, which is as wide as if the cells rose and fell together, or wider than needed.
-    n: patches a side in a cell, the fewest where cells differ; na: why there is no figure."""
+class Measurement:
+    """Our figure. low, high: the 95 % interval; for a mean over cells the means of their ends,
+    which is right where the cells vary together and else too wide. n, photographs: patches a side
+    and photographs of a cell, the fewest where cells differ; na: why there is no figure."""
 
     value: float | None
     low: float | None = None
@@ -34,8 +34,8 @@ class Ours:
     na: str | None = None
 
     def agrees(self, paper: Figure | str | None) -> bool | None:
-        """Whether the paper's number lies within the interval, its tolerance added on both
-        sides; None where there is no number on one of the sides."""
+        """Whether the paper's number lies within our interval, widened by its tolerance; None
+        where one of the two has no number."""
         if not isinstance(paper, Figure) or self.value is None:
             return None
         low = self.value if self.low is None else self.low
@@ -70,8 +70,8 @@ def frame(cells: Iterable[ResultCell]) -> pandas.DataFrame:
     return pandas.DataFrame(rows, dtype=object)
 
 
-def check(asked: Iterable[Asked], plan: Plan) -> None:
-    """Raises ForensicsError where a cell of the table cannot be in what the plan makes."""
+def check(asked: Iterable[TableCell], plan: Plan) -> None:
+    """Raises ForensicsError where the plan has no cells for a cell of the table."""
     cells = frame(
         ResultCell(
             cell.trace.name,
@@ -86,9 +86,9 @@ def check(asked: Iterable[Asked], plan: Plan) -> None:
         chosen(cells, one)
 
 
-def chosen(figures: pandas.DataFrame, asked: Asked) -> pandas.DataFrame:
-    """The rows of a `frame` that are of the cells which a cell of the table means. Raises
-    ForensicsError where it names what is in none of them, or leaves its model or trace open."""
+def chosen(figures: pandas.DataFrame, asked: TableCell) -> pandas.DataFrame:
+    """The rows of a `frame` that a cell of the table selects. Raises ForensicsError where no row
+    has a name or value that it asks for, and where it leaves the model or the trace open."""
     cost = asked.metric in COSTS
     # What an image had before any attack stands in the attacked cells too.
     before = cost and asked.attack == ("none",)
@@ -114,18 +114,18 @@ def chosen(figures: pandas.DataFrame, asked: Asked) -> pandas.DataFrame:
     return kept[kept["cell"].isin(most["cell"])]
 
 
-def _named(cells: pandas.DataFrame, field: str, asked: Asked) -> pandas.DataFrame:
-    """The cells with a name that is asked for; where none is, there may be only one name."""
-    there = {name: _read(name) for name in cells[field].unique()}
+def _named(cells: pandas.DataFrame, field: str, asked: TableCell) -> pandas.DataFrame:
+    """The cells with a name that is asked for; where no name is, there may be only one."""
+    present = {name: _read(name) for name in cells[field].unique()}
     wanted = {name: _read(name) for name in getattr(asked, field)}
-    if not wanted and len(there) > 1:
+    if not wanted and len(present) > 1:
         raise ForensicsError(
-            f"{asked.where} leaves its {field} open: name one of {', '.join(there)}"
+            f"{asked.where} leaves its {field} open: name one of {', '.join(present)}"
         )
     for name, read in wanted.items():
-        if read not in there.values():
-            raise ForensicsError(f"{asked.where}: {unknown(f'{field} of this run', name, there)}")
-    names = [name for name, read in there.items() if not wanted or read in wanted.values()]
+        if read not in present.values():
+            raise ForensicsError(f"{asked.where}: {unknown(f'{field} of this run', name, present)}")
+    names = [name for name, read in present.items() if not wanted or read in wanted.values()]
     return cells[cells[field].isin(names)]
 
 
@@ -135,14 +135,14 @@ def _read(name: str) -> tuple[str, tuple[tuple[str, Any], ...]]:
     return model, parse_options(options) if options else ()
 
 
-def _at(cells: pandas.DataFrame, asked: Asked) -> pandas.DataFrame:
+def _at(cells: pandas.DataFrame, asked: TableCell) -> pandas.DataFrame:
     """The cells at the point that is asked for."""
     for name, values in asked.point.items():
         column = cells.get(f"point {name}", pandas.Series(dtype=object))
-        there = list(column.dropna().unique())
-        absent = [value for value in values if value not in there]
+        present = list(column.dropna().unique())
+        absent = [value for value in values if value not in present]
         if absent:
-            have = ", ".join(f"{name}={value}" for value in there) or f"none with a {name}"
+            have = ", ".join(f"{name}={value}" for value in present) or f"none with a {name}"
             raise ForensicsError(
                 f"{asked.where}: the run has no point {name}={absent[0]}; there are: {have}"
             )
@@ -152,9 +152,9 @@ def _at(cells: pandas.DataFrame, asked: Asked) -> pandas.DataFrame:
     return cells
 
 
-def ours(figures: pandas.DataFrame, asked: Asked) -> Ours:
-    """The figure of a cell of the table: the mean over the cells of a `frame` that it means. Raises
-    ForensicsError for a metric that they do not have."""
+def ours(figures: pandas.DataFrame, asked: TableCell) -> Measurement:
+    """The figure of a cell of the table: the mean over the cells that it selects of a `frame`.
+    Raises ForensicsError for a metric that these cells do not have."""
     before = asked.metric in COSTS and asked.attack == ("none",)
     name = asked.metric + ("_input" if before else "") + (f":{asked.name}" if asked.name else "")
     cells = chosen(figures, asked)
@@ -170,7 +170,7 @@ def ours(figures: pandas.DataFrame, asked: Asked) -> Ours:
     missing = kept[kept["value"].isna()]
     if len(missing):
         reason = missing["na"].iloc[0] or "no figure"
-        return Ours(None, n=n, photographs=photographs, na=reason)
+        return Measurement(None, n=n, photographs=photographs, na=reason)
     ends = (list(kept[end]) for end in ("value", "low", "high"))
     value, low, high = (fmean(each) if None not in each else None for each in ends)
-    return Ours(value, low, high, n, photographs)
+    return Measurement(value, low, high, n, photographs)
