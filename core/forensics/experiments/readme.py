@@ -68,11 +68,10 @@ def markdown(result: Result) -> str:
     below = notes(result)
     if preset.columns:
         header = ["", *(column.label for column in preset.columns)]
-        rows = []
-        for row in preset.rows:
-            rows.append(
-                [row.label, *(_beside(a, f) for a, f in result.cells if a.row == row.label)]
-            )
+        rows = [
+            [row.label, *(_beside(a, f) for a, f in result.cells if a.row == row.label)]
+            for row in preset.rows
+        ]
         align = ["---", *["---:"] * len(preset.columns)]
         below += [*remarks(result, words=True), *missing(result)]
     else:
