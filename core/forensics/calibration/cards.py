@@ -1,9 +1,9 @@
-"""Where calibrations lie: one JSON file a model, with a card for each trace and set of options.
+"""Calibration cards: one JSON file a model, with a card for each trace and set of options.
 
 The user's own are `$FORENSICS_HOME/calibrations/<model>.json`; a plugin ships its own as
-`<package>/calibrations/<model>.json`, for models with weights and without. A card is bound to the
-identity of the model that it was made for (`bench.identity.model`: options, weights, sources);
-for any other it does not count, and that model is uncalibrated.
+`<package>/calibrations/<model>.json`, for models with weights and without. A card holds for the
+model with one identity (`bench.identity.model`: options, weights, sources). With another identity
+the model is uncalibrated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from forensics.models.weights import home
 
 @dataclass(frozen=True)
 class Card:
-    """A calibration that is there. origin: `"shipped"` or `"user"`; content: its JSON."""
+    """A calibration. content: the JSON of the card; origin: `"shipped"` or `"user"`."""
 
     content: Mapping[str, Any]
     origin: str
@@ -36,7 +36,7 @@ class Card:
 
     @property
     def basis(self) -> str:
-        """What it holds for, in words."""
+        """What the calibration holds for, in words."""
         c = self.content
         points = ", ".join(" ".join(f"{k}={v}" for k, v in p.items()) for p in c["points"])
         attacked = f", attacked by {', '.join(c['attacks'])} too" if c["attacks"] else ""
@@ -47,17 +47,18 @@ class Card:
         )
 
     def beyond(self, size: tuple[int, int], color: str) -> list[str]:
-        """In what respects images of this (height, width) and colour are not what it holds for."""
+        """In what respects the calibration does not hold for images of this (height, width) and
+        colour, in words."""
         side = self.content["patch"]
-        found = []
+        respects = []
         if size != (side, side):
-            found.append(f"{size[1]} x {size[0]} pixels, not patches of {side} x {side}")
+            respects.append(f"{size[1]} x {size[0]} pixels, not patches of {side} x {side}")
         if color != self.content["color"]:
-            found.append(f"{color}, not {self.content['color']}")
-        return found
+            respects.append(f"{color}, not {self.content['color']}")
+        return respects
 
     def shared(self, photographs: Iterable[str]) -> int:
-        """How many of these photographs (content hashes) it was made on."""
+        """How many of these photographs (content hashes) the calibration was made on."""
         return len(set(photographs) & set(self.content["data"]["sha256"]))
 
 
@@ -72,23 +73,23 @@ def shipped_file(package: Path, entry: ModelEntry) -> Path:
 
 
 def cards(entry: ModelEntry) -> Iterator[Card]:
-    """Every calibration of a model, the user's first, whatever it was made for. Raises
+    """All calibrations of a model with any options, weights and sources, the user's first. Raises
     ForensicsError where a file is damaged."""
-    brought = package_folder(entry.package)
+    package = package_folder(entry.package)
     yield from _read(user_file(entry), "user")
-    if brought is not None:
-        yield from _read(shipped_file(brought, entry), "shipped")
+    if package is not None:
+        yield from _read(shipped_file(package, entry), "shipped")
 
 
 def find(entry: ModelEntry, identity: str, trace: str) -> Card | None:
-    """The calibration that counts for a model with this identity on a trace: the user's, else
-    the shipped; None where it is uncalibrated."""
-    fitting = (c for c in cards(entry) if c.content["identity"] == identity and c.trace == trace)
-    return next(fitting, None)
+    """The calibration of a model with this identity on a trace, the user's before the shipped one;
+    None where the model is uncalibrated."""
+    matching = (c for c in cards(entry) if c.content["identity"] == identity and c.trace == trace)
+    return next(matching, None)
 
 
 def absence(entry: ModelEntry, trace: str) -> str:
-    """Why a model that `find` knows no calibration of is uncalibrated, for n/a."""
+    """Why `find` has no calibration of a model on a trace, as a reason for n/a."""
     if any(card.trace == trace for card in cards(entry)):
         return (
             "uncalibrated: the calibration that is there was made with other weights, options or "
@@ -98,7 +99,7 @@ def absence(entry: ModelEntry, trace: str) -> str:
 
 
 def put(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a card into a file, in the place of the one for the same model and trace. Raises
+    """Write a card into a file; it replaces the card of the same model and trace. Raises
     ForensicsError where the file cannot be written."""
     key = ("model", "trace")
     others = [dict(c.content) for c in _read(path, "user")]
@@ -111,7 +112,7 @@ def put(path: Path, content: Mapping[str, Any]) -> None:
         raise ForensicsError(f"cannot write {path}: {error.strerror}; make room there") from None
 
 
-# What every card has, beside its scale.
+# Every card has these fields, beside its scale.
 _FIELDS = {"model", "identity", "trace", "method", "points", "attacks", "patch", "color", "data"}
 _DATA = {"name", "split", "photographs", "sha256"}
 

@@ -1,10 +1,10 @@
 """Fitting a scale to the scores of both sides of a trace.
 
-No ratio is stronger than the photographs support: with N of them, a patch counts (N + 1)/(N + 2)
-for its own side and 1/(N + 2) for the other (Platt, 1999, Probabilistic outputs for support vector
-machines, section 2.2, with photographs for examples, since patches of one are not independent).
-Beyond N + 1 and 1/(N + 1) no LR goes: none is infinite, and sides that do not overlap can be
-fitted. Both sides weigh the same, so that posterior odds are likelihood ratios.
+N photographs support no likelihood ratio (LR) above N + 1 or below 1/(N + 1). Therefore a patch
+counts (N + 1)/(N + 2) for its own side and 1/(N + 2) for the other (Platt, 1999, Probabilistic
+outputs for support vector machines, section 2.2, with photographs in the place of examples, since
+patches of one photograph are not independent). No LR is infinite, and sides that do not overlap can
+be fitted. Both sides weigh the same, so that posterior odds are likelihood ratios.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ METHODS = ("logistic", "isotonic")
 
 
 def fit(sides: Sides, method: str) -> Scale:
-    """The scale of these scores, which are finite and on both sides.
+    """The scale of finite scores of both sides.
 
-    method: `"logistic"`, a straight line to the natural log LR by logistic regression; or
-    `"isotonic"`, pool adjacent violators, linear between the scores that it saw. The direction is
-    the sign of the logistic slope for both; the threshold has the least decision error with equal
-    priors in that direction, in the middle between two scores; of equal ones, the one whose LR is
+    method: `"logistic"`, a line from scores to natural log LR by logistic regression; or
+    `"isotonic"`, pool adjacent violators, linear between the scores. For both the direction is the
+    sign of the logistic slope. The threshold has the least decision error at equal priors in that
+    direction and lies in the middle between two scores; among several it is the one whose LR is
     nearest to 1.
     """
     slope, intercept = _line(sides)
@@ -47,10 +47,10 @@ def fit(sides: Sides, method: str) -> Scale:
 def held_out(
     pristine: Scored, altered: Scored, method: str, seed: int
 ) -> tuple[Scored, Scored, tuple[np.ndarray, np.ndarray]]:
-    """log10 LR of every patch, and whether it is called altered, by scales that were fitted
-    without its photograph: 6 folds by photograph, one for each below 6.
+    """The log10 LR of every patch, and whether it is called altered, by a scale that was fitted
+    without the patch's photograph: 6 folds by photograph, one for each photograph below 6.
 
-    Raises ValueError where the other photographs of a fold do not have both sides.
+    Raises ValueError where the other photographs of a fold lack one side.
     """
     names, numbers = np.unique(
         np.concatenate([pristine.photographs, altered.photographs]), return_inverse=True
@@ -77,7 +77,7 @@ def held_out(
 
 
 def _shares(sides: Sides) -> tuple[Floats, Floats]:
-    """What each distinct score counts for pristine and for altered, `[U]`; each side in all 1."""
+    """The weight of each distinct score for pristine and for altered, `[U]`; each adds up to 1."""
     own = (sides.photographs + 1) / (sides.photographs + 2)
     counts = [np.bincount(ranks, minlength=len(sides.values)) for ranks in sides.ranks]
     pristine, altered = (count / count.sum() for count in counts)

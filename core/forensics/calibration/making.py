@@ -1,4 +1,4 @@
-"""`forensics calibrate`: the scores of photographs that trained and chose nothing, to a card."""
+"""Making a calibration: from scores of photographs that trained and chose nothing to a card."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ CRITERION = "minimum decision error, equal priors"
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A calibration that was made. card: its content, with held-out figures; tippett: of the
-    held-out ratios; path: the file; published: its copy in the plugin's source; warnings:
-    sentences on the photographs."""
+    """The result of `calibrate`. card: the content of the card, with held-out figures; tippett: the
+    Tippett data of the held-out ratios; path: the file; published: its copy in the plugin's
+    source; warnings: sentences about the photographs."""
 
     card: dict[str, Any]
     tippett: dict[str, list[float]]
@@ -62,13 +62,13 @@ def calibrate(
 
     The conditions are those of a run on the split `calib` of `folder`; `options` are those of
     `Settings`, by name: `set`, `attack`, `patch`, `color`, `limit`, `seed`, `device`,
-    `batch`. All points, and all attacks beside none, are pooled with equal weight. trace: needed
-    where the model judges several. method: `"logistic"` or `"isotonic"`. unseen: your word, for a
-    folder without splits, that its photographs trained and chose nothing; the card says so.
-    publish: into the plugin's source too.
+    `batch`. All points, unattacked and attacked, are pooled with equal weight. trace: needed where
+    the model judges several. method: `"logistic"` or `"isotonic"`. unseen: your word that the
+    photographs of a folder without splits trained and chose nothing; the card says so. publish:
+    copy the card into the plugin's source too.
 
-    The card's figures are of patches held out by photograph (6 folds); the scale is fitted on all.
-    Raises ForensicsError for what cannot be calibrated. Example:
+    The figures of the card are of held-out photographs (6 folds); the scale is fitted on all.
+    Raises ForensicsError where the model cannot be calibrated. Example:
 
         forensics.calibrate("kqf", "photographs/", set={"q": [60, 80, 90]}, limit=96)
     """
@@ -77,11 +77,18 @@ def calibrate(
     chosen = selection.model(model, "detector").canonical()
     package = _editable(chosen.entry) if publish else None
     split = _split(str(folder), unseen)
-    given = {k: v for k, v in options.items() if k not in ("detectors", "trace", "data", "split")}
-    if len(given) < len(options):
+    run_options = {
+        k: v for k, v in options.items() if k not in ("detectors", "trace", "data", "split")
+    }
+    if len(run_options) < len(options):
         raise ForensicsError("a calibration takes one model, one trace, one folder, no split")
     settings = Settings.of(
-        {**given, "detectors": str(chosen), "trace": _trace(chosen, trace), "data": str(folder)}
+        {
+            **run_options,
+            "detectors": str(chosen),
+            "trace": _trace(chosen, trace),
+            "data": str(folder),
+        }
         | {"split": split}
     )
     plan = make(settings)
@@ -117,25 +124,25 @@ def _trace(chosen: Model, name: str | None) -> str:
 
 
 def _split(folder: str, unseen: bool) -> str | None:
-    """The split `calib`, or None for a folder without splits that comes with the user's word."""
-    there = data.splits(folder)
-    if not there and not unseen:
+    """The split `calib`, or None for a folder without splits that the user vouches for."""
+    splits = data.splits(folder)
+    if not splits and not unseen:
         raise ForensicsError(
             f"{folder} has no splits: put photographs that trained and chose nothing into a "
             f"subfolder {SPLIT}, or give your word with --unseen that these did not"
         )
-    if there and SPLIT not in there:
+    if splits and SPLIT not in splits:
         raise ForensicsError(
-            f"{folder} has the splits {', '.join(there)} and no {SPLIT}: a calibration takes "
+            f"{folder} has the splits {', '.join(splits)} and no {SPLIT}: a calibration takes "
             "photographs that trained, chose and test nothing"
         )
-    if there and unseen:
+    if splits and unseen:
         raise ForensicsError(f"{folder} has a split {SPLIT}, which is taken: leave --unseen out")
-    return SPLIT if there else None
+    return SPLIT if splits else None
 
 
 def _check_photographs(chosen: Model, plan: Plan) -> None:
-    """Raises ForensicsError for the photographs of a training, as far as cards tell."""
+    """Raises ForensicsError for photographs that a weight card names as training data."""
     if len(plan.photographs) < 2:
         raise ForensicsError(
             f"a calibration needs 2 photographs, and {plan.settings.data} has one that can be used"
@@ -156,7 +163,7 @@ def _check_photographs(chosen: Model, plan: Plan) -> None:
 def _scores(
     chosen: Model, plan: Plan, progress: Progress | None
 ) -> tuple[list[Cell], Scored, Scored]:
-    """The cells that can be scored, and both sides over all of them."""
+    """The cells that can be scored, and the scores of both sides over all these cells."""
     name = str(chosen)
     cells = [cell for cell in plan.cells if cell.reason is None]
     if not cells:
@@ -173,13 +180,13 @@ def _scores(
         [c.pristine for c in cells],
         [c.altered for c in cells],
     ):
-        found = [column(plan, stored, those, name, SCORE) for those in conditions]
+        columns = [column(plan, stored, of_cell, name, SCORE) for of_cell in conditions]
         scores, owners = (
-            np.concatenate([getattr(c, field) for c in found])
+            np.concatenate([getattr(c, field) for c in columns])
             for field in ("values", "photographs")
         )
         sides.append(Scored(scores, owners).answered())
-        reasons += [r for c in found for r in c.reasons if r]
+        reasons += [r for c in columns for r in c.reasons if r]
     known = np.concatenate([side.scores for side in sides])
     why = None
     if not all(len(side.scores) for side in sides):

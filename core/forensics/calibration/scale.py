@@ -1,4 +1,4 @@
-"""What a calibration does with scores: log10 likelihood ratios, and a decision."""
+"""A scale turns scores into log10 likelihood ratios (LR) and decisions."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ class Scale:
         return np.interp(scores.astype(np.float64), self.scores, self.log10_lr)
 
     def called(self, scores: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Whether each patch is called altered, bool `[n]`; what has no score is not."""
+        """Whether each patch is called altered, bool `[n]`; a patch without a score is not."""
         return scores >= self.threshold if self.higher else scores < self.threshold

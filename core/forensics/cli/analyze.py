@@ -67,7 +67,7 @@ def analyze(
     if not slow and not any(chosen.values()):
         raise ForensicsError("no model to ask: name some that `forensics models` lists")
     where = choose(device)
-    made = {(kind, str(m)): m.create() for kind, those in chosen.items() for m in those}
+    created = {(kind, str(m)): m.create() for kind, several in chosen.items() for m in several}
     cards = {str(m): applying.cards_of(m) for m in chosen["detector"]}
     valid = {name: held for name, (held, _) in cards.items()}
     rows: list[Row] = []
@@ -75,23 +75,23 @@ def analyze(
     for path, picture in pictures(files, max_megapixels, lost):
         row: Row = {"file": str(path), "notes": list(picture.notes)}
         row |= {said: {} for said in _SAID.values()}
-        for (kind, name), model in made.items():
+        for (kind, name), model in created.items():
             with lost.of(f"{name} on {path}"):
                 batch = batch_for(model.needs, picture).to(where)
                 target = (Path(out), f"{path.stem}.{name}") if out else None
-                found = _ask(kind, model, batch, target, force)
-                if found.get("na") == NO_JPEG:
-                    found["na"] = without(picture)
-                if kind == "detector" and valid[name] and found["score"] is not None:
-                    found["calibrated"] = applying.answers(valid[name], found["score"], picture)
-                row[_SAID[kind]][name] = found
-        was = recovered(picture) if any(m.needs.jpeg for m in made.values()) else None
+                answer = _ask(kind, model, batch, target, force)
+                if answer.get("na") == NO_JPEG:
+                    answer["na"] = without(picture)
+                if kind == "detector" and valid[name] and answer["score"] is not None:
+                    answer["calibrated"] = applying.answers(valid[name], answer["score"], picture)
+                row[_SAID[kind]][name] = answer
+        was = recovered(picture) if any(m.needs.jpeg for m in created.values()) else None
         if was is not None:
             row["notes"].append(was.note)
         rows.append(row)
     skipped = [f"{m}: {selection.SLOWER}" for m in slow]
     if as_json:
-        held = {name: [c.basis for c in those] for name, those in valid.items() if those}
+        held = {name: [c.basis for c in several] for name, several in valid.items() if several}
         content: dict[str, Any] = {"direction": "higher = altered", "calibrated": held}
         content |= {"slow": skipped, "files": rows, "lost": lost.sentences}
         click.echo(json.dumps(content, indent=1, allow_nan=False))

@@ -1,4 +1,4 @@
-"""What models say of one image file, as plain values and as files."""
+"""The answers of models about one image file, as plain values and as map files."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def scored(model: Detector, batch: Batch) -> dict[str, Any]:
     """`{"score": value}`, or `{"score": None, "na": reason}`."""
 
     def ask() -> dict[str, Any]:
-        given = model.score(batch)
-        reason, value = given.reasons[0] if given.reasons else None, float(given.values[0])
+        scores = model.score(batch)
+        reason, value = scores.reasons[0] if scores.reasons else None, float(scores.values[0])
         if reason is None and not math.isfinite(value):
             reason = "no score" if math.isnan(value) else "infinite score"
         return {"na": reason} if reason else {"score": value}
@@ -34,11 +34,13 @@ def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
     """`{"values": name -> value, "probabilities": name -> values}`, or `{"na": reason}`."""
 
     def ask() -> dict[str, Any]:
-        given = model.estimate(batch)
-        if given.reasons and given.reasons[0]:
-            return {"na": given.reasons[0]}
-        values = {n: _finite(v) for n, v in zip(given.names, given.values[0].tolist(), strict=True)}
-        shares = {n: [_finite(s) for s in p[0].tolist()] for n, p in given.probabilities.items()}
+        estimate = model.estimate(batch)
+        if estimate.reasons and estimate.reasons[0]:
+            return {"na": estimate.reasons[0]}
+        values = {
+            n: _finite(v) for n, v in zip(estimate.names, estimate.values[0].tolist(), strict=True)
+        }
+        shares = {n: [_finite(s) for s in p[0].tolist()] for n, p in estimate.probabilities.items()}
         return {"values": values, "probabilities": shares}
 
     return _asked(model, batch, ask)
@@ -48,17 +50,17 @@ def located(
     model: Localizer, batch: Batch, target: tuple[Path, str] | None, force: bool
 ) -> dict[str, Any]:
     """`{"score": of the image, "map": file or None, "regions": list}`, or `{"na": reason}`. target:
-    the folder and the name that maps are written to by `maps.save`, and its errors are raised."""
+    folder and name of the map files, which `maps.save` writes; its errors are raised."""
 
     def ask() -> dict[str, Any]:
-        given = model.localize(batch)
-        if given.reasons and given.reasons[0]:
-            return {"na": given.reasons[0]}
-        path = None if target is None else maps.save(given, batch, *target, force)
-        found = {"score": _finite(float(given.scores[0])), "map": path and str(path)}
-        if path and given.layers and not maps.drawable():
-            found["note"] = maps.UNDRAWN
-        return found | {"regions": maps.listed(given, batch.size)}
+        heatmap = model.localize(batch)
+        if heatmap.reasons and heatmap.reasons[0]:
+            return {"na": heatmap.reasons[0]}
+        path = None if target is None else maps.save(heatmap, batch, *target, force)
+        answer = {"score": _finite(float(heatmap.scores[0])), "map": path and str(path)}
+        if path and heatmap.layers and not maps.drawable():
+            answer["note"] = maps.UNDRAWN
+        return answer | {"regions": maps.listed(heatmap, batch.size)}
 
     return _asked(model, batch, ask)
 
@@ -81,13 +83,14 @@ def _finite(value: float) -> float | None:
 
 
 def columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
-    """For CSV: each image's score by localizers, `NAME:map`, and what estimators say, `NAME:q`."""
+    """Columns for CSV: the image scores of localizers, `NAME:map`, and the values of estimators,
+    `NAME:q`."""
     localizers = dict.fromkeys(name for row in rows for name in row["maps"])
     values = dict.fromkeys(
         (name, value)
         for row in rows
-        for name, found in row["estimates"].items()
-        for value in found.get("values", ())
+        for name, answer in row["estimates"].items()
+        for value in answer.get("values", ())
     )
     return {
         f"{name}:map": [row["maps"].get(name, {}).get("score") for row in rows]
@@ -101,12 +104,11 @@ def columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """For people: the images' scores by localizers with the maps, the regions that these tell
-    apart, and what estimators say."""
+    """Tables for people: image scores and maps of localizers, their regions, and estimates."""
     located = [
-        (row["file"], name, _short(found.get("score")), Path(found.get("map") or "").name)
+        (row["file"], name, _short(answer.get("score")), Path(answer.get("map") or "").name)
         for row in rows
-        for name, found in row["maps"].items()
+        for name, answer in row["maps"].items()
     ]
     regions = [
         (
@@ -117,44 +119,44 @@ def tables(rows: Sequence[dict[str, Any]]) -> list[str]:
             maps.words(region["values"], region["doubt"]),
         )
         for row in rows
-        for name, found in row["maps"].items()
-        for number, region in enumerate(found.get("regions", ()))
+        for name, answer in row["maps"].items()
+        for number, region in enumerate(answer.get("regions", ()))
     ]
     estimates = [
-        (row["file"], name, _words(found))
+        (row["file"], name, _words(answer))
         for row in rows
-        for name, found in row["estimates"].items()
+        for name, answer in row["estimates"].items()
     ]
-    made = []
+    texts = []
     if located:
-        made.append(table(["file", "localizer", "score", "map"], located))
+        texts.append(table(["file", "localizer", "score", "map"], located))
     if regions:
         header = ["file", "localizer", "region", "area", "what is said of it"]
-        made.append(table(header, regions, wrapped=("file", "localizer", header[-1])))
+        texts.append(table(header, regions, wrapped=("file", "localizer", header[-1])))
     if estimates:
-        made.append(table(["file", "estimator", "estimate"], estimates))
-    return made
+        texts.append(table(["file", "estimator", "estimate"], estimates))
+    return texts
 
 
 def reasons(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Why there is no answer, each once, after the models that say so."""
-    silent: dict[str, dict[str, None]] = {}
+    """Why answers are missing, each reason once, behind the models that give it."""
+    models_of: dict[str, dict[str, None]] = {}
     for row in rows:
         for kind in ("scores", "maps", "estimates"):
-            for name, found in row[kind].items():
-                if "na" in found:
-                    silent.setdefault(found["na"], {})[name] = None
-    return [f"{', '.join(names)}: {reason}" for reason, names in silent.items()]
+            for name, answer in row[kind].items():
+                if "na" in answer:
+                    models_of.setdefault(answer["na"], {})[name] = None
+    return [f"{', '.join(names)}: {reason}" for reason, names in models_of.items()]
 
 
-def _words(found: dict[str, Any]) -> str:
-    """Each value, and how probable the likeliest of its classes is."""
-    said = []
-    for name, value in found.get("values", {}).items():
-        shares = [share for share in found["probabilities"].get(name, ()) if share is not None]
+def _words(answer: dict[str, Any]) -> str:
+    """Each value, with the probability of its likeliest class."""
+    words = []
+    for name, value in answer.get("values", {}).items():
+        shares = [share for share in answer["probabilities"].get(name, ()) if share is not None]
         sure = f" ({100 * max(shares):.0f} %)" if shares else ""
-        said.append(f"{name} {_short(value)}{sure}")
-    return ", ".join(said) or "n/a"
+        words.append(f"{name} {_short(value)}{sure}")
+    return ", ".join(words) or "n/a"
 
 
 def _short(value: float | None) -> str:

@@ -50,11 +50,11 @@ def calibrate(
     goes to $FORENSICS_HOME/calibrations; it counts for this model with these weights, options and
     sources only.
     """
-    given = {k: v for k, v in options.items() if v is not None and v != ()}
+    chosen = {k: v for k, v in options.items() if v is not None and v != ()}
     if tippett is not None:
         _check(tippett)
-    with progress() as told:
-        result = make(model, data, set=set_options(settings), progress=told, **given)
+    with progress() as report:
+        result = make(model, data, set=set_options(settings), progress=report, **chosen)
     if tippett is not None:
         _write(tippett, result.tippett)
     if as_json:
@@ -93,7 +93,7 @@ def _figure(value: dict[str, Any]) -> str:
 
 
 def _check(path: Path) -> None:
-    """Before anything is calibrated: whether the file can be written."""
+    """Raises ForensicsError where the file cannot be written, before anything is calibrated."""
     try:
         path.open("a").close()
     except OSError as error:

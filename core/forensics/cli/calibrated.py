@@ -1,4 +1,4 @@
-"""What calibrations make of the scores of `forensics analyze`, as a table and notes."""
+"""Likelihood ratios and verdicts of `forensics analyze`, as a table and notes."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from forensics.cli.terminal import table
 
 
 def _answered(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """(file, model, trace, answer) of every score that a calibration counts for."""
+    """(file, model, trace, ratio and verdict) of every calibrated score."""
     return [
         (row["file"], name, trace, answer)
         for row in rows
-        for name, found in row["scores"].items()
-        for trace, answer in found.get("calibrated", {}).items()
+        for name, score in row["scores"].items()
+        for trace, answer in score.get("calibrated", {}).items()
     ]
 
 
 def tables(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The ratios and verdicts, where there are any."""
+    """The table of ratios and verdicts, if there are any."""
     header = ["file", "model", "trace", "log10 LR", "verdict"]
     cells = [[f, n, t, f"{a['log10_lr']:+.2f}", a["verdict"]] for f, n, t, a in _answered(rows)]
     return [table(header, cells, wrapped=("file",))] if cells else []
 
 
 def notes(rows: Sequence[Mapping[str, Any]], valid: Mapping[str, Sequence[Card]]) -> Iterator[str]:
-    """What stands below the tables: what ratios are, what calibrations hold for, and which models
-    are uncalibrated."""
+    """The notes below the tables: how to read a ratio, what each calibration holds for, which
+    models are uncalibrated. valid: the calibrations by model."""
     without = [name for name, held in valid.items() if not held]
     if len(without) == len(valid):
         if valid:

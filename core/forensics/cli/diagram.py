@@ -17,7 +17,7 @@ Bin = tuple[float, float, float | None, float | None]
 
 def curves(result: Matrix) -> dict[str, list[Bin]]:
     """For each cell with stated probabilities, by what it is about, the bins that have answers."""
-    found: dict[str, list[Bin]] = {}
+    bins_of: dict[str, list[Bin]] = {}
     for cell in result.cells:
         figures = cell.reliability
         if figures is None:
@@ -26,12 +26,12 @@ def curves(result: Matrix) -> dict[str, list[Bin]]:
         label = " ".join(filter(None, (*words, cell.attack)))
         ends = [name.partition(":")[2] for name in figures if name.startswith("right:")]
         bins = [(figures[f"stated:{each}"], figures[f"right:{each}"]) for each in ends]
-        found[label] = [
+        bins_of[label] = [
             (stated.value, right.value, right.low, right.high)
             for stated, right in bins
             if stated.value is not None and right.value is not None
         ]
-    return found
+    return bins_of
 
 
 def draw(result: Matrix, path: Path) -> None:
@@ -43,12 +43,12 @@ def draw(result: Matrix, path: Path) -> None:
         raise ForensicsError(
             "--plot needs matplotlib: run `pip install 'image-forensics[plot]'`, or leave it out"
         )
-    found = curves(result)
-    if not found:
+    bins_of = curves(result)
+    if not bins_of:
         raise ForensicsError("no estimator of this run states probabilities: nothing to draw")
-    if len(found) > _MOST:
+    if len(bins_of) > _MOST:
         raise ForensicsError(
-            f"{len(found)} cells are more than {_MOST} curves: run fewer, or all points as one "
+            f"{len(bins_of)} cells are more than {_MOST} curves: run fewer, or all points as one "
             "with --pool"
         )
     from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ def draw(result: Matrix, path: Path) -> None:
     figure = Figure(figsize=(7, 7), layout="constrained")
     axes = figure.subplots()
     axes.plot((0, 1), (0, 1), color="gray", linestyle=":")
-    for label, bins in found.items():
+    for label, bins in bins_of.items():
         stated, right = [each[0] for each in bins], [each[1] for each in bins]
         below = [each[1] - each[2] if each[2] is not None else 0 for each in bins]
         above = [each[3] - each[1] if each[3] is not None else 0 for each in bins]

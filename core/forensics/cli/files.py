@@ -38,9 +38,9 @@ FORCE = click.option("--force", is_flag=True, help="Write over files that exist.
 def batch_for(needs: Needs, picture: images.Picture) -> Batch:
     """The picture in the colours that a model takes: its own, or gray where that is asked for. A
     model that needs a JPEG gets the luma that the pixels were decoded from, where they show it."""
-    found = recovered(picture) if needs.jpeg else None
-    if found is not None:
-        luma = picture.batch(color=False).with_pixels(decode(found.jpeg), found.jpeg)
+    jpeg_before = recovered(picture) if needs.jpeg else None
+    if jpeg_before is not None:
+        luma = picture.batch(color=False).with_pixels(decode(jpeg_before.jpeg), jpeg_before.jpeg)
         return fitting(needs, luma)
     channels = picture.pixels.shape[2]
     batch = picture.batch() if channels in needs.channels else picture.batch(color=False)
@@ -141,7 +141,7 @@ def _convert(
 
 
 class Losses:
-    """What went wrong with single files, told at once and counted for the exit code."""
+    """Errors of single files, printed at once and counted for the exit code."""
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
@@ -178,21 +178,21 @@ class Losses:
 def pictures(
     files: tuple[str, ...], max_megapixels: float, lost: Losses
 ) -> Iterator[tuple[Path, images.Picture]]:
-    """Every file that can be opened; the others are lost, and what was not looked at is named."""
-    found = images.find(files)
-    for path in found.missing:
+    """Every file that can be opened. Others are lost; files that were ignored are named."""
+    listed = images.find(files)
+    for path in listed.missing:
         sentence = f"{path} is neither a file nor a folder; check the path"
-        if not found.files:
+        if not listed.files:
             raise ForensicsError(sentence)
         lost.add(sentence)
-    if not found.files:
-        there = f" ({found.note()})" if found.ignored else ""
+    if not listed.files:
+        ignored = f" ({listed.note()})" if listed.ignored else ""
         raise ForensicsError(
-            f"no image files in {', '.join(files)}{there}: name files or another folder"
+            f"no image files in {', '.join(files)}{ignored}: name files or another folder"
         )
-    if found.ignored:
-        click.echo(found.note(), err=True)
-    for path in found.files:
+    if listed.ignored:
+        click.echo(listed.note(), err=True)
+    for path in listed.files:
         try:
             picture = images.open(path, max_megapixels)
         except UnreadableImage as error:

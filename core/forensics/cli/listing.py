@@ -1,4 +1,4 @@
-"""`forensics models`, `plugins` and `traces`: what is there. The first two import no torch."""
+"""`forensics models`, `plugins` and `traces`: listings. The first two import no torch."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
 
 
 def _chosen(names: Sequence[str], there: Sequence[str]) -> list[str]:
-    """Those that names and globs stand for, in the order that they are registered in."""
+    """The traces that names and globs stand for, in the order of registration."""
     for name in names:
         if not fnmatch.filter(there, name):
             raise unknown("trace", name, there)
@@ -222,7 +222,7 @@ def _target(target: Target) -> dict[str, Any]:
 
 
 def _targets(targets: Sequence[Mapping[str, Any]]) -> str:
-    """What an estimator is asked for: what is alike is said once."""
+    """The targets of an estimator; targets with the same unit and tolerance share a description."""
     said: dict[str, list[str]] = {}
     for target in targets:
         about = ", ".join(target["classes"]) or target["unit"]
@@ -234,14 +234,15 @@ def _targets(targets: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _drawn(draw: Draw) -> str:
-    """Which values a patch may get: all of a few, else how many."""
+    """The values of a draw, or their number where they are many."""
     values = [" ".join(map(str, choice)) for choice in draw.choices]
     listed = ", ".join(values) if len(values) <= 5 else f"{len(values)} choices"
     return f"{', '.join(draw.names)}, for each patch one of {listed}"
 
 
 def _points(points: Sequence[Mapping[str, float]]) -> str:
-    """Every combination as --set takes it, where the points are that; else the first ones."""
+    """The points as --set takes them where they are all combinations of values; else the first
+    points."""
     if points == [{}]:
         return "one point, without parameters"
     axes = {name: list(dict.fromkeys(p[name] for p in points)) for name in points[0]}

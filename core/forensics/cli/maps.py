@@ -1,4 +1,4 @@
-"""The maps of a localizer as files: numbers to go on with, pictures to look at."""
+"""The maps of a localizer as files: numbers to compute with, pictures to look at."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FEW = 10  # values that a legend names, and colours that are told apart
 _BAR = 1.1  # inches for scale or legend
 
 
-def save(given: Heatmap, batch: Batch, folder: Path, stem: str, force: bool) -> Path:
+def save(heatmap: Heatmap, batch: Batch, folder: Path, stem: str, force: bool) -> Path:
     """Write the first image's map as `STEM.npy` and, enlarged to the image and from its least to
     its greatest value, as a gray `STEM.png`, which is returned; each layer as `STEM.LAYER.npy`
     and in colours as `STEM.LAYER.png`; regions over the picture as `STEM.regions.png`. Colours
@@ -40,15 +40,15 @@ def save(given: Heatmap, batch: Batch, folder: Path, stem: str, force: bool) -> 
     written."""
     name = re.sub(r"[^-\w.]+", "_", stem)  # options have characters that files cannot have
     image = folder / f"{name}.png"
-    write(Batch.of(_gray(given, batch)), image, force)
-    _save(folder / f"{name}.npy", given.values[0])
-    for layer, those in given.layers.items():
-        _save(folder / f"{name}.{layer}.npy", those.values[0])
+    write(Batch.of(_gray(heatmap, batch)), image, force)
+    _save(folder / f"{name}.npy", heatmap.values[0])
+    for title, layer in heatmap.layers.items():
+        _save(folder / f"{name}.{title}.npy", layer.values[0])
     if drawable():
-        for layer, those in given.layers.items():
-            _write(_layer(given, layer, those, batch.size), folder / f"{name}.{layer}.png")
-        if given.regions:
-            _write(_overlay(given, batch), folder / f"{name}.regions.png")
+        for title, layer in heatmap.layers.items():
+            _write(_layer(heatmap, title, layer, batch.size), folder / f"{name}.{title}.png")
+        if heatmap.regions:
+            _write(_overlay(heatmap, batch), folder / f"{name}.regions.png")
     return image
 
 
@@ -61,14 +61,14 @@ def words(values: Mapping[str, float], doubt: str | None = None) -> str:
     """Values by name; numbered names in a row are joined: `step1..3 8 6 6, r 4 (doubt)`."""
     numbered = [re.fullmatch(r"(.*?)(\d*)", name) for name in values]
     parts = [(match[1], match[2]) for match in numbered if match]
-    given = iter(values.values())
-    said = []
+    remaining = iter(values.values())
+    phrases = []
     for name, group in groupby(parts, key=lambda part: part[0]):
         numbers = [number for _, number in group]
-        those = " ".join(f"{next(given):.4g}" for _ in numbers)
+        figures = " ".join(f"{next(remaining):.4g}" for _ in numbers)
         ends = numbers[0] if len(numbers) == 1 else f"{numbers[0]}..{numbers[-1]}"
-        said.append(f"{name}{ends} {those}")
-    return ", ".join(said) + (f" ({doubt})" if doubt else "")
+        phrases.append(f"{name}{ends} {figures}")
+    return ", ".join(phrases) + (f" ({doubt})" if doubt else "")
 
 
 def _save(path: Path, values: torch.Tensor) -> None:
@@ -86,16 +86,16 @@ def _write(figure: Figure, path: Path) -> None:
         raise ForensicsError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def _gray(given: Heatmap, batch: Batch) -> torch.Tensor:
-    heat = enlarged(given, *batch.size)[0].float()
+def _gray(heatmap: Heatmap, batch: Batch) -> torch.Tensor:
+    heat = enlarged(heatmap, *batch.size)[0].float()
     known = heat[heat.isfinite()]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
     gray = ((heat - low) / max(high - low, 1e-30) * 255).nan_to_num(0).clamp(0, 255)
     return gray.round().to(torch.uint8)[None, None]
 
 
-def _enlarged(given: Heatmap, layer: Layer, size: tuple[int, int]) -> NDArray[np.float32]:
-    cells = replace(given, values=layer.values)
+def _enlarged(heatmap: Heatmap, layer: Layer, size: tuple[int, int]) -> NDArray[np.float32]:
+    cells = replace(heatmap, values=layer.values)
     return enlarged(cells, *size)[0].cpu().numpy()
 
 
@@ -115,9 +115,9 @@ def _canvas(size: tuple[int, int], below: float = 0) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _layer(given: Heatmap, name: str, layer: Layer, size: tuple[int, int]) -> Figure:
+def _layer(heatmap: Heatmap, name: str, layer: Layer, size: tuple[int, int]) -> Figure:
     figure, axes = _canvas(size)
-    values = _enlarged(given, layer, size)
+    values = _enlarged(heatmap, layer, size)
     axes.set_title(name + (f" ({layer.unit})" if layer.unit else ""), fontsize=10, loc="left")
     known = np.unique(values[np.isfinite(values)])
     whole = bool((known == known.round()).all())
@@ -158,26 +158,26 @@ def _colour(number: int) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _overlay(given: Heatmap, batch: Batch) -> Figure:
+def _overlay(heatmap: Heatmap, batch: Batch) -> Figure:
     """The picture with its regions in colours, and what is said of each below."""
     from matplotlib.patches import Patch
 
-    regions = given.regions[0]
-    said = [
+    regions = heatmap.regions[0]
+    captions = [
         "\n".join(textwrap.wrap(f"{n}: {_share(r, batch)} %, {words(r.values, r.doubt)}", 90))
         for n, r in enumerate(regions)
     ]
-    lines = sum(text.count("\n") + 1 for text in said)
+    lines = sum(text.count("\n") + 1 for text in captions)
     figure, axes = _canvas(batch.size, 0.2 * lines + 0.2)
-    labels = _enlarged(given, given.layers["region"], batch.size)
+    numbered = _enlarged(heatmap, heatmap.layers["region"], batch.size)
     pixels = batch.pixels[0].permute(1, 2, 0).cpu().numpy()
     picture = np.broadcast_to(pixels, (*batch.size, 3)) / 255
-    patches = [Patch(facecolor="none", edgecolor="gray", label=said[0])]
+    patches = [Patch(facecolor="none", edgecolor="gray", label=captions[0])]
     for number in range(1, len(regions)):
         tinted = 0.55 * picture + 0.45 * np.array(_colour(number))
-        picture = np.where((labels == number)[..., None], tinted, picture)
-        axes.contour(labels == number, levels=[0.5], colors=[_colour(number)])
-        patches.append(Patch(color=_colour(number), label=said[number]))
+        picture = np.where((numbered == number)[..., None], tinted, picture)
+        axes.contour(numbered == number, levels=[0.5], colors=[_colour(number)])
+        patches.append(Patch(color=_colour(number), label=captions[number]))
     axes.imshow(picture, interpolation="nearest")
     figure.legend(handles=patches, loc="outside lower left", frameon=False, fontsize=7)
     return figure
@@ -188,10 +188,10 @@ def _share(region: Region, batch: Batch) -> str:
     return f"{100 * region.pixels / (height * width):.1f}"
 
 
-def listed(given: Heatmap, size: tuple[int, int]) -> list[dict[str, Any]]:
+def listed(heatmap: Heatmap, size: tuple[int, int]) -> list[dict[str, Any]]:
     """The regions of the first image as plain values."""
     area = size[0] * size[1]
     return [
         {"pixels": r.pixels, "share": r.pixels / area, "values": dict(r.values), "doubt": r.doubt}
-        for r in (given.regions[0] if given.regions else ())
+        for r in (heatmap.regions[0] if heatmap.regions else ())
     ]

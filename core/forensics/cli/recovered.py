@@ -1,4 +1,4 @@
-"""A picture without coefficients that was a JPEG: what its pixels show of it."""
+"""The JPEG that a picture without coefficients once was, recovered from its pixels."""
 
 from __future__ import annotations
 

@@ -53,23 +53,23 @@ def reproduce(
     if name is None:
         click.echo(_list(experiments.experiments(), as_json))
         return 0
-    those = experiments.named(name)
+    chosen = experiments.named(name)
     if rewrite and not save:
-        click.echo(f"written: {_readme(those[0])}", err=True)
+        click.echo(f"written: {_readme(chosen[0])}", err=True)
         return 0
     folder = Path(out) if out else default_out()
-    plans = [(experiment, experiments.plans(experiment, **options)) for experiment in those]
+    plans = [(experiment, experiments.plans(experiment, **options)) for experiment in chosen]
     if plan_only:
         click.echo(_plans(plans, folder, as_json))
         return 0
     results = []
-    for experiment, made in plans:
-        with progress() as told:
-            results.append(experiments.execute(experiment, made, folder, told))
+    for experiment, runs in plans:
+        with progress() as report:
+            results.append(experiments.execute(experiment, runs, folder, report))
         if save:
             click.echo(f"written: {experiments.save(results[-1])}", err=True)
     if rewrite:
-        click.echo(f"written: {_readme(those[0])}", err=True)
+        click.echo(f"written: {_readme(chosen[0])}", err=True)
     if as_json:
         click.echo(json.dumps({"tables": [r.to_dict() for r in results]}, indent=1))
     else:
@@ -81,8 +81,8 @@ def _readme(one: Experiment) -> Path:
     return experiments.rewrite(experiments.named(one.plugin))
 
 
-def _list(those: Sequence[Experiment], as_json: bool) -> str:
-    described = [_described(experiment) for experiment in those]
+def _list(listed: Sequence[Experiment], as_json: bool) -> str:
+    described = [_described(experiment) for experiment in listed]
     if as_json:
         return json.dumps({"tables": described}, indent=1)
     if not described:
@@ -112,13 +112,13 @@ def _described(experiment: Experiment) -> dict[str, Any]:
 def _plans(plans: Sequence[tuple[Experiment, Sequence[Plan]]], folder: Path, as_json: bool) -> str:
     if as_json:
         described = [
-            {"table": str(e), "runs": [json.loads(tables.plan_json(p, folder)) for p in those]}
-            for e, those in plans
+            {"table": str(e), "runs": [json.loads(tables.plan_json(p, folder)) for p in runs]}
+            for e, runs in plans
         ]
         return json.dumps({"tables": described}, indent=1)
     return "\n\n".join(
-        "\n".join([f"{e}: {e.preset.title}", *(tables.plan(p, folder) for p in those)])
-        for e, those in plans
+        "\n".join([f"{e}: {e.preset.title}", *(tables.plan(p, folder) for p in runs)])
+        for e, runs in plans
     )
 
 

@@ -68,17 +68,17 @@ def run(
 
     Scores are stored: a run that was stopped, or that asks for more, computes what is missing.
     """
-    given = _config(config)
-    given.update({k: v for k, v in options.items() if v is not None and v != ()})
+    chosen = _config(config)
+    chosen.update({k: v for k, v in options.items() if v is not None and v != ()})
     if settings:
-        given["set"] = dict(given.get("set") or {}) | set_options(settings)
-    plan = make(Settings.of(given))
+        chosen["set"] = dict(chosen.get("set") or {}) | set_options(settings)
+    plan = make(Settings.of(chosen))
     folder = Path(out) if out else default_out()
     if plan_only:
         click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
-    with progress() as told:
-        matrix = execute(plan, folder, told, dask, workers, StoredCards())
+    with progress() as report:
+        matrix = execute(plan, folder, report, dask, workers, StoredCards())
     return _print(matrix, "json" if as_json else style)
 
 
@@ -108,17 +108,17 @@ def _config(path: str | None) -> dict[str, Any]:
 
 
 def set_options(texts: Sequence[str]) -> dict[str, str]:
-    """What --set was given: name -> values, as text."""
-    found: dict[str, str] = {}
+    """The values of --set by parameter, as text."""
+    values_of: dict[str, str] = {}
     for text in texts:
         name, equals, values = (part.strip() for part in text.partition("="))
         if not equals or not values:
             raise ForensicsError(f"--set takes q=60,70, not {text}")
-        if name in found:
-            both = f"{name}={found[name]},{values}"
+        if name in values_of:
+            both = f"{name}={values_of[name]},{values}"
             raise ForensicsError(f"--set gives {name} twice: write --set {both}")
-        found[name] = values
-    return found
+        values_of[name] = values
+    return values_of
 
 
 def _print(matrix: Matrix, style: str) -> int:
@@ -131,8 +131,7 @@ def _print(matrix: Matrix, style: str) -> int:
 
 
 def tell_losses(matrices: Sequence[Matrix]) -> int:
-    """Say on standard error, each once, what was left out of runs; the exit code says whether
-    something was lost."""
+    """Print what was left out of runs to standard error, each once; returns the exit code."""
     for line in dict.fromkeys(line for matrix in matrices for line in matrix.skipped):
         click.echo(f"skipped: {line}", err=True)
     for model, trace in {m: t for matrix in matrices for m, t in matrix.failures.items()}.items():

@@ -1,4 +1,4 @@
-"""The matrix for people: a table for each kind of model, and what stands below them."""
+"""The matrix for people: a table for each kind of model, and notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run would do, before it does it: `--plan`."""
+"""The plan of a run as text and as JSON: `--plan`."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from forensics.bench.forecast import forecast
 from forensics.cli.tables.kinds import point
 
 
-def plan(made: Plan, folder: Path) -> str:
-    """What a run would do, in a few lines."""
-    ahead = forecast(made, folder)
+def plan(work: Plan, folder: Path) -> str:
+    """The plan in a few lines."""
+    ahead = forecast(work, folder)
     lines = [
-        f"{len(made.cells)} cells, {sum(c.reason is not None for c in made.cells)} of them n/a",
-        f"{len(made.photographs)} photographs ({len(made.skipped) + len(made.lost)} skipped), "
-        f"{ahead.patches} patches in {len(made.conditions)} conditions",
+        f"{len(work.cells)} cells, {sum(c.reason is not None for c in work.cells)} of them n/a",
+        f"{len(work.photographs)} photographs ({len(work.skipped) + len(work.lost)} skipped), "
+        f"{ahead.patches} patches in {len(work.conditions)} conditions",
         f"{ahead.scores} numbers to compute, {ahead.stored} stored",
         f"expected time: {ahead.time}",
-        *(f"skipped: {model}" for model in made.slow),
+        *(f"skipped: {model}" for model in work.slow),
     ]
-    lines += _reasons(made)
+    lines += _reasons(work)
     return "\n".join(lines)
 
 
-def _reasons(made: Plan) -> list[str]:
-    """Why cells are n/a: models, points and traces that share a reason in one sentence."""
+def _reasons(work: Plan) -> list[str]:
+    """Why cells are n/a: one sentence for the models, points and traces that share a reason."""
     points: dict[tuple[str, str, str], dict[str, None]] = {}
-    for c in made.cells:
+    for c in work.cells:
         if c.reason is not None:
             key = (str(c.model or c.attacker), c.trace.name, c.reason)
             points.setdefault(key, {})[point(dict(c.point))] = None
     models: dict[tuple[str, str, str], list[str]] = {}
-    for (model, trace, reason), those in points.items():
-        at = f" at {', '.join(those)}" if any(those) else ""
+    for (model, trace, reason), shared in points.items():
+        at = f" at {', '.join(shared)}" if any(shared) else ""
         models.setdefault((trace, at, reason), []).append(model)
     return [
         f"n/a: {', '.join(names)} on {trace}{at}: {reason}"
@@ -43,14 +43,14 @@ def _reasons(made: Plan) -> list[str]:
     ]
 
 
-def plan_json(made: Plan, folder: Path) -> str:
+def plan_json(work: Plan, folder: Path) -> str:
     """The same as one JSON object."""
     content = {
-        "cells": len(made.cells),
-        "na": sum(c.reason is not None for c in made.cells),
-        "photographs": len(made.photographs),
-        "skipped": len(made.skipped) + len(made.lost),
-        "conditions": len(made.conditions),
-        "slow": list(made.slow),
+        "cells": len(work.cells),
+        "na": sum(c.reason is not None for c in work.cells),
+        "photographs": len(work.photographs),
+        "skipped": len(work.skipped) + len(work.lost),
+        "conditions": len(work.conditions),
+        "slow": list(work.slow),
     }
-    return json.dumps(content | asdict(forecast(made, folder)), indent=1)
+    return json.dumps(content | asdict(forecast(work, folder)), indent=1)

@@ -20,8 +20,8 @@ _MOST_CLASSES = 10
 
 @dataclass(frozen=True)
 class Kind:
-    """How the cells of one kind of model are shown. figures: from the cells of one row and attack
-    to a text; shown: what the figures are, in a column's title; about: the same for readers."""
+    """How the cells of one kind of model are shown. figures: the text of the cells of one row and
+    attack; shown: the names of the figures, for the title of a column; about: what they mean."""
 
     figures: Callable[[Cells], str]
     shown: str
@@ -29,18 +29,17 @@ class Kind:
 
 
 def section(result: Matrix, kind: str | None, costs: bool) -> Section:
-    """The table of one kind of model, or of none; with a row for each cost of the attacks, where
-    asked."""
+    """The table of one kind of model, or of none. costs: with rows for the costs of attacks."""
     attacks = list(dict.fromkeys(c.attack for c in result.cells))
     marked = [marked_name(a, result) if a else "clean" for a in attacks]
-    those = [c for c in result.cells if c.kind == kind]
+    of_kind = [c for c in result.cells if c.kind == kind]
     if kind is None:
         rows, header = [], ["cost", "trace"]
     elif kind == "estimator":
-        rows = _estimators(result, those, attacks)
+        rows = _estimators(result, of_kind, attacks)
         header = ["model", "trace", "what"]
     else:
-        rows = _rows(result, those, attacks, KINDS[kind])
+        rows = _rows(result, of_kind, attacks, KINDS[kind])
         header = ["model", "trace"]
     header += [f"{name}: {KINDS[kind].shown}" if kind else name for name in marked]
     rule = len(rows) if rows else None
@@ -51,7 +50,7 @@ def section(result: Matrix, kind: str | None, costs: bool) -> Section:
 
 
 def marked_name(name: str | None, result: Matrix) -> str:
-    """The name of a model, and whether its weights are the user's own."""
+    """The name of a model, marked where its weights are the user's own."""
     weights = result.protocol["models"].get(name, {}).get("weights")
     return f"{name} (user)" if weights == "user" else name or ""
 
@@ -66,23 +65,23 @@ def _rows(
 ) -> list[list[str]]:
     rows = []
     for model, trace in dict.fromkeys((c.model, c.trace) for c in cells):
-        those = [c for c in cells if (c.model, c.trace) == (model, trace)]
-        figures = [kind.figures([c for c in those if c.attack == a]) for a in attacks]
+        of_row = [c for c in cells if (c.model, c.trace) == (model, trace)]
+        figures = [kind.figures([c for c in of_row if c.attack == a]) for a in attacks]
         rows.append([marked_name(model, result), trace, *figures])
     return rows
 
 
 def _estimators(result: Matrix, cells: Cells, attacks: Sequence[str | None]) -> list[list[str]]:
-    """A row for the names that the headline is a mean of, and one for every other name."""
+    """A row for the targets of the headline, and one for every other target."""
     rows = []
     for model, trace in dict.fromkeys((c.model, c.trace) for c in cells):
-        those = [c for c in cells if (c.model, c.trace) == (model, trace)]
-        names: Sequence[str] = next((c.names for c in those if c.names), ())
-        found = dict.fromkeys(m.partition(":")[2] for c in those for m in c.metrics)
-        for name in ["", *(n for n in found if n and n not in names)]:
+        of_row = [c for c in cells if (c.model, c.trace) == (model, trace)]
+        names: Sequence[str] = next((c.names for c in of_row if c.names), ())
+        targets = dict.fromkeys(m.partition(":")[2] for c in of_row for m in c.metrics)
+        for name in ["", *(n for n in targets if n and n not in names)]:
             label = name or _span(names)
             figures = [
-                _estimated([c for c in those if c.attack == a], f":{name}" if name else "")
+                _estimated([c for c in of_row if c.attack == a], f":{name}" if name else "")
                 for a in attacks
             ]
             rows.append([marked_name(model, result), trace, label, *figures])
@@ -96,7 +95,7 @@ def _span(names: Sequence[str]) -> str:
 
 
 def _detected(cells: Cells) -> str:
-    """AUC and pe_cv with half its interval, means over the points that have them."""
+    """AUC, and pe_cv with half its interval: means over the points."""
     have = [c.metrics for c in cells if c.na is None]
     auc = mean(have, "auc", _short)
     if auc == "n/a":
@@ -105,8 +104,8 @@ def _detected(cells: Cells) -> str:
 
 
 def _estimated(cells: Cells, of: str = "") -> str:
-    """Accuracy with half its interval, mean squared error, false estimates; of what share of the
-    patches, where it is not all."""
+    """Accuracy with half its interval, mean squared error, false estimates; and the share of
+    patches that were answered, where it is not all."""
     have = [c.metrics for c in cells if c.na is None and f"accuracy{of}" in c.metrics]
     if not have:
         return "n/a" if cells else "-"
@@ -174,16 +173,16 @@ def _costs(result: Matrix, attacks: Sequence[str | None]) -> list[tuple[str, str
 
 
 def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) -> str:
-    """What the attack costs; in the column `clean`, what the image had before any attack, and `-`
-    where nothing was done to it."""
+    """The cost of an attack. In the column `clean` that of the steps before the attack, and `-`
+    where there are none."""
     if attack is None:
         name = f"{name}_input"
-        found = [c for c in cells if c.cost and c.cost.against != INPUT]
+        of_attack = [c for c in cells if c.cost and c.cost.against != INPUT]
     else:
-        found = [c for c in cells if c.attack == attack]
+        of_attack = [c for c in cells if c.attack == attack]
     unique = {
         (c.attack, tuple(c.point.items())): getattr(c.cost, name).value
-        for c in found
+        for c in of_attack
         if c.trace == trace and c.cost is not None
     }
     values = [v for v in unique.values() if v is not None]
@@ -191,17 +190,17 @@ def _cost(cells: Cells, trace: str, attack: str | None, name: str, digits: int) 
 
 
 def confusions(result: Matrix) -> list[Section]:
-    """For each model and trace and for clean and each attack, over the points: of the patches of
-    each class, the share that was taken for which."""
+    """Confusion tables over all points, for each model, trace and attack: of the patches of each
+    class, the share with each answer."""
     counts: dict[tuple[str | None, str, str | None, str], dict[tuple[Any, Any], int]] = {}
     for cell in result.cells:
         for name, triples in (cell.confusion or {}).items():
             if name in cell.names:
                 key = (cell.model, cell.trace, cell.attack, name)
-                found = counts.setdefault(key, {})
-                for true, given, n in triples:
-                    found[true, given] = found.get((true, given), 0) + n
-    return [_confusion(result, *key, found) for key, found in counts.items()]
+                counted = counts.setdefault(key, {})
+                for true, answer, n in triples:
+                    counted[true, answer] = counted.get((true, answer), 0) + n
+    return [_confusion(result, *key, counted) for key, counted in counts.items()]
 
 
 def _confusion(
@@ -213,25 +212,25 @@ def _confusion(
     counts: dict[tuple[Any, Any], int],
 ) -> Section:
     true = _ordered(t for t, _ in counts)
-    given = _ordered([*true, *(g for _, g in counts)])
+    answers = _ordered([*true, *(g for _, g in counts)])
     # The true classes always have their columns; others share one when they are many.
-    shown = given if len(given) <= _MOST_CLASSES else true[:_MOST_CLASSES]
-    rest = [g for g in given if g not in shown]
+    shown = answers if len(answers) <= _MOST_CLASSES else true[:_MOST_CLASSES]
+    rest = [g for g in answers if g not in shown]
     title = f"{marked_name(model, result)}: {trace}, {attack or 'clean'}"
     header = [title, name, *(_class(g) for g in shown), *(["other"] if rest else [])]
     rows = []
     for t in true:
         total = sum(n for (one, _), n in counts.items() if one == t)
         groups = [[g] for g in shown] + ([rest] if rest else [])
-        shares = [sum(counts.get((t, g), 0) for g in those) / total for those in groups]
+        shares = [sum(counts.get((t, g), 0) for g in of_column) / total for of_column in groups]
         rows.append(["", _class(t), *(f"{100 * s:.0f} %" if s else "" for s in shares)])
     return Section(header, rows)
 
 
 def _ordered(classes: Any) -> list[Any]:
-    """Each once: numbers by size, words as they come."""
-    found = list(dict.fromkeys(classes))
-    return found if any(isinstance(c, str) for c in found) else sorted(found)
+    """Each class once: numbers by size, words as they come."""
+    distinct = list(dict.fromkeys(classes))
+    return distinct if any(isinstance(c, str) for c in distinct) else sorted(distinct)
 
 
 def _class(value: float | str) -> str:
@@ -242,17 +241,18 @@ KINDS = {
     "detector": Kind(
         _detected,
         "AUC, pe_cv",
-        "AUC: 1 = found, .5 = blind. pe_cv: decision error with threshold and direction chosen on "
-        "other photographs, 0 = found, .5 = blind; ± half its 95 % interval over photographs.",
+        "AUC: 1 = detected, .5 = blind. pe_cv: decision error with threshold and direction chosen "
+        "on other photographs, 0 = detected, .5 = blind; ± half its 95 % interval over "
+        "photographs.",
     ),
     "estimator": Kind(
         _estimated,
         "accuracy, mse, false",
-        "accuracy: the share of altered patches (of classes with words, of untouched ones too) "
-        "whose answer is within the tolerance of the truth; ± half its 95 % interval over "
-        "photographs. mse: mean squared error. false: the share of untouched patches that are not "
-        "found to be so. of: the share of altered patches with an answer, where it is not all; the "
-        "figures are of these. Of several names, the mean over them.",
+        "accuracy: share of altered patches whose answer is within the tolerance of the truth (of "
+        "classes with words, untouched patches count too); ± half its 95 % interval over "
+        "photographs. mse: mean squared error. false: share of untouched patches that are not "
+        "recognised. of: share of altered patches that were answered, where it is not all; the "
+        "figures are of these. Several targets: their mean.",
     ),
     "localizer": Kind(
         _located,

@@ -1,4 +1,4 @@
-"""What stands below the tables: what the figures are, on what, at which points, what is n/a."""
+"""The notes below the tables: what the figures mean, what they were measured on, what is n/a."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def notes(result: Matrix, starred: bool) -> list[str]:
 
 
 def _sample(result: Matrix) -> str:
-    """What the figures were measured on."""
+    """The patches, photographs and options of the figures."""
     p = result.protocol
     altered = {t: sum(side != "pristine" for side in sides) for t, sides in p["traces"].items()}
     sizes = sorted({c.n // altered[c.trace] for c in result.cells if c.n})
@@ -74,7 +74,7 @@ def _source(p: dict[str, Any]) -> str:
 
 
 def _points(points: Iterable[dict[str, Any]]) -> str:
-    """All of them, or the first and the last where they are many."""
+    """All points, or the first and the last of many."""
     listed = list(dict.fromkeys(map(point, points)))
     if len(listed) > _MOST_POINTS:
         listed = [*listed[:3], "...", f"{listed[-1]} ({len(listed)} points)"]
@@ -82,15 +82,14 @@ def _points(points: Iterable[dict[str, Any]]) -> str:
 
 
 def _against(cells: Cells) -> list[str]:
-    """What attacked images are compared with: "the image before median(3)", at every point the
-    same step."""
+    """The images that attacked ones are compared with, such as "the image before median"."""
     said = (text for c in cells if c.cost for text in c.cost.against.split(" or "))
     steps = (text.partition("(")[0] for text in said)
     return list(dict.fromkeys(text.replace("before jpeg", "before the JPEG") for text in steps))
 
 
 def _reasons(cells: Cells) -> list[str]:
-    """Why cells and figures are n/a, each reason once, with the models that it concerns."""
+    """Why cells and figures are n/a, each reason once, with its models."""
     concerned: dict[tuple[str, str], dict[str, None]] = {}
     for cell in cells:
         reasons = {"": cell.na} if cell.na else _missing(cell)
@@ -103,13 +102,15 @@ def _reasons(cells: Cells) -> list[str]:
 
 
 def _missing(cell: ResultCell) -> dict[str, str]:
-    """Of the figures that the tables show of a cell: those without a value, and why."""
-    shown = {name: cell.metrics.get(name, _SAID).reason for name in _SHOWN.get(cell.kind or "", ())}
+    """The figures of a cell that the tables show and that have no value, with the reason."""
+    shown = {
+        name: cell.metrics.get(name, _ABSENT).reason for name in _SHOWN.get(cell.kind or "", ())
+    }
     return {f"{name} ": reason for name, reason in shown.items() if reason}
 
 
-# Of a figure that a cell does not have at all, nothing is said.
-_SAID = Value(None)
+# A metric that a cell does not have is not missing.
+_ABSENT = Value(None)
 _SHOWN = {
     "detector": ("auc", "pe_cv"),
     "estimator": ("accuracy",),
