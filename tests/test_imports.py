@@ -134,6 +134,21 @@ def test_every_module_of_the_core_has_a_place():
     )
 
 
+def test_the_lines_of_the_document_are_the_layers():
+    """Every part stands in the drawing of ARCHITECTURE.md, higher ones on higher lines."""
+    text = (ROOT / "ARCHITECTURE.md").read_text().partition("## Who may import whom")[2]
+    drawing = [line[:40].split() for line in text.splitlines() if line.startswith("    ")]
+    lines = {
+        part: [n for n, words in enumerate(drawing) if modules <= set(words)]
+        for part, (_, modules) in PARTS.items()
+    }
+    places = {part: numbers[0] for part, numbers in lines.items() if numbers}
+    assert set(places) == set(PARTS)
+    for part, (layer, _) in PARTS.items():
+        for other, (below, _) in PARTS.items():
+            assert not (layer > below and places[part] > places[other]), f"{part}, {other}"
+
+
 def test_imports_of_the_core_go_down_only():
     found = list(offences())
     assert not found, "\n" + "\n".join(found)
