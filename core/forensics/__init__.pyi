@@ -1,0 +1,10 @@
+from . import jpeg as jpeg
+from .api import load as load
+from .api import models as models
+from .api import run as run
+from .api import simulate as simulate
+from .calibration.making import calibrate as calibrate
+from .experiments import reproduce as reproduce
+from .images import open as open
+from .models.hookspecs import hookimpl as hookimpl
+from .training import train as train
