@@ -122,7 +122,7 @@ def test_an_estimator_finds_the_quality_that_was_used(run):
 
 
 def patches(plan, side, attack=None):
-    """The patches of one side of toy-pasted, made without the harness's unit."""
+    """The patches of one side of toy-pasted, made without the bench."""
     trace = traces.get("toy-pasted")
     margin = trace.margin(False, PATCH)
     made = []

@@ -53,7 +53,7 @@ def photograph(astronaut, color):
 
 
 def shown(trace, side, attacker, pixels, positions, margin, point=None):
-    """What the door hands over of these positions, from tiles with `margin` pixels around. Donors
+    """What the crop shows of these positions, from tiles with `margin` pixels around. Donors
     are the same positions of the picture upside down, and of its mirror image."""
     others = (pixels, pixels.flip(1), pixels.flip(2))
     cuts = [

@@ -40,7 +40,7 @@ def sides(seen, trace):
 
 @pytest.mark.parametrize(("name", "color"), BOTH)
 def test_nothing_but_image_content_tells_the_sides_apart(watch, squares, tmp_path, name, color):
-    """Through tiles, attackers and door of a real run: a tree that sees sizes, memory layouts,
+    """Through tiles, attackers and crop of a real run: a tree that sees sizes, memory layouts,
     dtypes, channels, which fields there are, tables, samplings, keys, positions and names."""
     options = {"color": color, "limit": 8 if not color else 4}
     seen, _ = run(squares, tmp_path / "out", name, "watch-pixels", **options)

@@ -1,4 +1,4 @@
-"""The whole harness against the loop that it replaces: Pillow, numpy, scipy, scikit-learn."""
+"""The whole bench against the loop that it replaces: Pillow, numpy, scipy, scikit-learn."""
 
 import hashlib
 import io
@@ -48,7 +48,7 @@ class ByHand:
     """The conditions of a trace, patch by patch, by Pillow and numpy.
 
     Gray blocks do not see one another: compressing the whole photograph first and the bare patch
-    last gives what the harness has to find in its tiles.
+    last gives what the bench has to find in its tiles.
     """
 
     def __init__(self, folder, positions, name):

@@ -19,7 +19,7 @@ CONTENT = {"pixels", "jpeg.coefficients.0", "jpeg.coefficients.1", "jpeg.coeffic
 
 
 def run(folder, out, trace, attack, **options):
-    """(side, attacked, point) -> what the door let out in one run, a batch a photograph; and the
+    """(side, attacked, point) -> what the crop let out in one run, a batch a photograph; and the
     matrix. The detector is shown that, and nothing else."""
     from forensics_watch.models import SHOWN
 

@@ -1,4 +1,4 @@
-"""Draws of parameters, and that every trace can be trained on, through the harness's own path."""
+"""Draws of parameters, and that every trace can be trained on, through the bench's own path."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

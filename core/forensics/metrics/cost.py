@@ -11,7 +11,7 @@ from forensics.errors import NotApplicable
 from forensics.metrics.intervals import Floats, Value, estimate, ratio, totals
 
 # Identical 8-bit images have an infinite PSNR, and one flat patch that a compression leaves as it
-# is would make the mean of a population infinite. Netflix's libvmaf ends its scale for 8 bits
+# is would make the mean over patches infinite. Netflix's libvmaf ends its scale for 8 bits
 # here (6 x bits + 12), far above what a lossy step reaches; so do we.
 PSNR_CEILING = 60.0
 

@@ -163,7 +163,7 @@ def _pairs(first: Scored, second: Scored) -> tuple[Scored, Scored]:
         names, places_yx = side.photographs.tolist(), side.positions.tolist()
         index = {(name, *yx): i for i, (name, yx) in enumerate(zip(names, places_yx, strict=True))}
         if len(index) < len(names):
-            raise ValueError("two patches of one population lie at the same place")
+            raise ValueError("two patches of one side lie at the same position")
         places.append(index)
     shared = [place for place in places[0] if place in places[1]]
     chosen = [np.array([index[place] for place in shared], np.int64) for index in places]

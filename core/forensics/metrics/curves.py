@@ -1,4 +1,4 @@
-"""Scores of two populations, and the error curves that every threshold metric is read from.
+"""Scores of two sides, and the error curves that every threshold metric is read from.
 
 Higher means altered. A *cut* j, 0..U over the U distinct scores in increasing order, calls
 altered what is the j-th distinct score or above: all of it at 0, none at U. The cuts are all the
@@ -17,7 +17,7 @@ from forensics.metrics.intervals import Floats, Integers, ratio
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """The scores of one population. NaN is a patch without an answer: no metric counts it.
+    """The scores of one side. NaN is a patch without an answer: no metric counts it.
 
     scores: float `[n]`, higher means altered.
     photographs: `[n]`, the photograph of each patch: integers or texts.
@@ -47,7 +47,7 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """Both populations with photographs counted from 0 and scores ranked in one list.
+    """Both sides with photographs numbered from 0 and scores ranked in one list.
 
     values: the U distinct scores of both sides, increasing; photographs: how many there are.
     scores, owners, ranks: for (pristine, altered), `[n]`: the scores, the photograph's number,

@@ -59,7 +59,7 @@ NO_JPEG = "not a JPEG at this place"
 
 @dataclass(frozen=True)
 class Needs:
-    """What a model or attacker asks of its input; the harness turns the rest into n/a.
+    """What a model or attacker asks of its input; the bench turns the rest into n/a.
 
     channels: the channel counts it takes, 1 (gray) and 3 (RGB).
     smallest: the smallest side in pixels.

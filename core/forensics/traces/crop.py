@@ -1,4 +1,4 @@
-"""The one door to models: what a model is shown of a state, in a run as in a training.
+"""The crop: what a model is shown of a state. The only way to models, in a run as in a training.
 
 Tiles are larger than patches (`Trace.margin`), so that no pixel of a patch depends on how a step
 treats the border of its input, and so that an attacker sees around the patch. The patch is cut
