@@ -165,6 +165,32 @@ def test_classes_come_from_the_draws_or_the_words_or_the_recipe(plugin, larger):
     assert Ranged().cases(example)[1].tolist() == [0, 0, 1, 1]
 
 
+def test_kinds_of_a_mixture_are_drawn_together(plugin, larger):
+    """A chance of 0 or 1 for each JPEG: of each place, both sides are of the same kind."""
+    mixed = Trace(
+        "mixed",
+        (
+            ("pristine", "maybe({p},jpeg({q}))"),
+            ("altered", "maybe({p},jpeg({q})) maybe({r},median(3)) ATTACK"),
+        ),
+        (),
+        "pixels",
+    )
+
+    class Mixed(type(recipe_of("tiny-blur"))):
+        trace = mixed
+
+        def draws(self):
+            return {("p", "r"): [(0, 0), (1, 0), (1, 1)], "q": [90]}
+
+    example = examples(Mixed(), larger).example(0, 0, 32, 60)
+    sides = [side.pixels.flatten(1) for side in example.sides.values()]
+    same = (sides[0] == sides[1]).all(1)
+    assert torch.equal(same, example.values["r"] == 0)
+    kinds = set(zip(example.values["p"].tolist(), example.values["r"].tolist(), strict=True))
+    assert kinds == {(0, 0), (1, 0), (1, 1)}
+
+
 def test_a_target_without_a_value_for_none_is_asked_of_the_altered_side(plugin, photographs):
     class Quality(type(recipe_of("tiny-blur"))):
         trace, target = "jpeg", "q"
