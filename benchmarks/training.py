@@ -43,7 +43,7 @@ from forensics.training.runfiles import Log
 class Points(Recipe):
     """All points of a trace, drawn together."""
 
-    trace: str
+    trace: str = "jpeg"
     phases: ClassVar[tuple[Phase, ...]] = (Phase(1, 1, 1),)
     part: ClassVar[str] = "points"
 

@@ -223,7 +223,7 @@ def test_asr_refuses_what_cannot_be_paired():
     with pytest.raises(ValueError, match="give positions"):
         asr(side, Scored(side.scores, owners), side, seed=0)
     twice = Scored(side.scores, owners, np.zeros((48, 2), int))
-    with pytest.raises(ValueError, match="same place"):
+    with pytest.raises(ValueError, match="same position"):
         asr(side, twice, side, seed=0)
 
 

@@ -26,8 +26,8 @@ KEYS = torch.arange(4000)
 class Asked(NetworkRecipe):
     """Only what the generator asks of a recipe."""
 
-    trace: str
-    drawn: Any
+    trace: str = "jpeg"
+    drawn: Any = None
     phases: ClassVar[tuple[Phase, ...]] = (Phase(1, 16, 4, 1e-3),)
     part: ClassVar[str] = "any"
 
