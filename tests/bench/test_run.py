@@ -219,14 +219,17 @@ def test_the_result_converts(photographs, tmp_path):
         data=str(photographs),
         patch=PATCH,
         detectors=["toy-grain", "toy-raises"],
+        estimators=["toy-quality"],
         attack="toy-median",
         trace="jpeg",
         limit=8,
     )
     frame = matrix.to_pandas()
-    assert len(frame) == len(matrix.cells) == 12
+    assert len(frame) == len(matrix.cells) == 18
     good = frame[frame.model == "toy-grain"]
-    assert good.auc.tolist() == [c.metrics["auc"].value for c in matrix.cells[:12] if c.metrics]
+    assert good.auc.tolist() == [
+        c.metrics["auc"].value for c in matrix.cells if c.model == "toy-grain"
+    ]
     assert good.psnr.notna().sum() == 3
     assert json.loads(matrix.to_json()) == json.loads(json.dumps(matrix.to_dict()))
     assert bench.Matrix.load(tmp_path / "out") == matrix

@@ -14,8 +14,10 @@ from PIL import Image
 from skimage import data as pictures
 
 import forensics
+from forensics import bench
 from forensics.bench import default_out, identity
 from forensics.calibration import cards, making
+from forensics.calibration.applying import StoredCards
 from forensics.errors import ForensicsError
 from forensics.metrics.calibration import NAMES
 from forensics.models import weights
@@ -81,6 +83,18 @@ def test_a_calibration_is_applied_to_the_cells_of_another_split(split, home, met
     assert metrics["accuracy"]["low"] <= metrics["accuracy"]["value"]
     _, which = run(split, **zeros, patch=48)
     assert which["djpeg"]["beyond"] == ["48 x 48 pixels, not patches of 64 x 64"]
+
+
+def test_the_bench_alone_knows_of_no_calibration(split):
+    """Who runs it hands it the cards; all other figures are the same with them."""
+    calibrate(split)
+    options = {"detectors": "toy-grain", "trace": "jpeg", "data": str(split)} | SETTINGS
+    plan = bench.make(bench.Settings.of(options))
+    (bare,) = bench.execute(plan, default_out()).cells
+    (cell,) = bench.execute(plan, default_out(), calibrations=StoredCards()).cells
+    assert {*cell.metrics} - {*bare.metrics} == {*NAMES}
+    assert {name: cell.metrics[name] for name in bare.metrics} == bare.metrics
+    assert cell.metrics["cllr"].value is not None
 
 
 def test_the_ratio_of_a_score_is_what_the_card_says(split, command):
