@@ -39,6 +39,17 @@ COMMANDS = {
 LOSSES = 3
 
 
+# Options of several commands.
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+FORMAT = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "markdown", "latex"]),
+    default="table",
+    show_default=True,
+)
+
+
 class Command(click.Command):
     """A command that refuses an option given twice, of which click would take the last."""
 

@@ -14,7 +14,7 @@ import click
 from forensics.batch import Batch
 from forensics.calibration import applying
 from forensics.calibration.cards import Card
-from forensics.cli import Command, answers, calibrated
+from forensics.cli import JSON, Command, answers, calibrated
 from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
 from forensics.cli.recovered import recovered, without
 from forensics.cli.run import progress
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 @FORCE
 @DEVICE
 @LIMIT
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@JSON
 @click.option("--format", "style", type=click.Choice(["table", "csv"]), default="table")
 def analyze(
     files: tuple[str, ...],

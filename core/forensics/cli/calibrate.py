@@ -11,7 +11,7 @@ import click
 
 from forensics.calibration.making import Calibrated
 from forensics.calibration.making import calibrate as make
-from forensics.cli import Command
+from forensics.cli import JSON, Command
 from forensics.cli.run import progress, set_options
 from forensics.cli.terminal import lines
 from forensics.errors import ForensicsError
@@ -35,7 +35,7 @@ from forensics.errors import ForensicsError
 @click.option(
     "--tippett", type=click.Path(dir_okay=False, path_type=Path), help="Tippett data as CSV."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@JSON
 def calibrate(
     model: str,
     data: str,

@@ -13,7 +13,7 @@ import click
 
 from forensics.bench import identity
 from forensics.calibration.cards import cards
-from forensics.cli import Command
+from forensics.cli import JSON, Command
 from forensics.cli.terminal import lines, table
 from forensics.errors import unknown
 from forensics.models import weights
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@JSON
 def models(as_json: bool) -> int:
     """Detectors, estimators, localizers and attackers: what they judge, need and reach."""
     # A model of several kinds has one line, or one for each kind where its traces differ.
@@ -113,7 +113,7 @@ def _needs(needs: Any) -> str:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@JSON
 @click.pass_context
 def plugins(context: click.Context, as_json: bool) -> int:
     """Every plugin: version, what it registers, the error of a broken one; and places."""
@@ -163,7 +163,7 @@ def _list_plugins(as_json: bool) -> int:
 
 @click.command(cls=Command)
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@JSON
 def traces(names: tuple[str, ...], as_json: bool) -> int:
     """Every trace, or those of the NAMEs (globs count): histories, parameters, points."""
     from forensics.traces.trace import get

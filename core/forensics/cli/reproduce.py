@@ -12,8 +12,8 @@ import click
 
 from forensics import experiments
 from forensics.bench import Plan, default_out
-from forensics.cli import Command, tables
-from forensics.cli.run import FORMATS, progress, tell_losses
+from forensics.cli import FORMAT, JSON, Command, tables
+from forensics.cli.run import progress, tell_losses
 from forensics.cli.tables.layout import Section, latex, markdown
 from forensics.cli.terminal import table
 from forensics.errors import ForensicsError
@@ -33,8 +33,8 @@ HEADER = ("row", "column", "paper", "ours", "interval", "n", "photos", "note")
 @click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and how long.")
 @click.option("--save", is_flag=True, help="Keep the result in the plugin's source.")
 @click.option("--readme", "rewrite", is_flag=True, help="Make the README's tables of what is kept.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option("--format", "style", type=FORMATS, default="table", show_default=True)
+@JSON
+@FORMAT
 def reproduce(
     name: str | None,
     out: str | None,

@@ -12,10 +12,8 @@ import click
 
 from forensics.bench import Matrix, Settings, default_out, execute, make, read_config
 from forensics.calibration.applying import StoredCards
-from forensics.cli import LOSSES, Command, diagram, tables
+from forensics.cli import FORMAT, JSON, LOSSES, Command, diagram, tables
 from forensics.errors import ForensicsError
-
-FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 
 
 @click.command(cls=Command)
@@ -51,8 +49,8 @@ FORMATS = click.Choice(["table", "csv", "markdown", "latex"])
 @click.option("--config", type=click.Path(dir_okay=False), help="Options from a YAML file.")
 @click.option("--out", type=click.Path(file_okay=False), help="Where results are kept.")
 @click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and how long.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option("--format", "style", type=FORMATS, default="table", show_default=True)
+@JSON
+@FORMAT
 def run(
     config: str | None,
     out: str | None,
@@ -84,8 +82,8 @@ def run(
 
 @click.command(cls=Command)
 @click.argument("folder", metavar="[DIR]", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option("--format", "style", type=FORMATS, default="table", show_default=True)
+@JSON
+@FORMAT
 @click.option("--plot", metavar="FILE", help="Reliability diagrams of estimators, as PNG.")
 def report(folder: str | None, as_json: bool, style: str, plot: str | None) -> int:
     """Print the matrix of the last run in DIR (where `forensics run --out DIR` put it)."""

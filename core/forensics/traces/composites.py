@@ -22,7 +22,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from forensics.traces.manipulations import CAMERA
+from forensics.traces.manipulations import CAMERA, in_jpeg
 from forensics.traces.trace import Draw, Grid, Target, Trace, crossed, points_of
 
 _OPERATIONS = {
@@ -113,43 +113,28 @@ SPLICE_TWO = Trace(
 )
 
 
-def _region(name: str, step: str, targets: tuple[Target, ...], grid: Grid) -> Trace:
-    """step: the splice, in a JPEG of the camera that becomes another."""
-    return Trace(
-        f"splice-{name}",
-        (
-            ("pristine", "jpeg({q0}) jpeg({q2})"),
-            ("altered", f"jpeg({{q0}}) {step} ATTACK jpeg({{q2}})"),
-        ),
-        crossed(grid, points_of(q2=(90,))),
-        "jpeg",
-        targets,
-        (CAMERA,),
-    )
-
-
-SPLICE_RESIZE = _region(
-    "resize",
+SPLICE_RESIZE = in_jpeg(
+    "splice-resize",
     "splice(jpeg({q0}) resize({f}))",
     (Target("f", "real", "new / old", 0.05, none=1),),
     points_of(f=(0.8, 1.2)),
 )
-SPLICE_ROTATE = _region(
-    "rotate",
+SPLICE_ROTATE = in_jpeg(
+    "splice-rotate",
     "splice(jpeg({q0}) rotate({d}))",
     (Target("d", "real", "degrees", 1.0, none=0),),
     points_of(d=(5, -15)),
 )
-SPLICE_BLUR = _region(
-    "blur",
+SPLICE_BLUR = in_jpeg(
+    "splice-blur",
     "splice(gaussian({s}),donor=self)",
     (Target("s", "class", "pixels", none=0),),
     points_of(s=(1.1, 2.0)),
 )
-SPLICE_NOISE = _region(
-    "noise",
+SPLICE_NOISE = in_jpeg(
+    "splice-noise",
     "splice(awgn({s}),donor=self)",
     (Target("s", "class", "grey levels", none=0),),
     points_of(s=(2.0, 5.0)),
 )
-SPLICE_COPY = _region("copy", "splice(donor=copy)", (), ((),))
+SPLICE_COPY = in_jpeg("splice-copy", "splice(donor=copy)", (), ((),))

@@ -27,6 +27,21 @@ from forensics.traces.trace import Draw, Grid, Number, Target, Trace, crossed, p
 CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
 
 
+def in_jpeg(name: str, step: str, targets: tuple[Target, ...], grid: Grid) -> Trace:
+    """The trace of one step between a camera's JPEG and another."""
+    return Trace(
+        name,
+        (
+            ("pristine", "jpeg({q0}) jpeg({q2})"),
+            ("altered", f"jpeg({{q0}}) {step} ATTACK jpeg({{q2}})"),
+        ),
+        crossed(grid, points_of(q2=(90,))),
+        "jpeg",
+        targets,
+        (CAMERA,),
+    )
+
+
 def _three(
     name: str, step: str, targets: tuple[Target, ...], grid: Grid
 ) -> tuple[Trace, Trace, Trace]:
@@ -37,17 +52,6 @@ def _three(
         grid,
         "pixels",
         targets,
-    )
-    jpeg = Trace(
-        f"{name}-jpeg",
-        (
-            ("pristine", "jpeg({q0}) jpeg({q2})"),
-            ("altered", f"jpeg({{q0}}) {step} ATTACK jpeg({{q2}})"),
-        ),
-        crossed(grid, points_of(q2=(90,))),
-        "jpeg",
-        targets,
-        (CAMERA,),
     )
     resaved = Trace(
         f"{name}-resaved",
@@ -60,7 +64,7 @@ def _three(
         targets,
         (CAMERA,),
     )
-    return plain, jpeg, resaved
+    return plain, in_jpeg(f"{name}-jpeg", step, targets, grid), resaved
 
 
 def _one(
