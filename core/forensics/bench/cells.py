@@ -36,16 +36,18 @@ class Cost:
 
 @dataclass(frozen=True)
 class ResultCell:
-    """What one model says on one point under one attack, or without one; without a model, what
-    the attack costs.
+    """The figures of one model at one point, under one attack or none; without a model, the costs
+    of the attack.
 
-    point: values of the gridded parameters, none where several points are pooled. kind: what the
-    model is asked as. n, n_na: altered patches with and without an answer; photographs: those of
-    the patches with one. trained: where the weights come from, `"shipped"` or `"user"`. metrics:
-    by name. names: of an estimator, the targets whose mean the headline metrics are. confusion: by
-    target, `[true class, answer, count]`. reliability: the diagram of an estimator's
-    probabilities, by name of its points. na: why there is no figure. skipped: photographs that
-    were left out. cost: of the attack.
+    point: values of the gridded parameters, none where several points are pooled.
+    kind: `"detector"`, `"estimator"` or `"localizer"`.
+    n, n_na: altered patches with and without an answer.
+    photographs: how many the answered patches come from; skipped: how many were left out.
+    trained: where the weights come from, `"shipped"` or `"user"`.
+    metrics: by name; of an estimator's headline, `names` are the targets that it is a mean of.
+    confusion: by target, (true class, answer, patches).
+    reliability: the diagram of an estimator's probabilities, by name of its points.
+    na: why there is no figure.
     """
 
     trace: str
@@ -75,7 +77,7 @@ class ResultCell:
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> ResultCell:
-        """From what `to_dict` gave. Raises KeyError, TypeError or AttributeError for other."""
+        """The inverse of `to_dict`. Raises KeyError, TypeError or AttributeError for others."""
         cost, confusion, reliability = (plain[k] for k in ("cost", "confusion", "reliability"))
         return cls(
             **dict(plain)
@@ -102,7 +104,7 @@ def _plain(thing: Any) -> Any:
 
 
 def _values(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures from their plain form; what else there is stays."""
+    """Figures from their plain form; other values stay as they are."""
     return {
         name: Value(v["value"], v["low"], v["high"], v.get("na")) if isinstance(v, dict) else v
         for name, v in plain.items()
@@ -154,7 +156,7 @@ def _figures(
     cell: Cell,
     calibrations: Calibrations | None,
 ) -> Figures:
-    """The figures of a cell; with a reason, where there are none."""
+    """The figures of a cell, or the reason why it has none."""
     for one in (*_steps(cell), str(cell.model)):
         if one in failures:
             return Figures(reason=f"{one} raised {failures[one].strip().splitlines()[-1]}")

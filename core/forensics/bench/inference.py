@@ -1,4 +1,4 @@
-"""Asking models: what they need is looked at before, and what they did to their input after."""
+"""Inference: needs of models are checked before they are asked, their input is checked after."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Asked = Attacker | Detector | Estimator | Localizer
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What came of a query. values: float32 `[N]` on the CPU, by the name of the rows, NaN
+    """The answers to a query. values: float32 `[N]` on the CPU, by the name of the rows, NaN
     where there is a reason; reasons: N, by the same names; evidence: of a localizer, N histograms
-    (`MaskHistogram.pack`), of an estimator that states probabilities, N sums of those
+    (`MaskHistogram.pack`), of an estimator that states probabilities, N summaries of them
     (`confidence.pack`), by the same names; None where there is a reason."""
 
     values: dict[str, Tensor]
@@ -167,15 +167,15 @@ def _check_finite(name: str, given: Tensor) -> None:
 
 
 def _reasons(values: Tensor, reasons: Sequence[str | None] | None) -> list[str | None]:
-    """Why there is no value, one a patch; None where there is one."""
+    """For each patch why it has no value, or None."""
     given = reasons or [None] * len(values)
     blank = torch.isnan(values).tolist()
     return [r or ("no answer" if b else None) for r, b in zip(given, blank, strict=True)]
 
 
 def _halving(act: Callable[..., T], batch: Batch, *more: Tensor) -> list[T]:
-    """What `act` makes of the batch, and of what more there is a patch; of its halves, in order,
-    where a GPU's memory is too small for the whole."""
+    """The results of `act` on the batch and on `more`, which has a row a patch: one result, or
+    those of its halves, in order, where the memory of a GPU is too small for the whole."""
     try:
         return [act(batch, *more)]
     except torch.OutOfMemoryError:
@@ -185,7 +185,7 @@ def _halving(act: Callable[..., T], batch: Batch, *more: Tensor) -> list[T]:
     middle = len(batch) // 2
     halves = (slice(None, middle), slice(middle, None))
     return [
-        made for half in halves for made in _halving(act, batch[half], *(m[half] for m in more))
+        result for half in halves for result in _halving(act, batch[half], *(m[half] for m in more))
     ]
 
 
@@ -205,7 +205,7 @@ def _copy(batch: Batch) -> Batch:
 
 
 def _check_untouched(name: str, lent: Batch, batch: Batch) -> None:
-    """What was lent must come back as it was: a state is shared by all who need it."""
+    """Raises ValueError where a model changed its input, which other models need as it was."""
     pairs = zip(_tensors(lent), _tensors(batch), strict=True)
     if not all(torch.equal(a, b) for a, b in pairs):
         raise ValueError(f"{name} wrote into its input")

@@ -31,8 +31,8 @@ _LABELS = {"pristine": "negative", "altered": "positive"}
 def make(
     settings: Settings, judges: Judges, attackers: Sequence[Model]
 ) -> tuple[Sample, list[Cell]]:
-    """The files and the cells over them. Raises ForensicsError where there is nothing to ask
-    about; see `data.labelled` too."""
+    """The files and the cells over them. Raises ForensicsError where no file can be used, and as
+    `data.labelled` does."""
     assert settings.positive is not None
     altered, untouched = data.labelled(
         settings.positive,
@@ -99,7 +99,7 @@ def _cells(settings: Settings, judges: Judges, attackers: Sequence[Model]) -> li
 def _beforehand(
     kind: str | None, model: Model | None, attacker: Model | None, settings: Settings
 ) -> str | None:
-    """Why a cell cannot have a figure; what a file has to be for a model shows when it is read."""
+    """Why a cell cannot have a figure, as far as is known before the files are read."""
     channels = 3 if settings.color else 1
     for one in (attacker, model):
         if one is None:

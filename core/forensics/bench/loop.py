@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 
 def default_out() -> Path:
-    """Where rows and the last matrix lie when no --out is given."""
+    """The folder of rows and of the last matrix without --out."""
     return weights.home() / "store"
 
 

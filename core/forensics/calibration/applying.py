@@ -69,8 +69,8 @@ def _shared(card: Card, plan: Plan) -> str | None:
 
 
 def cards_of(model: Model) -> tuple[list[Card], list[str]]:
-    """The cards that count for a model as it is, one for each of its traces at most; and a
-    sentence for each trace whose card was made with other weights, options or sources."""
+    """The valid cards of a model, at most one for each of its traces; and a sentence for each trace
+    whose card was made with other weights, options or sources."""
     chosen = model.canonical()
     known = identity.model(chosen)
     held, outdated = [], []

@@ -1,4 +1,4 @@
-"""`forensics analyze`: what models say of image files."""
+"""`forensics analyze`: the answers of models about image files."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Bin = tuple[float, float, float | None, float | None]
 
 
 def curves(result: Matrix) -> dict[str, list[Bin]]:
-    """For each cell with stated probabilities, by what it is about, the bins that have answers."""
+    """The bins with answers of every cell with stated probabilities, by a label of the cell."""
     bins_of: dict[str, list[Bin]] = {}
     for cell in result.cells:
         figures = cell.reliability
@@ -35,7 +35,7 @@ def curves(result: Matrix) -> dict[str, list[Bin]]:
 
 
 def draw(result: Matrix, path: Path) -> None:
-    """Write a PNG: the share that is right over the stated probability, with 95 % intervals.
+    """Write a PNG: the share of right answers over the stated probability, with 95 % intervals.
 
     Raises ForensicsError where there is nothing to draw, too much, or no matplotlib.
     """

@@ -97,7 +97,7 @@ def _calibrations(thing: Registered) -> list[dict[str, Any]]:
 
 
 def _figure(figure: dict[str, Any]) -> str:
-    """One line of a card: what was measured, on what."""
+    """The figures of a card and what they were measured on, in one line."""
     values = ", ".join(f"{name} {value:.3g}" for name, value in figure["values"].items())
     return (
         f"{values} ({figure['split']}, {figure['crops']} crops of {figure['side']} x "

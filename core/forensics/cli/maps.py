@@ -130,7 +130,7 @@ def _layer(heatmap: Heatmap, name: str, layer: Layer, size: tuple[int, int]) -> 
 
 
 def _in_classes(axes: Axes, values: NDArray[np.float32], names: tuple[str, ...]) -> None:
-    """A colour for each value, those of the most pixels where there are many, and a legend."""
+    """Draw each value in a colour, with a legend; of many values those with the most pixels."""
     from matplotlib import colormaps
     from matplotlib.patches import Patch
 
@@ -159,7 +159,7 @@ def _colour(number: int) -> tuple[float, float, float]:
 
 
 def _overlay(heatmap: Heatmap, batch: Batch) -> Figure:
-    """The picture with its regions in colours, and what is said of each below."""
+    """The picture with its regions in colours, and their values below."""
     from matplotlib.patches import Patch
 
     regions = heatmap.regions[0]

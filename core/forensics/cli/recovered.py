@@ -23,7 +23,7 @@ class Recovered:
 
     @property
     def note(self) -> str:
-        """A sentence on what was estimated, for the user."""
+        """A sentence for the user on what was estimated."""
         return (
             f"It was a JPEG: its luma table is estimated from the pixels ({self.shown} steps above "
             "1 show, others are 1 or libjpeg's at the nearest quality), and its luma coefficients "
@@ -43,7 +43,7 @@ def recovered(picture: Picture) -> Recovered | None:
 
 
 def without(picture: Picture) -> str:
-    """Why there are no coefficients of it, as a short reason for n/a."""
+    """Why a picture has no coefficients, as a short reason for n/a."""
     if picture.format == "JPEG":
         return str(picture.jpeg_reason)
     return "not a JPEG, and its pixels show no quantisation table"

@@ -1,4 +1,4 @@
-"""`forensics reproduce`: the tables of a paper, run again."""
+"""`forensics reproduce`: the tables of papers, measured again."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _list(listed: Sequence[Experiment], as_json: bool) -> str:
 
 
 def _described(experiment: Experiment) -> dict[str, Any]:
-    """A table in a line of the list; one whose file is wrong is listed with what is wrong."""
+    """A table of the list, with the error of its file if it has one."""
     try:
         preset = experiment.preset
         title, source, error = preset.title, preset.source, None

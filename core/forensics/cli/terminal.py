@@ -1,5 +1,5 @@
-"""Plain tables and lines, as wide as the terminal, or 100 columns where there is none. Imports no
-torch, for the commands that list."""
+"""Plain tables and lines, as wide as the terminal, or 100 characters without one. Imports no torch,
+for the commands that list."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ def table(
     keys: int = 0,
     rule: int | None = None,
 ) -> str:
-    """A plain table. Columns called `wrapped`, by default the last, are broken into lines. Where
-    `keys` is given, columns that do not fit beside one another come in tables below, each with the
+    """A plain table.
+
+    wrapped: names of the columns whose texts are broken into lines, by default the last. keys: of
+    a table that is too wide, columns that do not fit come in further tables below, each with the
     first `keys` columns again. rule: the row before which a line is drawn.
     """
     texts = [[str(cell) for cell in row] for row in rows]

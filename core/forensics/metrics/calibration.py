@@ -1,8 +1,8 @@
 """How good likelihood ratios are: Cllr and its parts, Tippett data, right decisions.
 
 A likelihood ratio (LR) says how much more probable a score is among altered patches than among
-pristine ones; below, all are log10 LR. Intervals are 95 %, of 1,000 resamples of photographs, the
-same on both sides.
+pristine ones; here all ratios are log10 LR. Intervals are 95 %, of 1,000 resamples of photographs,
+the same on both sides.
 """
 
 from __future__ import annotations
@@ -74,9 +74,10 @@ def bits(log10_lr: Floats, altered: bool) -> Floats:
 
 
 def pool(pristine: Floats, altered: Floats) -> Floats:
-    """The share of `altered` in `altered + pristine`, `[U]`, made non-decreasing by pool adjacent
-    violators: the posterior of altered at equal priors where both add up to 1 (Brümmer and du
-    Preez, 2006, section 5). The weights are those of U increasing scores, none without any."""
+    """The posterior of altered at equal priors for U increasing scores, `[U]`: the share of
+    `altered` in `altered + pristine`, made non-decreasing by pool adjacent violators (Brümmer and
+    du Preez, 2006, section 5). pristine, altered: weights of the scores, each side adding up to 1,
+    no score without any."""
     weight = pristine + altered
     pooled: Floats = isotonic_regression(altered / weight, weights=weight).x
     return np.clip(pooled, 0.0, 1.0)

@@ -35,7 +35,7 @@ class Stated:
 
     @classmethod
     def unpack(cls, packed: Sequence[bytes | None]) -> Stated:
-        """What `pack` made, None where there is nothing."""
+        """The inverse of `pack`; None stands for an answer without probabilities."""
         blank = np.full(3, np.nan, np.float32).tobytes()
         rows = np.frombuffer(b"".join(one or blank for one in packed), _PACKED)
         return cls(*(rows[name].astype(np.float64) for name in ("answer", "entropy", "mean")))

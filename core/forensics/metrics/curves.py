@@ -1,7 +1,7 @@
 """Scores of two sides, and the error curves that every threshold metric is read from.
 
-Higher means altered. A *cut* j, 0..U over the U distinct scores in increasing order, calls
-altered what is the j-th distinct score or above: all of it at 0, none at U. The cuts are all the
+Higher means altered. Of U distinct scores in increasing order, the *cut* j (0..U) calls altered
+every patch with the j-th score or a higher one: all patches at 0, none at U. The cuts are all
 decisions that a threshold can make on these scores, so ties need no rule of their own.
 """
 

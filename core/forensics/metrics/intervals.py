@@ -1,8 +1,8 @@
 """A figure with its interval, by resampling photographs.
 
-Patches of one photograph are never independent, so what is drawn with replacement is whole
-photographs: a resample is one weight a photograph (how often it was drawn), the same for every
-side, and a statistic is computed for many resamples at once from those weights.
+Patches of one photograph are never independent, so whole photographs are drawn with replacement. A
+resample is a weight for each photograph, the number of times that it was drawn, the same for all
+sides. A statistic is computed from such weights, for many resamples at once.
 """
 
 from __future__ import annotations

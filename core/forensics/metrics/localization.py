@@ -95,8 +95,8 @@ def _best_f1(one: MaskHistogram) -> float:
 
 
 def _at_otsu(one: MaskHistogram) -> tuple[float, float]:
-    """F1 and intersection over union of what is hotter than Otsu's threshold; a map of a single
-    level has nothing hotter."""
+    """F1 and intersection over union of the pixels above Otsu's threshold; a map of a single level
+    has none."""
     from skimage.filters import threshold_otsu
 
     cut = len(one.levels)

@@ -44,7 +44,7 @@ class MaskHistogram:
 
     @classmethod
     def unpack(cls, packed: bytes) -> MaskHistogram:
-        """What `pack` made."""
+        """The inverse of `pack`."""
         rows = np.frombuffer(packed, _PACKED)
         return cls(*(rows[name].astype(np.float64) for name in ("level", "inside", "outside")))
 

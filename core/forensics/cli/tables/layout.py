@@ -12,7 +12,7 @@ from forensics.cli.terminal import table
 class Section:
     """One table. header: a title for each column, `"clean: AUC"` on two lines where there is room;
     rows: texts; rule: the row before which a line is drawn, if any; keys: how many of the first
-    columns say what a row is about."""
+    columns name the row."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -21,8 +21,8 @@ class Section:
 
 
 def terminal(section: Section) -> str:
-    """As wide as the terminal, 100 columns where there is none; columns beyond that come in tables
-    below, with the keys again."""
+    """As wide as the terminal, or 100 characters without one. Columns that do not fit come in
+    further tables below, with the key columns again."""
     header = [name.replace(": ", "\n") for name in section.header]
     return table(header, section.rows, keys=section.keys, rule=section.rule)
 
