@@ -127,7 +127,7 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     answers: dict[str, Estimated] = {}
     reasons: list[str | None] = []
     answered: dict[tuple[int, ...], bool] = {}  # altered patches: for any target
-    conditions = [p for those in cell.sides.values() for p in those]
+    conditions = [p for of_side in cell.sides.values() for p in of_side]
     truths: dict[tuple[bytes, bytes], tuple[dict[str, Floats], NDArray[np.bool_]]] = {}
     columns = {
         target: column(plan, stored, conditions, str(cell.model), ESTIMATE + target.name)

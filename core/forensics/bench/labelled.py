@@ -69,15 +69,15 @@ def _positions(
     limit = settings.limit or sys.maxsize
     if settings.patch:
         sized = ((p.sha256, p.size) for p in kept)
-        found = spread(sized, settings.patch, 0, limit, settings.seed)
+        positions = spread(sized, settings.patch, 0, limit, settings.seed)
     else:
         order = sorted(kept, key=lambda p: random.key(settings.seed, p.sha256))
-        found = {p.sha256: [(0, 0)] for p in order[:limit]}
-    if not found:
+        positions = {p.sha256: [(0, 0)] for p in order[:limit]}
+    if not positions:
         raise ForensicsError(
             f"no image of {source.name} can be used: choose a smaller --patch, or --gray"
         )
-    return found
+    return positions
 
 
 def _cells(settings: Settings, judges: Judges, attackers: Sequence[Model]) -> list[Cell]:

@@ -151,8 +151,8 @@ def _check_photographs(chosen: Model, plan: Plan) -> None:
         return
     names = sorted(p.sha256 for p in plan.photographs)
     together = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    for part, found in weights.there(chosen.entry).items():
-        for split, pool in found.card.get("data", {}).items():
+    for part, weight in weights.there(chosen.entry).items():
+        for split, pool in weight.card.get("data", {}).items():
             if pool["sha256"] == together:
                 raise ForensicsError(
                     f"these photographs are the split {split} of the training of {part}: a "

@@ -134,8 +134,10 @@ def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequ
         tables.append(table(["file", *valid], cells, wrapped=("file",), keys=1))
     tables += [*answers.tables(rows), *calibrated.tables(rows)]
     notes = [f"n/a for {reason}" for reason in answers.reasons(rows)]
-    said = (found["note"] for row in rows for found in row["maps"].values() if "note" in found)
-    notes += [*dict.fromkeys(said), *beside, *calibrated.notes(rows, valid)]
+    of_maps = (
+        answer["note"] for row in rows for answer in row["maps"].values() if "note" in answer
+    )
+    notes += [*dict.fromkeys(of_maps), *beside, *calibrated.notes(rows, valid)]
     notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
     return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
 

@@ -80,13 +80,13 @@ def _one(
 ) -> str:
     # Names of files may hold what rich would take for markup.
     console = Console(width=width(), markup=False, emoji=False, highlight=False)
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in header:
-        made.add_column(name, no_wrap=name not in wrapped, overflow="fold")
+        grid.add_column(name, no_wrap=name not in wrapped, overflow="fold")
     for number, row in enumerate(rows):
         if number == rule:
-            made.add_section()
-        made.add_row(*row)
+            grid.add_section()
+        grid.add_row(*row)
     with console.capture() as capture:
-        console.print(made)
+        console.print(grid)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")

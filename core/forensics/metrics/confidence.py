@@ -133,5 +133,5 @@ def covered(
             rows.append(ratio(taken @ values, taken.sum(1)))
         return np.stack(rows)
 
-    found = estimate(statistic, photographs, seed, width=4 * len(values))
-    return {f"accuracy_{n}": value for n, value in zip(COVERAGES, found, strict=True)}
+    figures = estimate(statistic, photographs, seed, width=4 * len(values))
+    return {f"accuracy_{n}": value for n, value in zip(COVERAGES, figures, strict=True)}
