@@ -20,7 +20,7 @@ _SUBFOLDERS = ("train", "val", "calib", "test")
 
 @dataclass(frozen=True)
 class _Listed:
-    """A file and what is known of it before it is looked at."""
+    """A file, and what folder and table say of it."""
 
     name: str
     split: str | None
@@ -33,16 +33,15 @@ def folder(
     photographs: Sequence[str] = (),
     reduce: int = 1,
 ) -> Source:
-    """The photographs in a folder and the folders below it, sorted by name; which of them, and
-    how large: see `Source.chosen`.
+    """The photographs in a folder and the folders below it, sorted by name, chosen and reduced as
+    by `Source.chosen`.
 
     Splits come from a `files.csv` at its top with the columns `path` and `split` (a column
     `channels` that says 1 marks a gray photograph stored in three channels), else from the
     nearest such table in a folder above that lists a file of this one, else from folders train,
-    val, calib and test at its top. Files outside every split are then left out. Without a choice,
-    `test` is taken where there are splits, or the only one where that is none of these four, and
-    everything where there are none. Copies of one
-    file count once.
+    val, calib and test at its top. Files outside every split are then left out. Without a choice
+    the split is `test`, or the only split where it has another name than these four; a folder
+    without splits is taken whole. Copies of one file count once.
 
     Raises ForensicsError where the folder is missing or holds no readable photograph, where the
     split is unknown, where there are splits but no `test` and none was chosen, and where
@@ -53,8 +52,7 @@ def folder(
 
 
 def read(path: str | Path, split: str | None = None) -> Source:
-    """The same without looking for histories that the photographs may have. Raises as `folder`
-    does."""
+    """As `folder`, without a search for earlier histories of the photographs."""
     root = Path(path)
     if not root.is_dir():
         raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
@@ -95,7 +93,7 @@ def splits(path: str | Path) -> tuple[str, ...]:
 
 
 def _list(root: Path) -> tuple[list[_Listed], str | None]:
-    """The files, and a sentence on what was not looked at: a table says itself what counts."""
+    """The files, and a sentence on ignored ones, which a table has none of."""
     table = root / "files.csv"
     if table.is_file():
         return _from_table(table), None
@@ -123,7 +121,7 @@ def _from_table(table: Path) -> list[_Listed]:
 
 
 def _from_above(root: Path) -> list[_Listed]:
-    """What the nearest table above lists of this folder; nothing where no table lists any."""
+    """The files of this folder that the nearest table above lists, if any."""
     # A link is below the folder that it lies in, and below the one that it leads to.
     for place in (root.absolute(), root.resolve()):
         for parent in place.parents:

@@ -21,10 +21,9 @@ def labelled(
 ) -> tuple[Source, Source | None]:
     """The altered files of a folder and, where one is named, the untouched ones of another.
 
-    mask_folder: a folder with a mask for each altered file (`masks.paired`), of its size; what is
-    white was altered, or what is black where they are `inverted`. A file whose mask is missing or
-    does not fit is among the skipped.
-    The sources' warnings say where the kind of file gives the label away.
+    mask_folder: a folder with a mask for each altered file (`masks.paired`), of its size; white
+    pixels, or with `inverted` black ones, were altered. A file whose mask is missing or does not
+    fit is skipped. The sources warn where the kind of file gives the label away.
 
     Raises ForensicsError as `folder` does, where a file is in both folders, and where no file has
     a mask that fits.

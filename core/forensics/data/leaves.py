@@ -52,7 +52,7 @@ class _Leaves(Photograph):
 
 def dead_leaves(split: str | None = None) -> Source:
     """Pictures of 384 x 512 pixels, upright or not: 96 to train, 12 to validate, 12 to calibrate,
-    24 to test, which is what None stands for. The same ones always; nothing is downloaded.
+    24 to test. A split of None is `test`. The pictures are always the same; nothing is downloaded.
 
     Raises ForensicsError for another split.
     """
@@ -125,7 +125,7 @@ def _drop(
     slope: NDArray[np.float64],
     contrast: float,
 ) -> None:
-    """One disc on top of all that lies there, its edge as soft as a pixel is wide."""
+    """One disc on top of the others; its edge is soft over the width of a pixel."""
     first = np.maximum(np.floor(centre - radius - 1).astype(int), 0)
     last = np.ceil(centre + radius + 2).astype(int)
     place = np.s_[first[0] : last[0], first[1] : last[1]]

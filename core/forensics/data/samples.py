@@ -28,7 +28,7 @@ _FILES = {
 def samples(split: str | None = None) -> Source:
     """Eleven photographs, six of them in colour, that never were JPEGs or are reduced by 2.
 
-    Raises ForensicsError for any `split`: there is none, so nothing may be trained on these.
+    Raises ForensicsError for any `split`: the samples have none, so nothing is trained on them.
     """
     if split is not None:
         raise ForensicsError(f"the samples have no splits; leave the split {split} out")

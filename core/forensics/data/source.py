@@ -28,9 +28,9 @@ class Photograph:
     channels: 1 for a gray photograph, 3 for colour.
     split: "train", "test", ...; None where the source has no splits.
     lossy: what lossy compression the file itself applies, None where it applies none.
-    reduced: by how much each side is reduced (Lanczos) when it is loaded.
-    mask: where a file lies that marks what was altered, in white or, `mask_inverted`, in black;
-        part of the identity too.
+    reduced: the factor by which each side is reduced (Lanczos) when it is loaded.
+    mask: a file that marks the altered pixels, in white or, `mask_inverted`, in black; part of
+        the identity too.
     """
 
     name: str
@@ -66,8 +66,7 @@ class Photograph:
         )
 
     def smaller(self, by: int) -> Photograph:
-        """The same with each side reduced by this factor, beside what it is reduced already.
-        Raises UnreadableImage."""
+        """The photograph with each side reduced further by this factor. Raises UnreadableImage."""
         if by == 1:
             return self
         gray = self.channels == 1
@@ -98,7 +97,7 @@ class Photograph:
         return picture
 
     def marked(self) -> NDArray[np.bool_] | None:
-        """What the mask marks as altered, bool `[H, W]`. None where there is no mask. Raises
+        """The altered pixels by the mask, bool `[H, W]`; None without a mask. Raises
         UnreadableImage."""
         return None if self.mask is None else masks.read(self.mask, self.mask_inverted)
 
@@ -150,11 +149,11 @@ def _equal_channels(pixels: NDArray[np.uint8]) -> bool:
 class Source:
     """An ordered list of photographs; no two have the same content.
 
-    name: what it was made from, for the protocol line.
-    split: the split that was chosen, None where there is no choice.
+    name: of the folder or data set, for the protocol line.
+    split: the chosen split, None for a source without splits.
     skipped: the files whose header could not be read. Damage further inside shows only when a
         photograph is loaded, as UnreadableImage.
-    warnings: sentences on what in this source may mislead, for the user.
+    warnings: sentences for the user on photographs that may mislead.
     """
 
     name: str

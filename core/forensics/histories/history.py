@@ -46,7 +46,8 @@ class Step:
 
     @property
     def registered(self) -> Registered:
-        """What it names. Raises UnknownName where nobody registered that, as for a slot."""
+        """The operation or attacker of this name. Raises UnknownName for a name that nobody
+        registered, and for a slot."""
         return registry().get(self.name, "operation", "attacker")
 
     @property
@@ -182,7 +183,7 @@ class History:
         return any(step.name == SLOT for step in self.steps)
 
     def all_steps(self) -> Iterator[Step]:
-        """Its steps and those that they hold in turn; a slot is none."""
+        """All steps, also those inside of steps, without slots."""
         for step in self.steps:
             if step.name != SLOT:
                 yield step

@@ -1,4 +1,4 @@
-"""Image files in folders, and what in these was not looked at."""
+"""Image files in folders, and the files there that are ignored."""
 
 from __future__ import annotations
 
@@ -28,16 +28,15 @@ _SHOWN = 3  # names in a sentence
 
 @dataclass(frozen=True)
 class Found:
-    """files: each once, those of a folder in sorted order. ignored: what lies in the folders and
-    was not looked at, with the reason. missing: paths that are neither a file nor a folder."""
+    """files: each once, those of a folder in sorted order. ignored: other files of the folders,
+    each with the reason. missing: paths that are neither a file nor a folder."""
 
     files: tuple[Path, ...]
     ignored: tuple[tuple[Path, str], ...] = ()
     missing: tuple[Path, ...] = ()
 
     def note(self, every: bool = False) -> str | None:
-        """A sentence on what was not looked at, with the first names or with every; None where
-        there is nothing to say."""
+        """A sentence on the ignored files, with the first names or with all; None without any."""
         if not self.ignored:
             return None
         shown = self.ignored if every else self.ignored[:_SHOWN]
@@ -77,7 +76,7 @@ def find(paths: Iterable[str | Path]) -> Found:
 
 
 def _ignored(path: Path) -> str | None:
-    """Why what lies in a folder is not looked at; empty where it is a folder that is searched."""
+    """Why an entry of a folder is ignored; empty for a folder that is searched."""
     if path.is_dir():
         return "a linked folder" if path.is_symlink() else ""
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What models answer, brought to one form, and what must hold for it alone."""
+"""The answers of all kinds of models in one form, and what holds for a single answer."""
 
 from __future__ import annotations
 

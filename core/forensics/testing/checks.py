@@ -32,8 +32,8 @@ _CLASS = {
 
 @dataclass(frozen=True)
 class Check:
-    """One check; `str(check)` names it. Called, it raises AssertionError, or whatever the plugin
-    raises, where the contract is broken; it returns why it did not apply, else None."""
+    """One check; `str(check)` names it. A call raises AssertionError, or the plugin's own error,
+    where the contract is broken; it returns why the check did not apply, or None."""
 
     name: str
     run: Callable[[], str | None]
@@ -69,7 +69,7 @@ def checks(plugin: str) -> list[Check]:
 
 
 def report(plugin: str) -> int:
-    """Run every check of a plugin and print what failed and how many ran; 1 where one failed."""
+    """Run every check of a plugin, print failures and the number of checks; 1 if one failed."""
     listed, failed, idle = checks(plugin), 0, 0
     for check in listed:
         try:
@@ -102,7 +102,7 @@ def _imports_no_torch(plugin: str) -> None:
 
 
 def _entry(kind: str, thing: Registered) -> None:
-    """What is registered is there and is what it says."""
+    """Every registered entry can be loaded and is of its kind."""
     entry = thing.entry
     assert entry.summary.strip(), "no summary"
     factory = entry.load()
@@ -133,7 +133,7 @@ def _of_model(about: str, kind: str, entry: ModelEntry) -> Iterator[Check]:
 
 
 def _weights(entry: ModelEntry, part: str) -> str | None:
-    """They are what their card says (`weights.load` compares the hash), and are numbers."""
+    """Weights have the hash of their card (`weights.load` compares it) and are finite."""
     if weights.find(entry, part) is None:
         return f"no weights for {part}"
     for name, tensor in weights.load(entry, part).items():
@@ -162,7 +162,7 @@ def _answers(kind: str, model: Any, form: Form) -> None:
 
 
 def _knows_names(entry: ModelEntry, kind: str, model: Any, form: Form) -> None:
-    """Of every trace that it is registered for it answers a truth at least, each once."""
+    """An estimator answers at least one target of each of its traces, and none twice."""
     names = model.estimate(form.photographs()).names
     assert len(set(names)) == len(names), f"a name occurs twice: {', '.join(names)}"
     for text in entry.traces:
@@ -172,7 +172,7 @@ def _knows_names(entry: ModelEntry, kind: str, model: Any, form: Form) -> None:
 
 
 def _repeats(kind: str, model: Any, form: Form) -> None:
-    """Asked twice it answers the same: chance comes from `forensics.random` and the keys."""
+    """A model answers the same twice: chance comes from `forensics.random` and the keys."""
     torch.manual_seed(1)
     first = ask(kind, model, form.photographs())
     torch.manual_seed(2)
@@ -198,7 +198,7 @@ def _leaves_input(kind: str, model: Any, form: Form) -> None:
 
 
 def _extremes(kind: str, model: Any, form: Form) -> None:
-    """An answer or a reason for each, nothing infinite and no exception."""
+    """An answer or a reason for each image, nothing infinite, no exception."""
     for name, batch in form.extremes():
         try:
             ask(kind, model, batch)

@@ -1,4 +1,4 @@
-"""What models are tried on: small images of every form that they claim to take."""
+"""Inputs of the checks: small images of every form that a model claims to take."""
 
 from __future__ import annotations
 

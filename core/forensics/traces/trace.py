@@ -46,10 +46,10 @@ class Draw:
 
 @dataclass(frozen=True)
 class Target:
-    """What an estimator is asked for. tolerance: how far off still counts as right; none: the
-    value that stands for 'not there'; classes: the words for the classes 0, 1, .. of a kind
-    "class" that has words; derive: (side, values of the parameters) -> values, where the truth
-    is not the parameter of its name."""
+    """What an estimator is asked for. tolerance: the error that still counts as right; none: the
+    value on the pristine side, if it has one; classes: words for the classes 0, 1, .. of kind
+    "class"; derive: (side, values of the parameters) -> values, where the truth is not the
+    parameter of the target's name."""
 
     name: str
     kind: Literal["class", "step", "real"]
@@ -119,9 +119,9 @@ class Trace:
         return values
 
     def answers(self, side: str, values: Mapping[str, Any], count: int) -> dict[str, Tensor]:
-        """The truth of `count` patches of one side by name, float64 `[count]`. values: of every
-        parameter, numbers or tensors `[count]`. On the pristine side it is `Target.none`; a truth
-        that has none there is left out."""
+        """The ground truth of `count` patches of one side by target, float64 `[count]`. values: of
+        every parameter, numbers or tensors `[count]`. On the pristine side it is `Target.none`;
+        targets without one are left out there."""
         wide = {
             name: value if isinstance(value, Tensor) else column((value,) * count)
             for name, value in values.items()
@@ -164,8 +164,8 @@ class Trace:
     def _tile(
         history: History, patch: int, values: Mapping[str, Any], color: bool, slot: bool
     ) -> int:
-        """The side of the tile that a patch needs, from the last step back to the first; and what
-        is spliced into it, which lies inside, of tiles as large."""
+        """The side of the tile that a patch needs, from the last step back to the first, or that
+        its splices need, if larger."""
         side, beside = patch, 0
         for step in reversed(history.steps):
             if step.name != SLOT:
