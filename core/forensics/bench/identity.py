@@ -24,6 +24,7 @@ _CORE = (
     "device.py",
     "models/interfaces.py",
     "images",
+    "data/masks.py",
     "data/source.py",
     "histories",
     "traces",
