@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -116,14 +114,10 @@ def _ask(
 
 
 def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:
-    stream = io.StringIO()
-    others = answers.columns(rows)
-    cells = [
-        [row["file"], *(_score(row, name) for name in names), *(v[i] for v in others.values())]
-        for i, row in enumerate(rows)
-    ]
-    csv.writer(stream, lineterminator="\n").writerows([["file", *names, *others], *cells])
-    return stream.getvalue()
+    import pandas
+
+    empty = dict.fromkeys(["file", *names])
+    return str(pandas.DataFrame([empty | answers.record(row) for row in rows]).to_csv(index=False))
 
 
 def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequence[str]) -> str:

@@ -82,25 +82,17 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[float | None]]:
-    """Columns for CSV: the image scores of localizers, `NAME:map`, and the values of estimators,
-    `NAME:q`."""
-    localizers = dict.fromkeys(name for row in rows for name in row["maps"])
-    values = dict.fromkeys(
-        (name, value)
-        for row in rows
+def record(row: dict[str, Any]) -> dict[str, Any]:
+    """An image as a row of CSV: the scores of detectors, `NAME`, the image scores of localizers,
+    `NAME:map`, and the values of estimators, `NAME:q`."""
+    scores = {name: answer["score"] for name, answer in row["scores"].items()}
+    maps = {f"{name}:map": answer.get("score") for name, answer in row["maps"].items()}
+    values = {
+        f"{name}:{target}": value
         for name, answer in row["estimates"].items()
-        for value in answer.get("values", ())
-    )
-    return {
-        f"{name}:map": [row["maps"].get(name, {}).get("score") for row in rows]
-        for name in localizers
-    } | {
-        f"{name}:{value}": [
-            row["estimates"].get(name, {}).get("values", {}).get(value) for row in rows
-        ]
-        for name, value in values
+        for target, value in answer.get("values", {}).items()
     }
+    return {"file": row["file"]} | scores | maps | values
 
 
 def tables(rows: Sequence[dict[str, Any]]) -> list[str]:

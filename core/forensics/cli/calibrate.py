@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -101,10 +100,9 @@ def _check(path: Path) -> None:
 
 
 def _write(path: Path, data: dict[str, list[float]]) -> None:
+    import pandas
+
     try:
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(data)
-            writer.writerows(zip(*data.values(), strict=True))
+        pandas.DataFrame(data).to_csv(path, index=False)
     except OSError as error:
         raise ForensicsError(f"cannot write {path}: {error.strerror}") from None
