@@ -1,1 +1,103 @@
 """What this plugin registers. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from forensics.plugin import Entry, ModelEntry, Needs, RecipeEntry, hookimpl
+
+_PAPER = (
+    "Bunk et al., Detection and Localization of Image Forgeries using Resampling Features and "
+    "Deep Learning"
+)
+_WINDOW = Needs(smallest=64)
+_KINDS = ("", "-camera", "-jpeg", "-resaved")
+_CORE = {
+    "up": ("resize-bilinear[f=1.01..8]", "resize-bicubic[f=1.01..8]"),
+    "down": ("resize-bilinear[f=0.1..0.99]", "resize-bicubic[f=0.1..0.99]"),
+    "cw": ("rotate[d=-45..-1]",),
+    "ccw": ("rotate[d=1..45]",),
+    "shear": ("shear",),
+}
+# What each characteristic says, and whether histories with that step alone are a trace.
+_ABOUT = {
+    "jpegquality": "was it saved as a JPEG below quality 85?",
+    "up": "was it enlarged?",
+    "down": "was it reduced?",
+    "cw": "was it turned clockwise?",
+    "ccw": "was it turned counter-clockwise?",
+    "shear": "was it sheared?",
+}
+
+
+def _traces(task: str) -> tuple[str, ...]:
+    """The mixture first; the core's single manipulations after it."""
+    alone = () if task == "jpegquality" else (f"resampling-{task}-alone",)
+    return (f"resampling-{task}", *alone, *_of_core(task))
+
+
+def _of_core(task: str) -> tuple[str, ...]:
+    found = []
+    for declared in _CORE.get(task, ()):
+        name, bracket, points = declared.partition("[")
+        found += [f"{name}{kind}{bracket}{points}" for kind in ("", "-jpeg", "-resaved")]
+    return tuple(found)
+
+
+def _six(prefix: str, factory: str, summary: str, seconds: float) -> list[ModelEntry]:
+    """A detector for each characteristic, of one network."""
+    return [
+        ModelEntry(
+            f"{prefix}-{task}",
+            f"forensics_resampling.{factory}",
+            f"{about} {summary}",
+            paper=_PAPER,
+            traces=_traces(task),
+            needs=_WINDOW,
+            card=f"forensics_resampling:weights/{prefix}",
+            parts=("six",),
+            weights_of="" if task == "up" else f"{prefix}-up",
+            seconds=seconds,
+            bind={"task": task},
+        )
+        for task, about in _ABOUT.items()
+    ]
+
+
+@hookimpl
+def forensics_traces() -> list[Entry]:
+    mixed = [
+        Entry(
+            f"resampling-{task}",
+            f"forensics_resampling.traces:RESAMPLING_{task.upper()}",
+            f"{about} Scaled, turned and sheared or not, before a JPEG",
+        )
+        for task, about in _ABOUT.items()
+    ]
+    alone = [
+        Entry(
+            f"resampling-{task}-alone",
+            f"forensics_resampling.traces:RESAMPLING_{task.upper()}_ALONE",
+            f"{about} Or nothing, before a JPEG",
+        )
+        for task, about in _ABOUT.items()
+        if task != "jpegquality"
+    ]
+    return mixed + alone
+
+
+@hookimpl
+def forensics_detectors() -> list[ModelEntry]:
+    return [
+        *_six("radon", "detectors:RadonDetector", "Radon feature, two hidden layers", 0.005),
+    ]
+
+
+@hookimpl
+def forensics_recipes() -> list[Entry]:
+    return [
+        RecipeEntry(
+            "radon",
+            "forensics_resampling.recipes:RadonRecipe",
+            "Radon feature, two hidden layers, six outputs",
+            model="radon-up",
+        ),
+    ]

@@ -1,5 +1,6 @@
 """Steps of histories: what happens to a photograph between the camera and the examiner."""
 
+from forensics.histories.operations.affine import Affine
 from forensics.histories.operations.chain import Maybe
 from forensics.histories.operations.compression import JpegCompression
 from forensics.histories.operations.gaussian import Gaussian
@@ -11,6 +12,7 @@ from forensics.histories.operations.splice import Splice
 from forensics.histories.operations.warp import Rotate, Shear
 
 __all__ = [
+    "Affine",
     "Crop",
     "Gaussian",
     "JpegCompression",

@@ -20,7 +20,7 @@ from forensics.histories.operations.window import Geometric
 POINT = 40
 
 
-class _Warp(Geometric):
+class Warp(Geometric):
     """Interpolates at the old place of every new pixel: about the centre of a whole image, whose
     size stays; about the photograph's corner on tiles, which only shifts the result."""
 
@@ -40,11 +40,17 @@ class _Warp(Geometric):
         steps = 2 * (back * (1 << (POINT - 1))).round().long()
         first = ((steps * new[:, None]).sum(2) - (old << POINT)) // 2
         lines = torch.cat([steps, first[:, :, None]], 2)
-        return lambda pixels, kernel: _warped(pixels, lines, kernel), origins
+        return lambda pixels, kernel: self.interpolated(pixels, lines, kernel), origins
+
+    def interpolated(self, pixels: Tensor, lines: Tensor, kernel: str) -> Tensor:
+        """uint8 `[N, C, H, W]` at the old places of its pixels. lines: int64 `[N, 2, 3]` on the
+        CPU, in 2**-POINT pixels: what a step down and a step to the right add to y and to x, and
+        where the first pixel lies."""
+        return warped(pixels, lines, kernel)
 
 
 @dataclass(frozen=True)
-class Rotate(_Warp):
+class Rotate(Warp):
     """Turn counter-clockwise, as seen, by `degrees`, -360..360, or `[N]`.
 
     kernel: nearest, bilinear or bicubic, at half-pixel centres, never antialiased. A whole image
@@ -69,7 +75,7 @@ class Rotate(_Warp):
 
 
 @dataclass(frozen=True)
-class Shear(_Warp):
+class Shear(Warp):
     """Move every row to the right by `factor` pixels, -2..2, or `[N]`, for each row below the
     centre. kernel, borders and rounding as those of `rotate`; one level from OpenCV's
     `warpAffine` in up to 10 % of the pixels."""
@@ -88,10 +94,8 @@ class Shear(_Warp):
         return torch.stack([one, zero, factor, one], 1).view(count, 2, 2)
 
 
-def _warped(pixels: Tensor, lines: Tensor, kernel: str) -> Tensor:
-    """uint8 `[N, C, H, W]` at the old places of its pixels. lines: int64 `[N, 2, 3]` on the CPU,
-    in 2**-POINT pixels: what a step down and a step to the right add to y and to x, and where the
-    first pixel lies."""
+def warped(pixels: Tensor, lines: Tensor, kernel: str) -> Tensor:
+    """See `Warp.interpolated`."""
     if device.compiled(pixels):
         from forensics.histories.operations import (
             compiled_warp,  # compiles or loads what it compiled
