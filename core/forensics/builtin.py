@@ -19,7 +19,11 @@ def forensics_operations() -> list[Entry]:
             ("resize", "Resize", "new size: resize(new/old,kernel=bilinear,antialias=false)"),
             ("rotate", "Rotate", "turn counter-clockwise: rotate(degrees,kernel=bilinear)"),
             ("shear", "Shear", "rows moved to the right: shear(factor,kernel=bilinear)"),
-            ("affine", "Affine", "scale, turn and shear at once: affine(scale,degrees,shear,order=1)"),
+            (
+                "affine",
+                "Affine",
+                "scale, turn and shear at once: affine(scale,degrees,shear,order=1)",
+            ),
             ("maybe", "Maybe", "steps that a patch takes by chance: maybe(chance,history)"),
             ("splice", "Splice", "a region of another history: splice(history,donor=0)"),
         )

@@ -53,7 +53,9 @@ class OnRadon(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Logits float32 `[N, 6]` of features `[N, K]`: the mean of what is said of the window and
         of its mirror image, whose angles come in the opposite order."""
-        return (self.logits(features) + self.logits(mirrored(features, self.radon))[:, _MIRRORED]) / 2
+        return (
+            self.logits(features) + self.logits(mirrored(features, self.radon))[:, _MIRRORED]
+        ) / 2
 
 
 def spec(radon: Radon) -> Tensor:
@@ -83,7 +85,9 @@ def mirrored_labels(labels: Tensor) -> Tensor:
 class RadonNetwork(OnRadon):
     """Model I: two hidden layers on the standardised feature, 828-256-256-6."""
 
-    def __init__(self, spec: Tensor, mean: Tensor, scale: Tensor, hidden: int, dropout: float) -> None:
+    def __init__(
+        self, spec: Tensor, mean: Tensor, scale: Tensor, hidden: int, dropout: float
+    ) -> None:
         super().__init__(spec)
         self.layers = nn.Sequential(
             Standardised(mean, scale),

@@ -18,3 +18,8 @@ def gray(batch: Batch) -> Tensor:
 def flat(gray: Tensor) -> Tensor:
     """Which are of one grey level, bool `[N]`: nothing can be seen in them."""
     return gray.amax((1, 2)) == gray.amin((1, 2))
+
+
+def windows(gray: Tensor, side: int, stride: int) -> Tensor:
+    """All windows that lie inside, row by row: `[N, windows, side, side]` of `[N, H, W]`."""
+    return gray.unfold(1, side, stride).unfold(2, side, stride).flatten(1, 2)

@@ -9,7 +9,7 @@ _PAPER = (
     "Deep Learning"
 )
 _WINDOW = Needs(smallest=64)
-_KINDS = ("", "-camera", "-jpeg", "-resaved")
+_KINDS = ("", "-jpeg", "-resaved")
 _CORE = {
     "up": ("resize-bilinear[f=1.01..8]", "resize-bicubic[f=1.01..8]"),
     "down": ("resize-bilinear[f=0.1..0.99]", "resize-bicubic[f=0.1..0.99]"),
@@ -38,7 +38,7 @@ def _of_core(task: str) -> tuple[str, ...]:
     found = []
     for declared in _CORE.get(task, ()):
         name, bracket, points = declared.partition("[")
-        found += [f"{name}{kind}{bracket}{points}" for kind in ("", "-jpeg", "-resaved")]
+        found += [f"{name}{kind}{bracket}{points}" for kind in _KINDS]
     return tuple(found)
 
 
@@ -84,10 +84,48 @@ def forensics_traces() -> list[Entry]:
     return mixed + alone
 
 
+# What a period is evidence of.
+_RESAMPLED = (
+    *(name + kind for name in ("resize-bilinear", "resize-bicubic") for kind in _KINDS),
+    *(name + kind for name in ("rotate", "shear") for kind in _KINDS),
+    *(f"resampling-{task}-alone" for task in ("up", "down", "cw", "ccw", "shear")),
+)
+_PMAPS = {
+    "kirchner": ("of a fixed linear predictor", 0.004),
+    "em": ("of weights estimated with it, by expectation maximisation", 0.05),
+}
+
+
+def _pmaps() -> list[ModelEntry]:
+    return [
+        ModelEntry(
+            f"pmap-{name}",
+            "forensics_resampling.periodic:Periodic",
+            f"highest peak in the spectrum of the p-map {about}; no training",
+            paper=_PAPER,
+            traces=_RESAMPLED,
+            needs=Needs(smallest=32),
+            seconds=seconds,
+            bind={"map": name},
+        )
+        for name, (about, seconds) in _PMAPS.items()
+    ]
+
+
 @hookimpl
 def forensics_detectors() -> list[ModelEntry]:
     return [
+        *_pmaps(),
         *_six("radon", "detectors:RadonDetector", "Radon feature, two hidden layers", 0.005),
+        *_six(
+            "qda", "detectors:QuadraticDetector", "Radon feature, quadratic Bayes classifier", 0.01
+        ),
+        *_six(
+            "radonfft",
+            "constrained:ConstrainedDetector",
+            "constrained convolution, FFT inside, two hidden layers",
+            0.01,
+        ),
     ]
 
 
@@ -99,5 +137,17 @@ def forensics_recipes() -> list[Entry]:
             "forensics_resampling.recipes:RadonRecipe",
             "Radon feature, two hidden layers, six outputs",
             model="radon-up",
+        ),
+        RecipeEntry(
+            "qda",
+            "forensics_resampling.recipes:QuadraticRecipe",
+            "Radon feature, quadratic Bayes classifiers of six characteristics",
+            model="qda-up",
+        ),
+        RecipeEntry(
+            "radonfft",
+            "forensics_resampling.constrained:ConstrainedRecipe",
+            "constrained convolution, FFT inside or none, six outputs",
+            model="radonfft-up",
         ),
     ]

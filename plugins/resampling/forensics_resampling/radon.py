@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from forensics import device
 
-_TOGETHER = 1024  # windows whose columns fit a cache and little memory
+_TOGETHER = 128  # patches or windows: more leave the cache
 
 
 @dataclass(frozen=True)
@@ -58,36 +58,38 @@ class Radon:
             found = functional.unfold(gray[:, None], 3).median(1).values.view(inner.shape)
             magnitude = (inner - found).abs()
         else:
-            magnitude = (above + below + left + right - 4 * inner).abs()
-        return magnitude.sqrt() if self.root else magnitude
+            magnitude = torch.add(above, below).add_(left).add_(right)
+            magnitude.sub_(inner, alpha=4).abs_()
+        return magnitude.sqrt_() if self.root else magnitude
 
     def features(self, gray: Tensor, stride: int = 8) -> Tensor:
         """float32 `[N, windows, size]` of float32 gray `[N, H, W]` of 0..255: of all windows that
         lie inside, `stride` pixels apart, row by row."""
-        return self.of_error(self.error(gray), stride)
+
+        def part(place: slice) -> Tensor:
+            return self.of_error(self.error(gray[place]), stride)
+
+        return torch.cat(device.side_by_side(part, len(gray), _TOGETHER, gray.device))
 
     def of_error(self, error: Tensor, stride: int = 8) -> Tensor:
         """The same of what `error` gave, `[N, H - 2, W - 2]`."""
         inside = self.side - 2
-        columns = functional.unfold(error[:, None], inside, stride=stride)
-        n, pixels, windows = columns.shape
-        found = self.of_columns(columns.transpose(0, 1).reshape(pixels, n * windows))
-        return found.view(n, windows, self.size)
+        cut = error.unfold(1, inside, stride).unfold(2, inside, stride)
+        n, down, across = cut.shape[:3]
+        columns = cut.reshape(n * down * across, inside * inside).T
+        return self.of_columns(columns).view(n, down * across, self.size)
 
     def of_columns(self, columns: Tensor) -> Tensor:
         """float32 `[M, size]` of the inner pixels of M windows, float32 `[(side - 2)², M]`."""
+        parts = [self._spectra(own) for own in columns.split(_TOGETHER, 1)]
+        return torch.cat(parts)
 
-        def part(place: slice) -> Tensor:
-            own = columns[:, place]
-            if self.centred:
-                own = own - own.mean(0)
-            lines = self._projected(own).T.reshape(own.shape[1], self.angles, -1)
-            magnitude = torch.fft.rfft(lines.contiguous()).abs().flatten(1)
-            return magnitude.log1p() if self.log else magnitude
-
-        count = columns.shape[1]
-        parts = device.side_by_side(part, count, _TOGETHER, columns.device)
-        return torch.cat(parts) if parts else columns.new_zeros(0, self.size)
+    def _spectra(self, columns: Tensor) -> Tensor:
+        if self.centred:
+            columns = columns - columns.mean(0)
+        lines = self._projected(columns).T.reshape(columns.shape[1], self.angles, -1)
+        magnitude = torch.fft.rfft(lines.contiguous()).abs().flatten(1)
+        return magnitude.log1p() if self.log else magnitude
 
     def _projected(self, columns: Tensor) -> Tensor:
         """`[angles * length, M]` of `[(side - 2)², M]`."""

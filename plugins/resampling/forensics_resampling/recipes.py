@@ -154,8 +154,8 @@ class QuadraticRecipe(_Six):
         chosen = axes[:, -self.axes :]
         shown, tasks = (standard @ chosen).numpy(), []
         for truth in labels.unbind(1):
-            fitted = QuadraticDiscriminantAnalysis(
-                priors=[0.5, 0.5], reg_param=self.shrinkage
-            ).fit(shown, truth.numpy())
+            fitted = QuadraticDiscriminantAnalysis(priors=[0.5, 0.5], reg_param=self.shrinkage).fit(
+                shown, truth.numpy()
+            )
             tasks.append(network_of(fitted, logits=True))
         return QuadraticNetwork(spec(self.radon), mean, scale, chosen, tasks)

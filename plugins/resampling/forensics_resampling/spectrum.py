@@ -55,7 +55,12 @@ def searched(height: int, width: int, jpeg: bool, device: torch.device) -> Tenso
 def peak(found: Tensor, jpeg: bool) -> Tensor:
     """Log of the largest of `ratios` where one may lie, float32 `[N]`; NaN for constant maps."""
     allowed = searched(found.shape[1], found.shape[2], jpeg, found.device)
-    return torch.where(allowed, found, 0.0).amax((1, 2)).log().where(~found[:, 0, 0].isnan(), torch.nan)
+    return (
+        torch.where(allowed, found, 0.0)
+        .amax((1, 2))
+        .log()
+        .where(~found[:, 0, 0].isnan(), torch.nan)
+    )
 
 
 def comb(found: Tensor, factors: Tensor) -> Tensor:

@@ -108,7 +108,9 @@ def _named(columns: Mapping[str, np.ndarray], side: str) -> list[np.ndarray]:
 _LETTERS = {"scale": "s", "degrees": "d", "shear": "h"}
 _FIRST = Draw(("q0",), tuple((q,) for q in range(75, 99)))
 _LAST = Draw(("q2",), tuple((q,) for q in range(QUALITIES[0], QUALITIES[1] + 1)))
-_HISTORY = "maybe(0.5,jpeg({{q0}})) affine({{{s}}},{{{d}}},{{{h}}},order={{o}}) ATTACK jpeg({{{q}}})"
+_HISTORY = (
+    "maybe(0.5,jpeg({{q0}})) affine({{{s}}},{{{d}}},{{{h}}},order={{o}}) ATTACK jpeg({{{q}}})"
+)
 
 
 def _history(s: str = "s", d: str = "d", h: str = "h", q: str = "q2") -> str:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from forensics.errors import ForensicsError
-from forensics.histories.operations import kernels
 from forensics.histories.operations.parameters import reals, span
 from forensics.histories.operations.warp import Rotate, Shear, Warp, warped
 
