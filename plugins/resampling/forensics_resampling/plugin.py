@@ -130,8 +130,51 @@ def forensics_detectors() -> list[ModelEntry]:
 
 
 @hookimpl
+def forensics_estimators() -> list[ModelEntry]:
+    return [
+        ModelEntry(
+            "resampling-factor",
+            "forensics_resampling.factor:Factor",
+            "scale and angle from spectra of prediction errors, with beliefs over both",
+            traces=tuple(
+                name + kind
+                for kind in _KINDS
+                for name in ("resize-bilinear", "resize-bicubic", "rotate")
+            ),
+            needs=Needs(smallest=128),
+            card="forensics_resampling:weights/factor",
+            parts=("net",),
+            seconds=0.005,
+        )
+    ]
+
+
+@hookimpl
+def forensics_localizers() -> list[ModelEntry]:
+    return [
+        ModelEntry(
+            "resampling-mask",
+            "forensics_resampling.mask:ResamplingMask",
+            "six maps of Radon features, filtered, those that become bimodal walked to a mask",
+            paper=_PAPER,
+            traces=("splice-resize", "splice-rotate"),
+            needs=Needs(smallest=128),
+            card="forensics_resampling:weights/radon",
+            parts=("six",),
+            weights_of="radon-up",
+            seconds=0.3,
+        )
+    ]
+
+
+@hookimpl
 def forensics_recipes() -> list[Entry]:
     return [
+        Entry(
+            "resampling-factor",
+            "forensics_resampling.factor:FactorRecipe",
+            "one scaling or rotation, before and after JPEGs",
+        ),
         RecipeEntry(
             "radon",
             "forensics_resampling.recipes:RadonRecipe",

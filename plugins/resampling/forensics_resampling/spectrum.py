@@ -21,7 +21,9 @@ def ratios(maps: Tensor) -> Tensor:
     spectrum = torch.fft.fft2(centred * taper).abs()
     half = _AROUND // 2
     wide = functional.pad(spectrum[:, None], (half,) * 4, mode="circular")
-    mean = functional.avg_pool2d(wide, _AROUND, 1)[:, 0]
+    mean = functional.avg_pool2d(functional.avg_pool2d(wide, (_AROUND, 1), 1), (1, _AROUND), 1)[
+        :, 0
+    ]
     # What rounding leaves of a constant is no spectrum.
     flat = centred.abs().amax((1, 2), keepdim=True) < 1e-6
     return torch.where(flat, torch.nan, spectrum / mean)

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from scipy.stats import qmc
 from torch import Tensor
 
@@ -100,21 +101,21 @@ def _drawn(kinds: Mapping[str, tuple[str, str]]) -> Draw:
 
 
 def _named(columns: Mapping[str, np.ndarray], side: str) -> list[np.ndarray]:
-    """scale, degrees and shear of one side: `sn` is the scale of the pristine side where it has
+    """scale, degrees and shear of one side: `fn` is the scale of the pristine side where it has
     one of its own."""
-    return [columns.get(name + side, columns[name]) for name in ("s", "d", "h")]
+    return [columns.get(name + side, columns[name]) for name in ("f", "d", "h")]
 
 
-_LETTERS = {"scale": "s", "degrees": "d", "shear": "h"}
+_LETTERS = {"scale": "f", "degrees": "d", "shear": "h"}
 _FIRST = Draw(("q0",), tuple((q,) for q in range(75, 99)))
 _LAST = Draw(("q2",), tuple((q,) for q in range(QUALITIES[0], QUALITIES[1] + 1)))
 _HISTORY = (
-    "maybe(0.5,jpeg({{q0}})) affine({{{s}}},{{{d}}},{{{h}}},order={{o}}) ATTACK jpeg({{{q}}})"
+    "maybe(0.5,jpeg({{q0}})) affine({{{f}}},{{{d}}},{{{h}}},order={{o}}) ATTACK jpeg({{{q}}})"
 )
 
 
-def _history(s: str = "s", d: str = "d", h: str = "h", q: str = "q2") -> str:
-    return _HISTORY.format(s=s, d=d, h=h, q=q)
+def _history(f: str = "f", d: str = "d", h: str = "h", q: str = "q2") -> str:
+    return _HISTORY.format(f=f, d=d, h=h, q=q)
 
 
 def _mixed(task: str, alone: bool) -> Trace:
@@ -133,7 +134,7 @@ def _mixed(task: str, alone: bool) -> Trace:
     kinds[f"{own}n"] = (kind, "none" if alone else lacks)
     sides = (("pristine", _history(**{own: f"{own}n"})), ("altered", _history()))
     unit = {"scale": "new / old", "degrees": "degrees", "shear": "pixels a row"}[kind]
-    target = Target(own, "real", unit, {"s": 0.05, "d": 1.0, "h": 0.02}[own], None)
+    target = Target(own, "real", unit, {"f": 0.05, "d": 1.0, "h": 0.02}[own], None)
     return Trace(name, sides, ((),), "jpeg", (target,), (_drawn(kinds), _FIRST, _LAST))
 
 
@@ -168,8 +169,6 @@ def mixture() -> Trace:
 
 def labels(values: Mapping[str, Tensor]) -> Tensor:
     """Which of the six characteristics drawn values have, bool `[N, 6]` in the order of `TASKS`."""
-    s, d, h, q = (values[name] for name in ("s", "d", "h", "q2"))
-    has = (q < LIMIT, s > 1, s < 1, d < 0, d > 0, h != 0)
-    import torch
-
+    f, d, h, q = (values[name] for name in ("f", "d", "h", "q2"))
+    has = (q < LIMIT, f > 1, f < 1, d < 0, d > 0, h != 0)
     return torch.stack(has, 1)
