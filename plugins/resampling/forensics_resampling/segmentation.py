@@ -76,7 +76,7 @@ def walked(found: Map, split: Split) -> Mask:
     if (labels > 0).all():
         return labels == 2
     spread = (found - found.min()) / (found.max() - found.min())
-    return random_walker(spread, labels, beta=_BETA, mode="cg_j", tol=1e-4) == 2
+    return random_walker(spread, labels, beta=_BETA, mode="cg_j", tol=1e-4, prob_tol=1e-2) == 2
 
 
 @dataclass(frozen=True)
