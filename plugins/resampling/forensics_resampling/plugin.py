@@ -42,7 +42,9 @@ def _of_core(task: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _six(prefix: str, factory: str, summary: str, seconds: float) -> list[ModelEntry]:
+def _six(
+    prefix: str, factory: str, summary: str, seconds: float, parts: tuple[str, ...] = ("six",)
+) -> list[ModelEntry]:
     """A detector for each characteristic, of one network."""
     return [
         ModelEntry(
@@ -53,7 +55,7 @@ def _six(prefix: str, factory: str, summary: str, seconds: float) -> list[ModelE
             traces=_traces(task),
             needs=_WINDOW,
             card=f"forensics_resampling:weights/{prefix}",
-            parts=("six",),
+            parts=parts,
             weights_of="" if task == "up" else f"{prefix}-up",
             seconds=seconds,
             bind={"task": task},
@@ -112,9 +114,28 @@ def _pmaps() -> list[ModelEntry]:
     ]
 
 
+def _lstms() -> list[ModelEntry]:
+    """Detectors and localizers at once."""
+    return [
+        ModelEntry(
+            name,
+            "forensics_resampling.lstm:LSTM",
+            f"LSTM over 64 blocks of {about}",
+            paper=_PAPER,
+            traces=("splice-resize", "splice-rotate"),
+            needs=_WINDOW,
+            card=f"forensics_resampling:weights/{name}",
+            parts=("raster",),
+            seconds=0.2,
+        )
+        for name, about in (("resampling-lstm", "the p-map"), ("lstm-pixels", "pixels"))
+    ]
+
+
 @hookimpl
 def forensics_detectors() -> list[ModelEntry]:
     return [
+        *_lstms(),
         *_pmaps(),
         *_six("radon", "detectors:RadonDetector", "Radon feature, two hidden layers", 0.005),
         *_six(
@@ -125,6 +146,7 @@ def forensics_detectors() -> list[ModelEntry]:
             "constrained:ConstrainedDetector",
             "constrained convolution, FFT inside, two hidden layers",
             0.01,
+            ("six", "six-plain"),
         ),
     ]
 
@@ -152,6 +174,7 @@ def forensics_estimators() -> list[ModelEntry]:
 @hookimpl
 def forensics_localizers() -> list[ModelEntry]:
     return [
+        *_lstms(),
         ModelEntry(
             "resampling-mask",
             "forensics_resampling.mask:ResamplingMask",
@@ -163,7 +186,7 @@ def forensics_localizers() -> list[ModelEntry]:
             parts=("six",),
             weights_of="radon-up",
             seconds=0.3,
-        )
+        ),
     ]
 
 
@@ -174,6 +197,15 @@ def forensics_recipes() -> list[Entry]:
             "resampling-factor",
             "forensics_resampling.factor:FactorRecipe",
             "one scaling or rotation, before and after JPEGs",
+        ),
+        *(
+            Entry(
+                name,
+                "forensics_resampling.lstm:LSTMRecipe",
+                "boundaries and insides of resampled regions against the rest",
+                bind={"pixels": name == "lstm-pixels"},
+            )
+            for name in ("resampling-lstm", "lstm-pixels")
         ),
         RecipeEntry(
             "radon",

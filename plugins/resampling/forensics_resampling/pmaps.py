@@ -48,7 +48,7 @@ def _estimated(gray: Tensor) -> Tensor:
         belief = density / (density + _UNIFORM)
         weighted = around * belief
         moment = weighted @ around.T
-        moved = torch.linalg.solve(moment + ridge * moment.trace(), weighted @ seen)
+        moved = torch.linalg.solve(moment + ridge * (moment.trace() + 1), weighted @ seen)
         # Rounded pixels have an error of their own: less is none.
         spread = ((belief * error.square()).sum() / belief.sum()).sqrt().clamp_min(1e-2)
         change = (moved - weights).abs().max()
