@@ -75,23 +75,8 @@ class Store:
         rows = list(rows)
         if not rows:
             return
-        table = pa.Table.from_pylist(
-            [
-                {
-                    "condition": r.condition,
-                    "model": r.model,
-                    "name": r.name,
-                    "photograph": r.photograph,
-                    "y": r.position[0],
-                    "x": r.position[1],
-                    "value": r.value,
-                    "reason": r.reason,
-                    "evidence": r.evidence,
-                }
-                for r in rows
-            ],
-            _SCHEMA,
-        )
+        columns = [vars(r) | {"y": r.position[0], "x": r.position[1]} for r in rows]
+        table = pa.Table.from_pylist(columns, _SCHEMA)
         keys = sorted(f"{r.condition}{r.model}{r.name}{r.position}" for r in rows)
         path = self.folder / f"{rows[0].photograph[:24]}-{digest(*keys)}.parquet"
         with replacing(path) as partial:
