@@ -6,14 +6,14 @@ import torch
 
 from forensics import bench
 from forensics.batch import Batch
-from forensics.histories.operations import Gaussian, JpegCompression, Median, WhiteNoise
+from forensics.histories.operations import Gaussian, JpegCompression, Median
 from forensics.models import selection
 
 NAMES = ("median3", "blur", "noise", "resave-90", "resave-75", "resize-back")
+# What each is made of, where that draws nothing.
 SAME = {
     "median3": Median(3),
     "blur": Gaussian(0.5),
-    "noise": WhiteNoise(2.0),
     "resave-90": JpegCompression(90),
     "resave-75": JpegCompression(75),
 }
@@ -55,6 +55,17 @@ def test_an_attack_keeps_size_input_and_company(astronaut, name, channels):
 def test_an_attacker_is_its_operation(astronaut, name):
     batch = Batch.of(pictures(astronaut))
     assert torch.equal(create(name).attack(batch), SAME[name].apply(batch).pixels)
+
+
+def test_noise_is_white_and_of_two_grey_levels():
+    flat = Batch.of(torch.full((2, 3, 256, 256), 128, dtype=torch.uint8))
+    noise = create("noise").attack(flat).double() - 128
+    assert noise.mean().abs() < 0.02
+    assert noise.std().item() == pytest.approx((4 + 1 / 12) ** 0.5, abs=0.02)  # and rounding
+    for shifted in (noise[..., 1:, :], noise[..., 1:]):
+        kept = noise[..., : shifted.shape[-2], : shifted.shape[-1]]
+        assert (kept * shifted).mean().abs() < 0.03
+    assert (noise[0] * noise[1]).mean().abs() < 0.03
 
 
 @pytest.mark.parametrize("name", NAMES)

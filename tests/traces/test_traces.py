@@ -50,7 +50,7 @@ def test_the_registered_traces_are_there_with_their_histories():
 def test_every_side_ends_alike(name):
     """What a model is handed must not say by its form which side it is."""
     trace = traces.get(name)
-    ends = {str(trace.history(side).steps[-1:]) for side in trace.sides}
+    ends = {"".join(s.text() for s in trace.history(side).steps[-1:]) for side in trace.sides}
     assert (len(ends) == 1) == (trace.input == "jpeg")
     # What is drawn is drawn on all sides alike, but for what only a spliced region goes through.
     drawn = {n for draw in trace.draws for n in draw.names}

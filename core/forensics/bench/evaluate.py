@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 from collections import Counter
 from collections.abc import Sequence
@@ -177,10 +178,10 @@ class _Group:
                 return None
             try:
                 if condition.attacker is not None and name == str(condition.attacker):
-                    self.states[text] = attacked(name, before)
+                    self.states[text] = step.drawing(functools.partial(attacked, name), before)
                 else:
                     values = dict(condition.point) | self.drawn
-                    self.states[text] = step.bind(values).apply(before)
+                    self.states[text] = step.apply(before, values)
             except NotApplicable as error:
                 self.states[text] = error
             except Exception:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.histories.operations import Gaussian, JpegCompression, Median, WhiteNoise
+from forensics.histories.operations.chain import apart
 from forensics.histories.operations.resize import between
 from forensics.models.interfaces import Attacker, Operation
 
@@ -25,7 +26,8 @@ class _Step(Attacker):
         return self.operation.margin(color)
 
     def attack(self, batch: Batch) -> Tensor:
-        return self.operation.apply(batch).pixels
+        # Nothing that it draws may be what an operation of the same kind drew before.
+        return apart(self.operation.apply, batch, f"attack {self.name}").pixels
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.histories import grammar
-from forensics.histories.operations.chain import Chain
+from forensics.histories.operations.chain import Chain, apart
 from forensics.models.interfaces import Attacker, Operation
 from forensics.models.registry import Registered, registry
 from forensics.models.selection import Model, parse_options, parse_value
@@ -36,13 +36,15 @@ class Parameter:
 @dataclass(frozen=True)
 class Step:
     """One step as it was written: a name and arguments, each a value, a parameter or, where the
-    step holds one, a history. turn: how many equal steps stand before it, for those that draw:
-    equal steps of one history draw independently."""
+    step holds one, a history. turn: how many equal steps stand before it; place: how many of its
+    name. By these, steps of one history draw independently, and a step that stands on several sides
+    of a trace draws the same there."""
 
     name: str
     arguments: tuple[tuple[str, Any], ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
     turn: int = 0
+    place: int = 0
 
     @property
     def registered(self) -> Registered:
@@ -99,6 +101,14 @@ class Step:
                 value = str(value).lower()
             words.append(f"{keyword}={value}" if keyword else str(value))
         return f"{self.name}({','.join(words)})" if words else self.name
+
+    def apply(self, batch: Batch, values: Mapping[str, Any]) -> Batch:
+        """The batch after this step."""
+        return self.drawing(self.bind(values).apply, batch)
+
+    def drawing(self, act: Callable[[Batch], Batch], batch: Batch) -> Batch:
+        """`act`, which draws by the batch's keys, with the keys of this step's place."""
+        return act(batch) if not self.place else apart(act, batch, f"{self.name} {self.place}")
 
     def bind(self, values: Mapping[str, Any]) -> Operation:
         """The operation, with every parameter replaced by its number or int64 tensor `[N]`."""
@@ -159,7 +169,8 @@ class History:
         steps: list[Step] = []
         for written in grammar.steps(piece):
             step = _step(written)
-            steps.append(replace(step, turn=sum(replace(s, turn=0) == step for s in steps)))
+            turn = sum(replace(s, turn=0, place=0) == step for s in steps)
+            steps.append(replace(step, turn=turn, place=_place(step.name, steps)))
         return cls(tuple(steps))
 
     def __str__(self) -> str:
@@ -192,14 +203,23 @@ class History:
 
     def fill(self, attacker: Step | None) -> History:
         """The history with the slot filled, or left out."""
-        filled = (attacker if step.name == SLOT else step for step in self.steps)
-        return History(tuple(step for step in filled if step is not None))
+        filled: list[Step] = []
+        for step in self.steps:
+            if step.name != SLOT:
+                filled.append(step)
+            elif attacker is not None:
+                filled.append(replace(attacker, place=_place(attacker.name, filled)))
+        return History(tuple(filled))
 
     def apply(self, batch: Batch, values: Mapping[str, Any] | None = None) -> Batch:
         """The batch after every step."""
         for step in self.steps:
-            batch = step.bind(values or {}).apply(batch)
+            batch = step.apply(batch, values or {})
         return batch
+
+
+def _place(name: str, before: Sequence[Step]) -> int:
+    return sum(step.name == name for step in before)
 
 
 def _step(written: grammar.Written) -> Step:

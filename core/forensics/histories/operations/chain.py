@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -13,6 +14,13 @@ from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.histories.operations.parameters import span
 from forensics.models.interfaces import Operation
+
+
+def apart(act: Callable[[Batch], Batch], batch: Batch, stream: str) -> Batch:
+    """`act` on a batch whose keys are those of another stream: what it draws is a function of the
+    keys and this name, and nothing that is drawn elsewhere. The keys that come out are the old."""
+    after = act(replace(batch, keys=random.stream(batch.keys, stream)))
+    return replace(after, keys=batch.keys)
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,8 @@ class Chain(Operation):
         return max((step.side_beside(side, color) for step in self.steps), default=0)
 
     def apply(self, batch: Batch) -> Batch:
-        for step in self.steps:
-            batch = step.apply(batch)
+        for number, step in enumerate(self.steps):
+            batch = apart(step.apply, batch, f"{self.stream} {number}")
         return batch
 
 

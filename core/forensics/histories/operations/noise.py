@@ -19,8 +19,8 @@ class WhiteNoise(Operation):
     """Add independent normal noise to every sample, round half to even, clip to 0..255.
 
     sigma: s.d. in grey levels, 0..1000, or `[N]`. The noise is a function of the batch's keys and
-    of the place of a pixel in the photograph, so that it is the same in every batch and tile;
-    a history with two such steps adds the same noise twice. The logarithm and the cosine in it
+    of the place of a pixel in the photograph, so that it is the same in every batch and tile; each
+    step of a history has keys of its own (`History`). The logarithm and the cosine in it
     differ between devices in their last bits, which moves a rare pixel by one level.
     """
 
