@@ -65,6 +65,9 @@ class Condition:
     sample: str
     digest: str
 
+    def __hash__(self) -> int:
+        return hash((self.sample, self.digest))
+
     @property
     def history(self) -> History:
         """The template with its slot filled, parameters still open."""

@@ -35,6 +35,7 @@ _CORE = (
     "bench/labelled.py",
     "bench/positions.py",
     "bench/evaluate.py",
+    "bench/states.py",
     "bench/views.py",
     "metrics/confidence.py",
     "metrics/cost.py",

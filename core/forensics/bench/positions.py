@@ -10,7 +10,7 @@ from forensics import random
 from forensics.batch import GRID
 from forensics.bench.settings import Settings
 from forensics.data import Photograph, Source
-from forensics.traces.trace import Trace
+from forensics.traces.trace import SLOT_MARGIN, Trace
 
 Position = tuple[int, int]
 
@@ -33,10 +33,21 @@ def usable(source: Source, color: bool) -> tuple[list[Photograph], tuple[str, ..
 
 
 def lattice(size: tuple[int, int], patch: int, margin: int) -> list[Position]:
-    """The (y, x) of every patch whose tile, `margin` pixels more on each side, fits."""
-    rows = range(margin, size[0] - patch - margin + 1, patch)
-    columns = range(margin, size[1] - patch - margin + 1, patch)
+    """The (y, x) of every patch whose tile, `margin` pixels more on each side, fits. The patches
+    lie on one lattice for all margins, of which larger ones leave out those near the border; or
+    half a patch further along an axis, where that has room for more."""
+    rows, columns = (_axis(side, patch, margin) for side in size)
     return [(y, x) for y in rows for x in columns]
+
+
+def _axis(side: int, patch: int, margin: int) -> list[int]:
+    """The patches along one axis, in step with GRID. In the middle are as many as fit with what a
+    slot gives an attacker."""
+    count = max((side - 2 * SLOT_MARGIN) // patch, 1)
+    first = (side - count * patch) // 2
+    both = (range((f // GRID * GRID) % patch, side, patch) for f in (first, first + patch // 2))
+    # The first of two of one length.
+    return max(([p for p in f if margin <= p <= side - patch - margin] for f in both), key=len)
 
 
 def spread(

@@ -40,22 +40,27 @@ class TileView:
     """The patches in the middle of tiles, by `traces.crop`."""
 
     positions: Sequence[Position]
-    margin: int
     patch: int
     input: Literal["pixels", "jpeg"]
 
     def cut(self, state: Batch) -> Batch:
-        return crop.cut(state, self.margin, self.patch, self.input)
+        return crop.cut(state, _margin(state), self.patch, self.input)
 
     def pixels(self, state: Batch) -> Tensor:
-        end = self.margin + self.patch
-        return state.pixels[:, :, self.margin : end, self.margin : end]
+        first = _margin(state)
+        end = first + self.patch
+        return state.pixels[:, :, first:end, first:end]
 
     def mask(self, state: Batch) -> Tensor:
-        return crop.mask(state, self.margin, self.patch)
+        return crop.mask(state, _margin(state), self.patch)
 
     def batch(self, size: int) -> int:
         return size
+
+
+def _margin(state: Batch) -> int:
+    """How many pixels a state has around its patches."""
+    return 0 if state.window is None else state.window[0]
 
 
 @dataclass(frozen=True)

@@ -61,5 +61,5 @@ class Jpeg:
             fv, fh = (down, across) if index else (1, 1)
             y, x = top // (8 * fv), left // (8 * fh)
             rows, columns = math.ceil(height / (8 * fv)), math.ceil(width / (8 * fh))
-            parts.append(component[:, y : y + rows, x : x + columns])
+            parts.append(component[:, y : y + rows, x : x + columns].contiguous())
         return replace(self, coefficients=tuple(parts), size=(height, width))

@@ -159,6 +159,13 @@ class Operation(ABC):
         square of this side; 0 where it takes none."""
         return 0
 
+    def square_before(self, side: int, patch: int, color: bool) -> int:
+        """The side of the tile that it needs so that a square of output, in the middle, is right,
+        around a patch of this side: whole blocks, and as much as of other photographs' tiles."""
+        blocks = 2 * self.align(color)
+        side = patch + -(-(side - patch) // blocks) * blocks
+        return max(self.side_before(side, color), self.side_beside(patch, color))
+
     @abstractmethod
     def apply(self, batch: Batch) -> Batch:
         """The batch after this step. Raises NotApplicable with a reason where it cannot act."""

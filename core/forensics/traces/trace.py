@@ -118,6 +118,14 @@ class Trace:
             values.update(draw.values(keys))
         return values
 
+    def choices(self) -> dict[str, Tensor]:
+        """Every value that the drawn parameters may get, `[choices]` each."""
+        return {
+            name: column(values)
+            for draw in self.draws
+            for name, values in zip(draw.names, zip(*draw.choices, strict=True), strict=True)
+        }
+
     def answers(self, side: str, values: Mapping[str, Any], count: int) -> dict[str, Tensor]:
         """The ground truth of `count` patches of one side by target, float64 `[count]`. values: of
         every parameter, numbers or tensors `[count]`. On the pristine side it is `Target.none`;
@@ -154,9 +162,7 @@ class Trace:
             name: column([p[name] for p in every] + list((values or {}).get(name, ())))
             for name in self.parameters
         }
-        for draw in self.draws:
-            columns = zip(*draw.choices, strict=True)
-            known |= {n: column(c) for n, c in zip(draw.names, columns, strict=True)}
+        known |= self.choices()
         widest = max(self._tile(self.history(s), patch, known, color, slot) for s in self.sides)
         return -(-(widest - patch) // (2 * GRID)) * GRID
 
@@ -164,19 +170,22 @@ class Trace:
     def _tile(
         history: History, patch: int, values: Mapping[str, Any], color: bool, slot: bool
     ) -> int:
-        """The side of the tile that a patch needs, from the last step back to the first, or that
-        its splices need, if larger."""
-        side, beside = patch, 0
+        """The side of the tile that a patch needs, from the last step back to the first."""
+        side = patch
         for step in reversed(history.steps):
             if step.name != SLOT:
-                operation = step.bind(values)
-                blocks = 2 * operation.align(color)
-                side = patch + -(-(side - patch) // blocks) * blocks
-                side = operation.side_before(side, color)
-                beside = max(beside, operation.side_beside(patch, color))
+                side = step.bind(values).square_before(side, patch, color)
             elif slot:
-                side += 2 * SLOT_MARGIN
-        return max(side, beside)
+                side = slot_side(side, patch)
+        return side
+
+
+def slot_side(side: int, patch: int) -> int:
+    """The side of the tile that an attacker gets, where later steps need a square of this side
+    around a patch: SLOT_MARGIN pixels around the patch or, where that is more, half of it around
+    what later steps need. A function of the steps after the slot alone, and the same for most."""
+    needed = -(-(side - patch) // (2 * GRID)) * GRID
+    return patch + 2 * max(SLOT_MARGIN, needed + SLOT_MARGIN // 2)
 
 
 def column(values: Sequence[Number]) -> Tensor:
