@@ -24,8 +24,9 @@ from forensics.models.registry import registry
 Number = int | float
 Grid = tuple[tuple[tuple[str, Number], ...], ...]
 
-# Pixels around a patch that every slot gives an attacker, filled or empty, so that the places of
-# the patches do not depend on who attacks. Wider than the receptive field of the attackers here.
+# Pixels around a patch that every slot has room for, filled or empty, so that the places of the
+# patches do not depend on who attacks. Where later steps need more than half of them, an attacker
+# gets half of them around that (`slot_side`).
 SLOT_MARGIN = 32
 
 

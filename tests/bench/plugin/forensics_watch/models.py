@@ -20,6 +20,17 @@ class Watch(Detector):
 
 
 @dataclass(frozen=True)
+class Sum(Detector):
+    """A number that nearly every change of a pixel or of a coefficient moves."""
+
+    def score(self, batch):
+        planes = [batch.pixels, *(batch.jpeg.coefficients if batch.jpeg is not None else ())]
+        flat = torch.cat([plane.flatten(1).long() for plane in planes], 1)
+        places = torch.arange(flat.shape[1], device=flat.device)
+        return Scores(((flat * (places * 7919 % 1009 + 1)).sum(1) % 65521).float())
+
+
+@dataclass(frozen=True)
 class Pixels(Attacker):
     name: ClassVar[str] = "watch-pixels"
 

@@ -6,7 +6,10 @@ TRACES = (*(entry.name for entry in builtin.forensics_traces()), "watch-leak")
 
 @hookimpl
 def forensics_detectors():
-    return [ModelEntry("watch", "forensics_watch.models:Watch", "keeps its input", traces=TRACES)]
+    return [
+        ModelEntry("watch", "forensics_watch.models:Watch", "keeps its input", traces=TRACES),
+        ModelEntry("watch-sum", "forensics_watch.models:Sum", "sums its input", traces=TRACES),
+    ]
 
 
 @hookimpl
