@@ -201,7 +201,7 @@ def test_without_options_a_run_is_what_the_documents_say():
     assert (settings.patch, settings.limit, settings.pool) == (128, 48, False)
     assert (settings.color, settings.data, settings.detectors) == (False, "samples", ("all",))
     plan = bench.make(bench.Settings.of({"detectors": "toy-grain"}))
-    assert {c.trace.name for c in plan.cells} == {"jpeg", "djpeg", "djpeg-shifted"}
+    assert {c.trace.name for c in plan.cells} == {"jpeg"}
     for positions in plan.positions.values():
         assert sum(map(len, positions.values())) == 48
     # A photograph has fewer patches than another only where there is no room for more.

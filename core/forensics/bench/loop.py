@@ -170,6 +170,7 @@ def protocol(
             for text, m in chosen.items()
         },
         "slow": list(plan.slow),
+        "one_trace": settings.positive is None and not settings.trace,
         "warnings": list(plan.warnings),
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from forensics import data, device
-from forensics.bench import donors, identity, labelled
+from forensics.bench import choice, donors, identity, labelled
 from forensics.bench.conditions import (
     ASKED,
     COST,
@@ -72,13 +72,17 @@ def _simulated(
     settings: Settings, judges: Judges, attackers: Sequence[Model]
 ) -> tuple[Sample, list[Cell]]:
     """Patches of photographs, and the cells of every trace over them."""
-    chosen = _traces(settings, judges)
+    asked = choice.chosen(settings, judges, attackers)
+    chosen = [traces.get(name) for name in asked]
+    bare = not any(judges.values())
     _check_settings(settings, chosen)
     source = data.resolve(settings.data, settings.split, settings.photographs, settings.reduce)
     photographs, skipped = usable(source, settings.color)
     small = _too_small(photographs, chosen, settings)
     cells = [
-        cell for trace in chosen for cell in _cells(trace, settings, judges, attackers, photographs)
+        cell
+        for trace in chosen
+        for cell in _cells(trace, settings, asked[trace.name], bare, attackers, photographs)
     ]
     positions = {
         trace.name: spread(
@@ -115,28 +119,6 @@ def _chosen(texts: Sequence[str], kind: str) -> list[Model]:
     return list({str(model): model for model in found}.values())
 
 
-def _traces(settings: Settings, judges: Judges) -> list[Trace]:
-    """Every trace that was asked for, else every one that a model judges."""
-    there = selection.registry().all("trace")
-    if settings.trace and tuple(settings.trace) != ("all",):
-        named = [traces.get(name) for name in settings.trace]
-        for trace in named:
-            if "pristine" not in trace.sides and not (judges["estimator"] or judges["localizer"]):
-                raise ForensicsError(
-                    f"trace {trace.name} has one history, for estimators: a matrix of detectors "
-                    "needs a pristine one to tell it from"
-                )
-        return named
-    if settings.trace:
-        return [traces.get(name) for name in there]
-    names = {
-        parse_trace(t)[0] for models in judges.values() for m in models for t in m.entry.traces
-    }
-    if not any(judges.values()):
-        names = {"jpeg"}
-    return [traces.get(name) for name in there if name in names]
-
-
 def _check_settings(settings: Settings, chosen: Sequence[Trace]) -> None:
     known = sorted({p for trace in chosen for p in trace.parameters})
     for name in settings.set:
@@ -162,21 +144,20 @@ def _cells(
     trace: Trace,
     settings: Settings,
     judges: Judges,
+    bare: bool,
     attackers: Sequence[Model],
     photographs: Sequence[Photograph],
 ) -> list[Cell]:
+    """judges: the models that are asked on the trace; bare: whether the run has none at all."""
     others = tuple(donors.able(photographs, settings.patch + 2 * margin(trace, settings)))
 
     def condition(side: str, attacker: Model | None) -> Condition:
         return _condition(trace, side, values, attacker, settings, others)
 
     asked: list[tuple[str | None, Model | None]] = [
-        (kind, model)
-        for kind, models in judges.items()
-        for model in models
-        if _restriction(model, trace) is not None
+        (kind, model) for kind, models in judges.items() for model in models
     ]
-    if not any(judges.values()):
+    if bare:
         asked = [(None, None)]  # without models a cell still says what the attack costs
     cells = []
     for point in trace.points(settings.set):

@@ -22,7 +22,8 @@ _NAMES = ("attack", *_KINDS, "trace", "photographs")
 @dataclass(frozen=True)
 class Settings:
     """attack, detectors, estimators, localizers, trace: names, globs and groups as
-    `selection.models` reads them; no trace means every trace that a chosen model judges. set:
+    `selection.models` reads them; no trace means one for each chosen model (`bench.choice`), `all`
+    every one that it judges. set:
     values of gridded parameters, in the place of those of the trace's points. pool: all points of
     a trace make one cell, in place of one a point. photographs: globs that match the ends of their
     paths, such as `kodak/*`; none means all. reduce: by how much each side of a photograph is

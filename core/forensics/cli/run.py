@@ -21,7 +21,9 @@ from forensics.errors import ForensicsError
 @click.option("--detectors", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--estimators", multiple=True, metavar="NAME", help="[all; with others named, none]")
 @click.option("--localizers", multiple=True, metavar="NAME", help="[all; with others named, none]")
-@click.option("--trace", multiple=True, metavar="NAME", help="[what the models judge]")
+@click.option(
+    "--trace", multiple=True, metavar="NAME", help="all, or names; else one for each model"
+)
 @click.option(
     "--set",
     "settings",

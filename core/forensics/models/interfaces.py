@@ -138,6 +138,8 @@ class Operation(ABC):
     name: ClassVar[str]
     # Whether it moves pixels, so that its input and its output cannot be compared one by one.
     geometric: ClassVar[bool] = False
+    # Whether what comes out is a JPEG, with coefficients and tables.
+    makes_jpeg: ClassVar[bool] = False
     # Whether its field `history` takes a history, which arrives as one operation.
     holds_history: ClassVar[bool] = False
 

@@ -105,6 +105,7 @@ class TableCompression(Operation):
     batch that has one is no JPEG."""
 
     name: ClassVar[str] = "qtable"
+    makes_jpeg: ClassVar[bool] = True
     number: int | Tensor
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from forensics.bench import Matrix
 from forensics.bench.cells import INPUT, ResultCell
+from forensics.bench.choice import ONE_TRACE
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
 from forensics.metrics.intervals import Value
 
@@ -41,6 +42,8 @@ def notes(result: Matrix, starred: bool) -> list[str]:
             f"PSNR, SSIM: of the image at the slot, {which}, against {' or '.join(against)}."
         )
     lines += _reasons(result.cells)
+    if p["one_trace"] and result.cells and any(c.model for c in result.cells):
+        lines.append(ONE_TRACE)
     lines += [f"skipped: {model}" for model in p["slow"]]
     lines += [f"warning: {w}" for w in p["warnings"]]
     return [line for text in lines for line in textwrap.wrap(text, 98)]

@@ -21,6 +21,7 @@ class JpegCompression(Operation):
     for RGB (gray has none)."""
 
     name: ClassVar[str] = "jpeg"
+    makes_jpeg: ClassVar[bool] = True
     quality: int | Tensor
     sampling: str = "4:2:0"
 
