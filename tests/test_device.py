@@ -1,6 +1,10 @@
 """Work that is shared out: everything is done once, in order, in the caller's mode."""
 
 import contextlib
+import os
+import platform
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -83,3 +87,39 @@ def test_an_error_is_the_callers_and_the_threads_come_back(threads):
 
     with pytest.raises(ValueError, match="no such image"):
         device.side_by_side(work, 6, 1, CPU)
+
+
+_RESIDENT = """
+import sys
+import torch
+from forensics import device
+if sys.argv[1] == "kept":
+    assert device.keep_memory()
+before = torch.ones(1 << 26)
+del before
+print(int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_freed_memory_is_kept():
+    """256 MiB that were freed are still resident; else the system has them back."""
+
+    def resident(how):
+        program = "import resource" + _RESIDENT
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+        done = subprocess.run(
+            [sys.executable, "-c", program, how],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(done.stdout)
+
+    assert resident("kept") - resident("given back") > 200 << 20
+
+
+def test_the_environment_wins(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    assert not device.keep_memory.__wrapped__()
