@@ -57,7 +57,7 @@ def keep_memory() -> bool:
     if any(f"MALLOC_{name}_THRESHOLD_" in os.environ for name in ("TRIM", "MMAP")):
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    return all([mallopt(parameter, _KEPT) for parameter in (_TRIM_THRESHOLD, _MMAP_THRESHOLD)])
+    return all(mallopt(parameter, _KEPT) for parameter in (_TRIM_THRESHOLD, _MMAP_THRESHOLD))
 
 
 def compiled(values: Tensor) -> bool:
