@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from forensics import jpeg
 from forensics.batch import Batch
@@ -34,6 +36,40 @@ def test_a_part_of_a_jpeg_is_its_blocks(sampling):
     for top, left in refused:
         with pytest.raises(ValueError, match="block grid"):
             whole.cut(top, left, 16, 16)
+
+
+def test_a_rectangle_takes_pixels_jpeg_mask_and_origins_along():
+    jpegs = jpeg.compress(noise(2, 3, 64, 80), 70, "4:4:4")
+    pixels = jpeg.decode(jpegs)
+    mask = pixels[:, 0] > 128
+    origins = torch.tensor([[0, 8], [16, 24]])
+    donors = pixels[:, None]
+    whole = replace(Batch.of(pixels, jpegs), mask=mask, origins=origins, donors=donors)
+    part = replace(whole, window=(16, 32)).cut(8, 8, 48, 40)
+    assert torch.equal(part.pixels, pixels[:, :, 8:56, 8:48])
+    # Without chroma subsampling blocks do not see one another.
+    assert torch.equal(jpeg.decode(part.jpeg), part.pixels)
+    assert torch.equal(part.mask, mask[:, 8:56, 8:48])
+    assert part.origins.tolist() == [[8, 16], [24, 32]]
+    assert (part.window, part.donors) == ((8, 32), None)
+    assert torch.equal(part.keys, whole.keys)
+    assert replace(whole, window=(16, 32)).cut(8, 0, 8, 8).window is None
+    with pytest.raises(ValueError, match="block grid"):
+        whole.cut(8, 4, 16, 16)
+    assert replace(whole, jpeg=None).cut(8, 4, 16, 16).jpeg is None
+    for outside in ((0, 0, 72, 8), (8, 72, 8, 16), (-8, 0, 8, 8)):
+        with pytest.raises(ValueError, match="64 x 80"):
+            whole.cut(*outside)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_luma_is_pillows(channels):
+    pixels = noise(2, channels, 24, 32)
+    found = Batch.of(pixels).luma()
+    assert found.dtype == torch.float32
+    for ours, image in zip(found, pixels, strict=True):
+        array = image.permute(1, 2, 0).squeeze(2).numpy()
+        assert np.array_equal(ours.numpy(), np.asarray(Image.fromarray(array).convert("L")))
 
 
 def test_slices_and_joins_are_inverse():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from forensics.jpeg.coefficients import Jpeg
+from forensics.jpeg.colour import luma
 
 # Blocks of 4:2:0 JPEGs begin at multiples of this, and so do patches, in runs and in trainings.
 GRID = 16
@@ -99,6 +100,41 @@ class Batch:
         origins = self.origins if origins is None else origins
         mask = self.mask if mask is None else mask
         return replace(self, pixels=pixels, jpeg=jpeg, origins=origins, mask=mask)
+
+    def luma(self) -> Tensor:
+        """float32 `[N, H, W]`, whole numbers on 0..255: gray as it is, RGB as Pillow's `L`."""
+        if self.pixels.shape[1] == 1:
+            return self.pixels[:, 0].float()
+        return luma(self.pixels.int()).float()
+
+    def cut(self, top: int, left: int, height: int, width: int) -> Batch:
+        """The rectangle of every patch with this corner and size: pixels, JPEG and mask; origins
+        and window as they are counted from there. Donors stay behind, and so does a window that
+        no longer begins on the diagonal. Keys, photographs and positions remain the patch's.
+
+        Raises ValueError where the rectangle reaches out of the patches, and where they are JPEGs
+        on whose block grid the corner does not lie: `replace(batch, jpeg=None)` leaves these out.
+        """
+        down, across = self.size
+        if min(top, left) < 0 or top + height > down or left + width > across:
+            raise ValueError(
+                f"no {height} x {width} pixels at ({top}, {left}) in {down} x {across}"
+            )
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        window = self.window
+        if window is not None:
+            kept = top == left <= window[0]
+            window = (window[0] - top, window[1]) if kept else None
+        corner = torch.tensor([top, left], device=self.device)
+        return replace(
+            self,
+            pixels=self.pixels[:, :, rows, columns].contiguous(),
+            jpeg=None if self.jpeg is None else self.jpeg.cut(top, left, height, width),
+            origins=None if self.origins is None else self.origins + corner.to(self.origins.device),
+            mask=None if self.mask is None else self.mask[:, rows, columns].contiguous(),
+            donors=None,
+            window=window,
+        )
 
     def __getitem__(self, index: slice) -> Batch:
         return Batch(

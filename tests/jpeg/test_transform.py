@@ -1,5 +1,6 @@
 """The float side: transforms, differentiable decoding, and how far rounding carries."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,17 @@ import pytest
 import scipy.fft
 import skimage.data
 import torch
+from PIL import Image
 
-from forensics.jpeg import ZIGZAG, block_dct, block_idct, compress, decode, decode_float
+from forensics.jpeg import (
+    ZIGZAG,
+    block_dct,
+    block_idct,
+    compress,
+    decode,
+    decode_float,
+    decode_luma,
+)
 
 
 def test_block_dct_is_scipys():
@@ -90,3 +100,21 @@ def test_float_colour_differs_from_pixels_by_rounding_only(sampling, chroma_roun
     assert (error.var(1) < 1.05 * bound).all()
     assert (error.mean(1).abs() < 0.05).all()
     assert float(error.abs().max()) < 3
+
+
+def test_luma_is_the_inverse_transform_of_the_first_component():
+    photograph = torch.from_numpy(skimage.data.astronaut())[:43, :61].permute(2, 0, 1)[None]
+    jpeg = compress(64 + photograph // 2, 80, "4:2:0")
+    found, whole = decode_luma(jpeg), decode_luma(jpeg, whole_blocks=True)
+    assert (found.dtype, found.shape, whole.shape) == (torch.float32, (1, 43, 61), (1, 48, 64))
+    assert torch.equal(whole[:, :43, :61], found)
+    levels, steps = jpeg.coefficients[0][0, 2, 3].numpy(), jpeg.tables[0, 0].numpy()
+    block = scipy.fft.idctn(levels * steps.astype(float), norm="ortho") + 128
+    np.testing.assert_allclose(whole[0, 16:24, 24:32].numpy(), block, atol=1e-3)
+    file = io.BytesIO()
+    Image.fromarray((64 + photograph // 2)[0].permute(1, 2, 0).numpy()).save(
+        file, "JPEG", quality=80
+    )
+    opened = Image.open(file)
+    opened.draft("L", opened.size)  # libjpeg's luma plane, before colours are converted
+    assert np.abs(np.asarray(opened) - found[0].numpy()).max() < 0.6

@@ -99,10 +99,7 @@ def answer(query: Query, batch: Batch, masks: Tensor, size: int) -> Answer | str
 def fitting(needs: Needs, batch: Batch) -> Batch:
     """The batch with its last rows and columns cut off where a model needs a multiple."""
     height, width = (side - side % needs.multiple_of for side in batch.size)
-    if (height, width) == batch.size:
-        return batch
-    jpeg = batch.jpeg.cut(0, 0, height, width) if batch.jpeg is not None else None
-    return batch.with_pixels(batch.pixels[:, :, :height, :width], jpeg)
+    return batch if (height, width) == batch.size else batch.cut(0, 0, height, width)
 
 
 def refused(needs: Needs, batch: Batch) -> str | None:

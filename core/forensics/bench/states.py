@@ -168,12 +168,4 @@ def narrowed(state: Batch, around: int) -> Batch:
     off = state.window[0] - around
     # A step that crops takes away from the end.
     height, width = (min(side - off, state.window[1] + 2 * around) for side in state.size)
-    rows, columns = slice(off, off + height), slice(off, off + width)
-    return replace(
-        state,
-        pixels=state.pixels[:, :, rows, columns].contiguous(),
-        jpeg=None if state.jpeg is None else state.jpeg.cut(off, off, height, width),
-        origins=None if state.origins is None else state.origins + off,
-        mask=None if state.mask is None else state.mask[:, rows, columns].contiguous(),
-        window=(around, state.window[1]),
-    )
+    return state.cut(off, off, height, width)

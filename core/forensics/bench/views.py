@@ -77,13 +77,7 @@ class FileView:
             return replace(state, mask=None)
         side, name = self.patch, state.photographs[0]
         keys = [random.key(self.seed, name, y, x) for y, x in self.positions]
-        parts = [
-            state.with_pixels(
-                state.pixels[:, :, y : y + side, x : x + side],
-                None if state.jpeg is None else state.jpeg.cut(y, x, side, side),
-            )
-            for y, x in self.positions
-        ]
+        parts = [state.cut(y, x, side, side) for y, x in self.positions]
         return replace(
             Batch.cat(parts),
             keys=torch.tensor(keys, device=state.device),

@@ -1,6 +1,6 @@
 """A JPEG codec on tensors, equal to libjpeg-turbo (Pillow) to the bit; no entropy coding."""
 
-from forensics.jpeg.codec import compress, decode, decode_float
+from forensics.jpeg.codec import compress, decode, decode_float, decode_luma
 from forensics.jpeg.coefficients import Jpeg
 from forensics.jpeg.estimation import estimate_table
 from forensics.jpeg.recovery import recover
@@ -15,6 +15,7 @@ __all__ = [
     "compress",
     "decode",
     "decode_float",
+    "decode_luma",
     "estimate_table",
     "recover",
     "standard_tables",

@@ -132,8 +132,19 @@ def decode_float(jpeg: Jpeg) -> Tensor:
     float32, and as precise as `block_dct`. The decoder's own rounding differs from rounding this
     by a noise of variance 1/1536.
     """
-    planes = []
-    for i, levels in enumerate(jpeg.coefficients):
-        dtype = levels.dtype if levels.is_floating_point() else torch.float32
-        planes.append(block_idct(levels.to(dtype) * jpeg.tables[:, i, None, None]) + 128)
-    return _image(planes, jpeg)
+    return _image([_plane(jpeg, i) for i in range(len(jpeg.coefficients))], jpeg)
+
+
+def decode_luma(jpeg: Jpeg, whole_blocks: bool = False) -> Tensor:
+    """The decoded luma before anything is rounded or clipped, float32 `[N, H, W]` on 0..255, or of
+    `whole_blocks`, `[N, 8 by, 8 bx]`, with what pads the last ones. Differentiable, as
+    `decode_float` is."""
+    plane = _plane(jpeg, 0)
+    return plane if whole_blocks else plane[:, : jpeg.size[0], : jpeg.size[1]]
+
+
+def _plane(jpeg: Jpeg, index: int) -> Tensor:
+    """A component, `[N, 8 by, 8 bx]`: float32, or of the dtype of float coefficients."""
+    levels = jpeg.coefficients[index]
+    dtype = levels.dtype if levels.is_floating_point() else torch.float32
+    return block_idct(levels.to(dtype) * jpeg.tables[:, index, None, None]) + 128

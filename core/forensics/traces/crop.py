@@ -39,15 +39,11 @@ def cut(state: Batch, margin: int, patch: int, input: Literal["pixels", "jpeg"])
     height, width = state.size
     if margin + patch > min(height, width):
         raise ValueError(f"no patch of {patch} pixels at {margin} in a tile of {height} x {width}")
-    pixels = state.pixels[:, :, margin : margin + patch, margin : margin + patch].contiguous()
-    jpeg = None
-    if input == "jpeg":
-        if state.jpeg is None:
-            raise ValueError("the trace hands over the JPEG, but this state does not end in one")
-        jpeg = state.jpeg.cut(margin, margin, patch, patch)
-    return replace(
-        state, pixels=pixels, jpeg=jpeg, origins=None, mask=None, donors=None, window=None
-    )
+    if input == "jpeg" and state.jpeg is None:
+        raise ValueError("the trace hands over the JPEG, but this state does not end in one")
+    jpeg = state.jpeg if input == "jpeg" else None
+    shown = replace(state, jpeg=jpeg, origins=None, mask=None, window=None)
+    return shown.cut(margin, margin, patch, patch)
 
 
 def mask(state: Batch, margin: int, patch: int) -> Tensor:

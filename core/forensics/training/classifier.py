@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.jpeg.colour import luma
 from forensics.training.classes import Classification
 from forensics.training.fitting import network_of
 from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Progress
@@ -52,8 +51,7 @@ class ClassifierRecipe(Classification, NetworkRecipe):
 
     def inputs(self, batch: Batch) -> Tensor:
         """Luma, float32 `[N, 1, H, W]` of 0..255."""
-        pixels = batch.pixels
-        return (luma(pixels.int())[:, None] if pixels.shape[1] == 3 else pixels).float()
+        return batch.luma()[:, None]
 
     def network(self) -> nn.Module:
         return _naming(self.build(len(self.classes)), self.classes)

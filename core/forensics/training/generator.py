@@ -18,7 +18,6 @@ from forensics import random
 from forensics.batch import GRID, Batch
 from forensics.data import Source
 from forensics.errors import ForensicsError, NotApplicable
-from forensics.jpeg.colour import luma
 from forensics.traces import crop, draws
 from forensics.training.augmentation import Augmentation
 from forensics.training.recipe import Example, Recipe, trace_of
@@ -248,11 +247,9 @@ class Generator:
 def _gray(crops: Batch) -> Batch:
     if crops.pixels.shape[1] == 1:
         return crops
-    return crops.with_pixels(luma(crops.pixels.int()).to(torch.uint8)[:, None])
+    return crops.with_pixels(crops.luma().to(torch.uint8)[:, None])
 
 
 def _middle(crops: Batch, side: int) -> Batch:
     margin = (crops.size[0] - side) // 2
-    assert crops.origins is not None
-    pixels = crops.pixels[:, :, margin : margin + side, margin : margin + side]
-    return crops.with_pixels(pixels.contiguous(), origins=crops.origins + margin)
+    return dataclasses.replace(crops, jpeg=None).cut(margin, margin, side, side)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from forensics import random
 from forensics.batch import Batch
 from forensics.errors import NotApplicable
-from forensics.jpeg import block_dct, block_idct, decode_float, standard_tables
+from forensics.jpeg import block_dct, decode_float, decode_luma, standard_tables
 from forensics.jpeg.coefficients import Jpeg
 from forensics.models.interfaces import Attacker
 from forensics_antiforensics import networks
@@ -39,14 +39,9 @@ def nearest_quality(tables: Tensor) -> Tensor:
     return ratios.mean((2, 3)).abs().argmin(1)
 
 
-def luma_of(jpeg: Jpeg) -> Tensor:
-    """The luma's unrounded, unclipped decode, float32 `[N, 8 by, 8 bx]` on 0..255."""
-    levels, steps = jpeg.coefficients[0].float(), jpeg.tables[:, 0, None, None]
-    return block_idct(levels * steps) + 128
-
-
 def with_luma(jpeg: Jpeg, plane: Tensor) -> Tensor:
-    """The image with another luma plane, of `luma_of`'s form: uint8 `[N, C, H, W]`."""
+    """The image with another luma plane, uint8 `[N, C, H, W]`. plane: unrounded, of whole blocks,
+    float `[N, 8 by, 8 bx]`."""
     levels = block_dct(plane - 128) / jpeg.tables[:, 0, None, None]
     image = decode_float(replace(jpeg, coefficients=(levels, *jpeg.coefficients[1:])))
     return image.round().clamp(0, 255).to(torch.uint8)
@@ -63,7 +58,7 @@ class LumaAttacker(Attacker):
         if reason:
             raise NotApplicable(reason)
         assert batch.jpeg is not None
-        luma, steps = luma_of(batch.jpeg), batch.jpeg.tables[:, 0]
+        luma, steps = decode_luma(batch.jpeg, whole_blocks=True), batch.jpeg.tables[:, 0]
         with torch.inference_mode():
             return with_luma(batch.jpeg, self.plane(luma, steps, batch.keys))
 
@@ -74,8 +69,8 @@ class LumaAttacker(Attacker):
 
     @abstractmethod
     def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
-        """The attacked luma, unrounded. luma: from `luma_of`; steps: `[N, 8, 8]`; keys: of the
-        batch, for noise."""
+        """The attacked luma, unrounded. luma: float32 `[N, 8 by, 8 bx]`; steps: `[N, 8, 8]`; keys:
+        of the batch, for noise."""
 
     def by_quality(self, luma: Tensor, steps: Tensor, noise: Tensor | None = None) -> Tensor:
         """Each image through the part for its table."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from forensics.jpeg import block_idct, compress
+from forensics.jpeg import compress, decode_luma
 from forensics.training.recipe import Example
 
 
@@ -26,5 +26,4 @@ class Pair:
         pristine = example.sides["pristine"]
         jpeg = compress(pristine.pixels, example.values["q"])
         steps = jpeg.tables[:, 0]
-        luma = block_idct(jpeg.coefficients[0].float() * steps[:, None, None]) + 128
-        return cls(luma, pristine.pixels[:, 0].float(), steps, pristine.keys)
+        return cls(decode_luma(jpeg), pristine.pixels[:, 0].float(), steps, pristine.keys)

@@ -7,7 +7,7 @@ import torch
 from skimage import data
 
 from forensics.batch import Batch
-from forensics.jpeg import block_idct, compress, decode, standard_tables
+from forensics.jpeg import compress, decode, decode_luma, standard_tables
 from forensics_antiforensics.detectors import KF, KL, KU1, KU2
 from forensics_antiforensics.losses import distribution, matched, recompression, statistics
 
@@ -24,9 +24,7 @@ def photographs():
 
 @pytest.fixture(scope="module")
 def compressed(photographs):
-    jpeg = compress(photographs, QUALITY)
-    steps = jpeg.tables[:, 0, None, None]
-    return block_idct(jpeg.coefficients[0].float() * steps) + 128
+    return decode_luma(compress(photographs, QUALITY))
 
 
 def terms(output, compressed, photographs):

@@ -50,7 +50,7 @@ class KF(Detector):
     """
 
     def score(self, batch: Batch) -> Scores:
-        planes = luma(batch.pixels)
+        planes = luma(batch)
         centre, corner = _crossing(planes, 3), _crossing(planes, 7)
         apart = (_histograms(centre) - _histograms(corner)).abs().sum(1)
         return scores(apart.double() / centre.shape[1], planes)
@@ -85,7 +85,7 @@ class _GradientAwareBlockiness(Detector):
     power: ClassVar[int]
 
     def score(self, batch: Batch) -> Scores:
-        planes = luma(batch.pixels)
+        planes = luma(batch)
         total, length = _blockiness(planes, self.power)
         shifted_total, shifted_length = _blockiness(planes[:, 4:, 4:], self.power)
         here, shifted = total.double() / length, shifted_total.double() / shifted_length

@@ -44,7 +44,7 @@ class KL(Detector):
     """
 
     def score(self, batch: Batch) -> Scores:
-        planes = luma(batch.pixels)
+        planes = luma(batch)
         aligned = _variances(planes[:, :-8, :-8])
         shifted = _variances(planes[:, 4:-4, 4:-4])
         ratio = (aligned - shifted).abs() / aligned.clamp(min=_LEAST)

@@ -5,23 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from forensics.batch import Batch
 from forensics.jpeg import block_dct
 from forensics.models.interfaces import Scores
 
 _FLAT = 0.01  # share of pixels that differ from the next, down or across
 
 
-def luma(pixels: Tensor) -> Tensor:
-    """uint8 `[N, 1 or 3, H, W]` -> int32 `[N, H', W']`, H' and W' the multiples of 8 below.
-
-    Luma of RGB is libjpeg's, equal to Pillow's `convert("L")`.
-    """
-    _, _, height, width = pixels.shape
-    planes = pixels[..., : height - height % 8, : width - width % 8].to(torch.int32)
-    if planes.shape[1] == 1:
-        return planes[:, 0]
-    red, green, blue = planes.unbind(1)
-    return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
+def luma(batch: Batch) -> Tensor:
+    """int32 `[N, H', W']`, H' and W' the multiples of 8 below the batch's size."""
+    height, width = batch.size
+    return batch.luma()[:, : height - height % 8, : width - width % 8].int()
 
 
 def coefficients(planes: Tensor) -> Tensor:

@@ -149,7 +149,7 @@ class KQF(Detector):
     """
 
     def score(self, batch: Batch) -> Scores:
-        planes = luma(batch.pixels)
+        planes = luma(batch)
         cells = planes.unflatten(1, (-1, 8)).unflatten(3, (-1, 8))
         low, high = cells.amin((2, 4)), cells.amax((2, 4))
         usable = ((low > 0) & (high < 255) & (low < high)).flatten(1)

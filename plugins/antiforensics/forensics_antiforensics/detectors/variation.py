@@ -57,7 +57,7 @@ class KV(Detector):
     """
 
     def score(self, batch: Batch) -> Scores:
-        seen = luma(batch.pixels)
+        seen = luma(batch)
         planes = seen.to(torch.uint8)[:, None]
         _, _, height, width = planes.shape
         rows = max(_LEAST_ROWS, _PIECE // (len(_QUALITIES) * width) // 8 * 8)
