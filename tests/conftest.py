@@ -19,11 +19,11 @@ PLUGIN = Path(__file__).parent / "plugin"
 
 def forget():
     """Drop what this process remembers of plugins."""
-    from forensics.bench import identity, inference
+    from forensics.bench import inference, sources
     from forensics.models.registry import registry
     from forensics.traces import trace as traces
 
-    for remembered in (registry, traces.get, identity.package, inference.model):
+    for remembered in (registry, traces.get, sources.of_module, inference.model):
         remembered.cache_clear()
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from forensics.bench import environment, identity, plan
+from forensics.bench import environment, identity, plan, sources
 from forensics.bench.settings import Settings
 from forensics.models import selection
 from forensics.traces.trace import Trace
@@ -35,7 +35,7 @@ def test_rows_depend_on_the_plugins_of_all_steps(history, monkeypatch):
     before = condition(history).digest
     assert condition(history).digest == before
     with monkeypatch.context() as edited:
-        edited.setattr(identity, "package", lambda name: f"{name}, edited")
+        edited.setattr(sources, "of_module", lambda name: f"{name}, edited")
         assert (condition(history).digest != before) == STEPS[history]
 
 
@@ -53,8 +53,8 @@ ASIDE = (
     *("", "atomic", "errors", "models"),
     *(f"models.{part}" for part in ("entries", "hookspecs", "registry", "selection", "weights")),
     *(f"data{part}" for part in ("", ".folder", ".labelled", ".lattice", ".leaves", ".samples")),
-    *(f"bench{part}" for part in ("", ".identity", ".conditions", ".settings", ".store")),
-    *("metrics", "metrics.intervals"),
+    *(f"bench{part}" for part in ("", ".identity", ".sources", ".conditions", ".settings")),
+    *("bench.store", "device", "metrics", "metrics.intervals"),
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from forensics.bench import identity
+from forensics.bench import identity, sources
 from forensics.bench.plan import Plan
 from forensics.errors import UnknownName
 from forensics.models import selection
@@ -51,7 +51,7 @@ def _things(plan: Plan) -> Iterator[str]:
         if "attacker" in registered.kinds:
             yield step.text()
         elif registered.entry.package != "forensics":
-            yield f"package {registered.entry.package}"
+            yield f"source {registered.entry.module}"
 
 
 def _version(thing: str) -> str:
@@ -59,8 +59,8 @@ def _version(thing: str) -> str:
         return ".".join(platform.python_version_tuple()[:2])
     if thing == "core":
         return identity.core()
-    if thing.startswith("package "):
-        return identity.package(thing.removeprefix("package "))
+    if thing.startswith("source "):
+        return sources.of_module(thing.removeprefix("source "))
     try:
         if thing in _RELEASES:
             return version(thing)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forensics.errors import ForensicsError
+from forensics.bench import sources
+from forensics.bench.sources import digest
 from forensics.models import weights
 from forensics.models.registry import Registered
 from forensics.models.selection import Model
@@ -16,12 +16,12 @@ from forensics.models.selection import Model
 if TYPE_CHECKING:
     from forensics.histories.history import Step
 
-# The parts of the core that pixels, coefficients and patches come from. The command line, tables
-# and metrics are not among them: editing those keeps every stored score.
+# The parts of the core that pixels, coefficients and patches come from. The command line, tables,
+# metrics, trainings and the sharing of threads are not among them: editing those keeps every stored
+# score.
 _CORE = (
     "batch.py",
     "random.py",
-    "device.py",
     "models/interfaces.py",
     "images",
     "data/masks.py",
@@ -43,31 +43,12 @@ _CORE = (
 )
 
 
-def digest(*parts: str) -> str:
-    """24 hexadecimal digits of a hash of these texts."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
-
-
-def _hash_sources(root: Path, names: tuple[str, ...] = (".",)) -> str:
-    files = sorted({f for n in names for f in [root / n, *(root / n).rglob("*.py")] if f.is_file()})
-    return digest(*(f"{f.relative_to(root)}:{f.read_text()}" for f in files if f.suffix == ".py"))
-
-
 @functools.cache
 def core() -> str:
     """Hash of the core's sources that rows depend on."""
-    return _hash_sources(Path(__file__).parents[1], _CORE)
-
-
-@functools.cache
-def package(name: str) -> str:
-    """Hash of every source file of a plugin's package."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ForensicsError(f"the package {name} is not installed")
-    if not spec.submodule_search_locations:
-        return _hash_sources(Path(spec.origin).parent, (Path(spec.origin).name,))
-    return _hash_sources(Path(spec.origin).parent)
+    root = Path(__file__).parents[1]
+    files = [f for name in _CORE for f in [root / name, *(root / name).rglob("*.py")]]
+    return sources.of_files(root, (file for file in files if file.is_file()))
 
 
 def model(chosen: Model) -> str:
@@ -78,7 +59,7 @@ def model(chosen: Model) -> str:
     texts = [value for _, value in chosen.options if isinstance(value, str)]
     named = [Path(text) for text in texts if "/" in text or "." in text]
     parts += [hashlib.sha256(p.read_bytes()).hexdigest() for p in named if p.is_file()]
-    parts += [_package_of(found), repr(sorted(chosen.entry.bind.items()))]
+    parts += [_sources_of(found), repr(sorted(chosen.entry.bind.items()))]
     if chosen.entry.card is not None:
         there = weights.there(chosen.entry)
         parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]
@@ -91,13 +72,13 @@ def step(taken: Step) -> str:
     found = taken.registered
     if "attacker" in found.kinds:
         return model(Model(found, taken.options))
-    return _package_of(found)
+    return _sources_of(found)
 
 
-def _package_of(thing: Registered) -> str:
+def _sources_of(thing: Registered) -> str:
     # The core's own operations and attackers are among what `core()` covers.
-    owner: str = thing.entry.package
-    return package(owner) if owner != "forensics" else ""
+    entry = thing.entry
+    return "" if entry.package == "forensics" else sources.of_module(entry.module)
 
 
 def untrained(chosen: Model) -> str | None:

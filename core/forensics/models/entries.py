@@ -116,6 +116,11 @@ class Entry:
         """The import package that brings it, or the name of a single module."""
         return self.factory.partition(":")[0].partition(".")[0]
 
+    @property
+    def module(self) -> str:
+        """The module that its factory lies in."""
+        return self.factory.partition(":")[0]
+
     def load(self) -> Any:
         """The factory itself; imports its module."""
         module, _, attribute = self.factory.partition(":")
