@@ -130,7 +130,7 @@ def test_another_model_is_not_calibrated_by_it(split, monkeypatch):
     assert run(split, model="toy-grain:scale=2.0")[0]["cllr"]["value"] is not None
     assert run(split)[0]["cllr"]["value"] is not None
     # The source has changed.
-    monkeypatch.setattr(identity, "package", functools.cache(lambda name: "edited"))
+    monkeypatch.setattr(sources, "of_module", functools.cache(lambda name: "edited"))
     assert run(split)[0]["cllr"]["na"].startswith("uncalibrated: the calibration that is there")
 
 
