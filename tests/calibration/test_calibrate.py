@@ -15,7 +15,7 @@ from skimage import data as pictures
 
 import forensics
 from forensics import bench
-from forensics.bench import default_out, identity
+from forensics.bench import default_out, sources
 from forensics.calibration import cards, making
 from forensics.calibration.applying import StoredCards
 from forensics.errors import ForensicsError
