@@ -15,6 +15,7 @@ def forensics_operations() -> list[Entry]:
             ("crop", "Crop", "rows and columns cut off: crop(top,left)"),
             ("median", "Median", "median of a square neighbourhood: median(size)"),
             ("gaussian", "Gaussian", "blur by a Gaussian: gaussian(s.d. in pixels)"),
+            ("sharpen", "Sharpen", "unsharp masking: sharpen(amount,s.d. of the blur)"),
             ("awgn", "WhiteNoise", "white Gaussian noise: awgn(s.d. in grey levels)"),
             ("resize", "Resize", "new size: resize(new/old,kernel=bilinear,antialias=false)"),
             ("rotate", "Rotate", "turn counter-clockwise: rotate(degrees,kernel=bilinear)"),

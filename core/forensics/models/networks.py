@@ -29,8 +29,8 @@ def network(
     maker = f"{build.__module__}.{build.__qualname__}"
     key = (entry.name, part, str(there.path), there.sha256, maker, str(device))
     if key not in _networks:
-        state = weights.load(entry, part)
         with torch.inference_mode(False):  # else it could never be used outside of that mode
+            state = weights.load(entry, part)
             made = build(state)
             if "classes" in state and not hasattr(made, "classes"):
                 made.register_buffer("classes", state["classes"])  # as recipes of classes store it

@@ -7,7 +7,7 @@ import torch
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.histories.operations import Gaussian, Median, WhiteNoise
+from forensics.histories.operations import Gaussian, Median, Sharpen, WhiteNoise
 
 
 def picture(astronaut, top=0, left=0, height=121, width=134):
@@ -42,6 +42,17 @@ def test_gaussian_equals_opencv(astronaut, sigma, size):
     assert np.array_equal(as_opencv(found), cv2.GaussianBlur(array, (size, size), sigma))
 
 
+@pytest.mark.parametrize(("amount", "sigma"), [(0.0, 1.0), (0.5, 0.8), (1.5, 2.0), (10.0, 1.0)])
+def test_sharpening_is_unsharp_masking_with_opencvs_blur(astronaut, amount, sigma):
+    pixels, array = picture(astronaut)
+    blurred = cv2.GaussianBlur(array, (0, 0), sigma)
+    expected = cv2.addWeighted(array, 1 + amount, blurred, -amount, 0)
+    found = as_opencv(Sharpen(amount, sigma).apply(Batch.of(pixels)).pixels)
+    assert np.array_equal(found, expected)
+    edges = [np.abs(np.diff(each.astype(int), axis=0)).mean() for each in (array, found)]
+    assert edges[1] >= edges[0]
+
+
 def sized(sigma):
     """Cut off near 1.5 s.d. a side."""
     size = 3 * sigma
@@ -57,6 +68,7 @@ def sized(sigma):
         (Gaussian, torch.tensor([0.5, 2.6, 1.1], dtype=torch.float64)),
         (WhiteNoise, torch.tensor([0.0, 2.0, 30.0], dtype=torch.float64)),
         (Gaussian, torch.tensor([1, 2, 3])),
+        (Sharpen, torch.tensor([0.0, 0.7, 3.0], dtype=torch.float64)),
         (sized, torch.tensor([0.5, 2.6, 1.1], dtype=torch.float64)),
     ],
 )

@@ -8,6 +8,7 @@ from forensics.histories.operations.geometry import Crop
 from forensics.histories.operations.median import Median
 from forensics.histories.operations.noise import WhiteNoise
 from forensics.histories.operations.resize import Resize
+from forensics.histories.operations.sharpening import Sharpen
 from forensics.histories.operations.splice import Splice
 from forensics.histories.operations.warp import Rotate, Shear
 
@@ -20,6 +21,7 @@ __all__ = [
     "Median",
     "Resize",
     "Rotate",
+    "Sharpen",
     "Shear",
     "Splice",
     "WhiteNoise",

@@ -23,15 +23,15 @@ from forensics_q1cnn.phase.posterior import (
     ALIKE,
     Decode,
     Posterior,
-    Scores,
     check_decode,
     crop,
     every_phase,
 )
 from forensics_q1cnn.phase.trained import phase_network
-from forensics_q1cnn.phase.windows import summed
+from forensics_q1cnn.phase.windows import Part, summed, total
 from forensics_q1cnn.tables import STEPS
 
+_TOGETHER = 16  # of these are judged at once, as many as in the training of `once`
 _WITNESSES = 64  # windows at most that say what a region's first quantisation is
 
 
@@ -105,17 +105,20 @@ class _Said:
     """What some windows of a region say together; scores of windows that share no pixel add up.
     All shifts are alike beforehand, as for every window: a piece of another file lies anywhere."""
 
-    scores: Scores
+    parts: list[Part]
     found: Posterior
-    windows: Luma
 
     @classmethod
     def by(cls, network: PhaseNetwork, seen: Luma, inside: Tensor) -> _Said:
         corners = disjoint(inside, SIDE // STRIDE, _WITNESSES)
-        windows = Luma.cat([Tile(y, x, 1, 1).cut(seen) for y, x in corners])
         listed = libjpeg_tables().to(inside.device)
-        scores = summed(every_phase(network, windows, network.index(listed)), len(corners))
-        return cls(scores, Posterior.of(scores, listed, ALIKE), windows)
+        parts = []
+        for start in range(0, len(corners), _TOGETHER):
+            some = [Tile(y, x, 1, 1).cut(seen) for y, x in corners[start : start + _TOGETHER]]
+            each = every_phase(network, Luma.cat(some), network.index(listed))
+            parts.append(Part(summed(each, len(some)), len(some), Luma.cat(some).joined()))
+        scores = total([part.scores for part in parts])
+        return cls(parts, Posterior.of(scores, listed, ALIKE))
 
     def region(self, pixels: int, decode: Decode) -> Region:
         found = self.found.estimate(decode)
@@ -124,9 +127,8 @@ class _Said:
 
     def _doubt(self) -> str | None:
         """Why it may mean nothing; maps do not need the part of the model that says so."""
-        many = len(self.windows)
         try:
-            return doubts(classes(self.scores, many, self.windows.joined(), self.found.tables))[0]
+            return doubts(classes(self.parts, self.found.tables))[0]
         except NotApplicable as error:
             return f"not checked for a single compression: {error}"
 

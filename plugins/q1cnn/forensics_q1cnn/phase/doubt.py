@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
-from forensics_q1cnn.phase.features import Luma
 from forensics_q1cnn.phase.once import ONCE, UNLISTED, summary
-from forensics_q1cnn.phase.posterior import Scores
 from forensics_q1cnn.phase.trained import once_or_twice
-from forensics_q1cnn.phase.windows import WINDOW
+from forensics_q1cnn.phase.windows import WINDOW, Part
 
 # An image is called double where that is so much more probable: 1 in 100 patches of `val` that
 # were compressed once is.
@@ -17,12 +18,22 @@ _COMPRESSED_ONCE = "may have been compressed once only"
 NO_TABLE = "no listed table fits"
 
 
-def classes(scores: Scores, windows: int, seen: Luma, tables: Tensor) -> Tensor:
-    """float32 `[N, 3]`: log-probabilities of `once.ONCE`, `LISTED` and `UNLISTED` for N images,
-    whose scores are sums over so many windows."""
-    area = min(seen.planes[0].numel() / windows, WINDOW**2)  # of some the windows are not all
-    rows = summary(scores, seen, tables, windows, area)
-    return once_or_twice(rows.device)(rows).log_softmax(1)
+def classes(parts: Sequence[Part], tables: Tensor) -> Tensor:
+    """float32 `[N, 3]`: log-probabilities of `once.ONCE`, `LISTED` and `UNLISTED` for N images.
+
+    Each part is judged by itself, as large as those of the training, and the mean counts: what a
+    history before the only compression left behind is alike in all parts of a large picture, so
+    that more of them make nothing surer.
+    """
+    rows = [summary(part.scores, part.seen, tables, part.windows, _area(part)) for part in parts]
+    judge = once_or_twice(tables.device)
+    logs = judge(torch.cat(rows)).log_softmax(1).unflatten(0, (len(rows), -1))
+    return logs.mean(0).log_softmax(1)
+
+
+def _area(part: Part) -> float:
+    """Pixels of a window: of some the windows are not all."""
+    return min(part.seen.planes[0].numel() / part.windows, WINDOW**2)
 
 
 def doubts(logs: Tensor) -> tuple[str | None, ...]:

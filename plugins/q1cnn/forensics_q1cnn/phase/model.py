@@ -9,6 +9,7 @@ from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
+from forensics.jpeg.coefficients import Jpeg
 from forensics.models.interfaces import Detector, Estimate, Estimator, option
 from forensics.models.interfaces import Scores as Detected
 from forensics_q1cnn.phase.doubt import NO_TABLE, classes, doubts
@@ -19,12 +20,11 @@ from forensics_q1cnn.phase.posterior import (
     ALIGNED,
     Decode,
     Posterior,
-    Scores,
     check_aligned,
     check_decode,
 )
 from forensics_q1cnn.phase.trained import phase_network
-from forensics_q1cnn.phase.windows import of_image
+from forensics_q1cnn.phase.windows import Part, of_image, total
 
 _MORE = "name others with tables=FILE"
 
@@ -63,13 +63,13 @@ class Q1Phase(Estimator, Detector):
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
-        seen = Luma.of(batch.jpeg)
         tables = self._listed(batch.device)
-        scores, windows = _scores(seen, tables)
+        parts = _parts(batch.jpeg, tables)
+        scores = total([part.scores for part in parts])
         found = Posterior.of(scores, tables, self.aligned).estimate(self.decode)
         if self.given == "double":
             return found
-        said = doubts(classes(scores, windows, seen, tables))
+        said = doubts(classes(parts, tables))
         reasons = tuple(f"{why}: {_MORE}" if why == NO_TABLE else why for why in said)
         without = torch.tensor([reason is not None for reason in reasons], device=batch.device)
         values = found.values.masked_fill(without[:, None], torch.nan)
@@ -77,12 +77,11 @@ class Q1Phase(Estimator, Detector):
 
     def score(self, batch: Batch) -> Detected:
         assert batch.jpeg is not None
-        seen = Luma.of(batch.jpeg)
         tables = self._listed(batch.device)
-        logs = classes(*_scores(seen, tables), seen, tables)
+        logs = classes(_parts(batch.jpeg, tables), tables)
         return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
 
 
-def _scores(seen: Luma, tables: Tensor) -> tuple[Scores, int]:
+def _parts(jpeg: Jpeg, tables: Tensor) -> list[Part]:
     network = phase_network(tables.device)
-    return of_image(network, seen, network.index(tables))
+    return of_image(network, Luma.of(jpeg), network.index(tables))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from forensics.models.interfaces import option
-from forensics.traces.draws import Draws
+from forensics.traces.draws import Draws, Uniform
+from forensics.traces.trace import Trace
 from forensics.training import network_of
 from forensics.training.recipe import Example, FittedRecipe, Phase
 from forensics_q1cnn import tables
@@ -22,6 +23,14 @@ from forensics_q1cnn.phase.once import LISTED, ONCE, UNLISTED, summary
 from forensics_q1cnn.phase.posterior import Scores, every_phase
 from forensics_q1cnn.phase.recipe import SECOND, SIDE, PhaseRecipe, patch_size, shifts
 from forensics_q1cnn.phase.trained import phase_network, version
+from forensics_q1cnn.traces import Q1_TABLES
+
+# What a picture may have been through before its first JPEG: a period of interpolation or grain of
+# its own is no trace of a compression.
+_BEFORE = (
+    "maybe(0.25,resize({f},kernel=bicubic)) maybe(0.15,gaussian({b})) maybe(0.15,awgn({s})) "
+    "maybe(0.15,sharpen({a}))"
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,10 @@ class OnceRecipe(FittedRecipe):
 
     trees: int = option(300, "boosting iterations")
 
-    trace: ClassVar[str] = "q1-tables"
+    trace: ClassVar[Trace] = replace(
+        Q1_TABLES,
+        histories=(("altered", f"{_BEFORE} {dict(Q1_TABLES.histories)['altered']}"),),
+    )
     color: ClassVar[bool] = True
     gray_every: ClassVar[int] = 4
     augmentations: ClassVar = PhaseRecipe.augmentations
@@ -50,7 +62,15 @@ class OnceRecipe(FittedRecipe):
         cameras = tables.numbers_from(tables.FIRST_CAMERA)
         first = [*QUALITIES] * 160 + [tables.NONE] * 8160
         first += [*invented] * 4 + [*cameras] * 24
-        return {"t": first, "u": SECOND, ("r", "c"): shifts()}
+        return {
+            "t": first,
+            "u": [*SECOND, *range(50, 60)] * 3 + [50] * 300,
+            ("r", "c"): shifts(),
+            "f": Uniform(1.05, 3),
+            "b": Uniform(0.4, 1.5),
+            "s": Uniform(0.5, 4),
+            "a": Uniform(0.3, 2),
+        }
 
     def rows(self, example: Example) -> tuple[Tensor, Tensor]:
         batch = example.sides["altered"]
