@@ -16,7 +16,6 @@ from forensics.bench.inference import fitting, refused
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.metrics.mask_histogram import enlarged
 from forensics_q1cnn.localization import model
-from forensics_q1cnn.localization.model import Q1Map
 from forensics_q1cnn.localization.regions import partition
 from forensics_q1cnn.localization.survey import HYPOTHESES, survey
 
@@ -58,7 +57,7 @@ def made(tmp_path_factory):
 def found(made):
     batch = images.open(made[0] / "spliced.jpg").batch()
     with torch.inference_mode():
-        return Q1Map().localize(batch)
+        return forensics.load("q1map").localize(batch)
 
 
 def said(region):
@@ -92,7 +91,7 @@ def test_each_region_has_the_table_and_the_shift_that_were_made(made, found):
 
 def test_no_region_where_nothing_was_spliced(made, found):
     with torch.inference_mode():
-        plain = Q1Map().localize(images.open(made[0] / "plain.jpg").batch())
+        plain = forensics.load("q1map").localize(images.open(made[0] / "plain.jpg").batch())
     (only,) = plain.regions[0]
     steps, crop = said(only)
     assert only.pixels == 208 * 224
@@ -115,7 +114,7 @@ def test_windows_that_together_say_what_the_main_region_says_are_no_region(made,
 
     monkeypatch.setattr(model, "survey", tending)
     with torch.inference_mode():
-        found = Q1Map().localize(images.open(made[0] / "plain.jpg").batch())
+        found = forensics.load("q1map").localize(images.open(made[0] / "plain.jpg").batch())
     assert seen["before"].labels.unique().tolist() == [0, 1]
     (only,) = found.regions[0]
     assert only.pixels == 208 * 224
@@ -125,7 +124,7 @@ def test_windows_that_together_say_what_the_main_region_says_are_no_region(made,
 
 
 def test_what_it_does_not_take(made):
-    needs = Q1Map.needs
+    needs = forensics.load("q1map").needs
     assert (
         refused(needs, images.open(made[0] / "spliced.png").batch()) == "not a JPEG at this place"
     )
@@ -147,7 +146,7 @@ def test_a_picture_that_was_compressed_once_is_doubted(tmp_path):
     Image.fromarray(data.astronaut()[:208, 100:324]).save(tmp_path / "once.jpg", quality=90)
     batch = images.open(tmp_path / "once.jpg").batch()
     with torch.inference_mode():
-        regions = Q1Map().localize(batch).regions[0]
+        regions = forensics.load("q1map").localize(batch).regions[0]
     assert [region.doubt for region in regions] == ["may have been compressed once only"]
 
 
@@ -158,6 +157,6 @@ def test_without_the_part_that_tells_once_the_map_is_there(made, monkeypatch):
     monkeypatch.setattr("forensics_q1cnn.phase.doubt.once_or_twice", missing)
     batch = images.open(made[0] / "plain.jpg").batch()
     with torch.inference_mode():
-        (region,) = Q1Map().localize(batch).regions[0]
+        (region,) = forensics.load("q1map").localize(batch).regions[0]
     assert said(region)[0][:3] == made[1][0][:3]
     assert region.doubt.startswith("not checked for a single compression: the part once")
