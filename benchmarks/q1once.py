@@ -98,9 +98,8 @@ def measure(kind: Callable, model, photographs) -> None:
     low, high = np.quantile(resamples, (0.025, 0.975))
     steps = f", {np.mean(right):.3f} of the steps right" if right else ""
     count = len(said) * len(answered)
-    print(
-        f"{kind.__name__}: {np.mean(answered):.4f} ({low:.4f}..{high:.4f}) answered of {count}{steps}"
-    )
+    share = f"{np.mean(answered):.4f} ({low:.4f}..{high:.4f})"
+    print(f"{kind.__name__}: {share} answered of {count}{steps}", flush=True)
 
 
 def asked(model, content: bytes) -> torch.Tensor | None:
