@@ -100,6 +100,22 @@ def test_a_network_is_made_once_and_anew_where_its_weights_change():
         model.network("other", wide, cpu)
 
 
+class Kept(nn.Module):
+    """Whose buffer is the tensor of the weight file itself."""
+
+    def __init__(self, state):
+        super().__init__()
+        self.register_buffer("weight", state["weight"])
+
+
+def test_a_network_may_take_the_tensors_of_its_file():
+    trained = entry(card="forensics:nowhere", parts=("own",))
+    put(weights.user_folder(trained), "own", {"weight": torch.ones(2)})
+    with torch.inference_mode():
+        network = trained.make().network("own", Kept, torch.device("cpu"))
+    assert torch.equal(network.weight, torch.ones(2))
+
+
 def test_few_networks_are_kept(monkeypatch):
     monkeypatch.setattr(networks, "_KEPT", 1)
     monkeypatch.setattr(networks, "_networks", OrderedDict())

@@ -1,30 +1,38 @@
-"""The six maps of an image: what `radon-up` and the like say of windows at every eighth pixel."""
+"""The six maps of an image: what a network of six outputs says of windows at every eighth pixel."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from forensics import progress
+from forensics_resampling.constrained import ConstrainedNetwork
 from forensics_resampling.networks import OnRadon
+from forensics_resampling.patches import windows
+from forensics_resampling.recipes import SIDE
 
 STRIDE = 8
 
 
-def maps(network: OnRadon, gray: Tensor, told: tuple[int, int] = (0, 1)) -> Tensor:
+def maps(network: nn.Module, gray: Tensor, told: tuple[int, int] = (0, 1)) -> Tensor:
     """Probabilities, float32 `[6, h, w]`, of one image, gray float32 `[H, W]`, whose sides are at
     least that of a window.
 
-    The Laplacian is taken once; windows are worked on row by row, so that memory grows with the
-    width of the image alone. told: this image's number, and of how many, for `progress`.
+    Of Radon features the Laplacian is taken once; windows are worked on row by row, so that memory
+    grows with the width of the image alone. told: this image's number, and of how many, for
+    `progress`.
     """
-    radon = network.radon
-    error = radon.error(gray[None])
-    inside = radon.side - 2
-    tops = range(0, error.shape[1] - inside + 1, STRIDE)
+    tops = range(0, gray.shape[0] - SIDE + 1, STRIDE)
+    error = network.radon.error(gray[None]) if isinstance(network, OnRadon) else None
     rows = []
     for done, top in enumerate(tops, 1):
-        features = radon.of_error(error[:, top : top + inside], STRIDE)[0]
-        rows.append(network(features).sigmoid().T)
+        if isinstance(network, OnRadon):
+            assert error is not None
+            row = error[:, top : top + SIDE - 2]
+            logits = network(network.radon.of_error(row, STRIDE)[0])
+        else:
+            assert isinstance(network, ConstrainedNetwork)
+            logits = network.both(windows(gray[None, top : top + SIDE], SIDE, STRIDE)[0])
+        rows.append(logits.sigmoid().T)
         progress.tell(told[0] * len(tops) + done, told[1] * len(tops))
     return torch.stack(rows, 1)

@@ -1,19 +1,21 @@
-"""`resampling-mask`: where an image was resampled otherwise than the rest of it."""
+"""`resampling-mask` and its rivals: where an image was resampled otherwise than the rest of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from forensics.models.interfaces import Layer
 from forensics.plugin import Batch, ForensicsError, Heatmap, Localizer, option
 from forensics_resampling import segmentation
+from forensics_resampling.constrained import constrained_network
 from forensics_resampling.maps import STRIDE, maps
-from forensics_resampling.networks import OnRadon, radon_network
+from forensics_resampling.networks import radon_network
 from forensics_resampling.patches import flat, gray
+from forensics_resampling.recipes import SIDE
 from forensics_resampling.traces import TASKS
 
 # Of the bilateral filter's tolerance, over which a gray mask is the mean of binary ones.
@@ -21,11 +23,47 @@ _TOLERANCES = (0.2, 0.25, 0.3, 0.35, 0.4)
 STAGES = ("mask", "walker", "otsu", "filtered", "raw")
 
 
+# How the network of each model is made of its weights.
+_BUILDS = {"radon": radon_network, "radonfft": constrained_network}
+# What an answer is for one image: heat `[h, w]`, its layers `[6, h, w]`, and a score.
+_Answer = tuple[np.ndarray, np.ndarray, float]
+
+
 @dataclass(frozen=True)
-class ResamplingMask(Localizer):
-    """The paper's chain on the six maps of `radon-up` and the like. Heat is the gray mask: in how
-    many of five runs, with other tolerances of the filter, a cell is in the mask; the image's score
-    is the mean of what is not 0 in it, the paper's confidence. Layers are the filtered maps.
+class _OnMaps(Localizer):
+    """Something made of the six maps of a model. model: radon or radonfft."""
+
+    model: str
+
+    def localize(self, batch: Batch) -> Heatmap:
+        seen = gray(batch)
+        network = self.network("six", _BUILDS[self.model], batch.device)
+        empty = flat(seen)
+        found = torch.stack([maps(network, one, (k, len(seen))) for k, one in enumerate(seen)])
+        answers = [
+            (np.full_like(one[0], np.nan), np.full_like(one, np.nan), np.nan)
+            if none
+            else self.answer(one)
+            for one, none in zip(found.cpu().double().numpy(), empty.tolist(), strict=True)
+        ]
+        heat, shown, scores = (
+            torch.from_numpy(np.stack(part)).float().to(batch.device)
+            for part in zip(*answers, strict=True)
+        )
+        layers = {task: Layer(shown[:, k], "probability") for k, task in enumerate(TASKS)}
+        reasons = tuple("one grey level everywhere" if none else None for none in empty.tolist())
+        return Heatmap(heat, STRIDE, SIDE // 2, scores, reasons, layers)
+
+    def answer(self, found: np.ndarray) -> _Answer:
+        """What is made of the maps of an image, float64 `[6, h, w]`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ResamplingMask(_OnMaps):
+    """The paper's chain. Heat is the gray mask: in how many of five runs, with other tolerances of
+    the filter, a cell is in the mask; the image's score is the mean of what is not 0 in it, the
+    paper's confidence. Layers are the filtered maps.
 
     stage: what the heat shows instead: one run's walker or threshold, or the highest of the maps,
     filtered or raw. map: one characteristic's alone.
@@ -43,43 +81,29 @@ class ResamplingMask(Localizer):
                     f"{name} is one of {', '.join(known)}, not {getattr(self, name)}"
                 )
 
-    def localize(self, batch: Batch) -> Heatmap:
-        seen = gray(batch)
-        network = self.network("six", radon_network, batch.device)
-        assert isinstance(network, OnRadon)
-        empty = flat(seen)
-        found = torch.stack([maps(network, one, (k, len(seen))) for k, one in enumerate(seen)])
-        answers = [
-            (np.full_like(one[0], np.nan), np.full_like(one, np.nan), np.nan)
-            if none
-            else self._answer(one)
-            for one, none in zip(found.cpu().double().numpy(), empty.tolist(), strict=True)
-        ]
-        heat, smooth, scores = (np.stack(part) for part in zip(*answers, strict=True))
-
-        def tensor(values: np.ndarray) -> Tensor:
-            return torch.from_numpy(values).float().to(batch.device)
-
-        filtered = tensor(smooth)
-        layers = {task: Layer(filtered[:, k], "probability") for k, task in enumerate(TASKS)}
-        reasons = tuple("one grey level everywhere" if none else None for none in empty.tolist())
-        return Heatmap(
-            tensor(heat), STRIDE, network.radon.side // 2, tensor(scores), reasons, layers
-        )
-
-    def _answer(self, found: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-        """Heat `[h, w]`, the filtered maps `[6, h, w]` and the confidence."""
+    def answer(self, found: np.ndarray) -> _Answer:
         own = slice(None) if self.map == "all" else [TASKS.index(self.map)]
         runs = {t: segmentation.chain(found[own], t) for t in _TOLERANCES}
         mask = np.mean([run.mask for run in runs.values()], 0)
         one = runs[0.3]
-        heat = {
-            "mask": mask,
-            "walker": one.mask.astype(float),
-            "otsu": one.otsu.astype(float),
-            "filtered": one.filtered.max(0),
-            "raw": found[own].max(0),
-        }[self.stage]
+        heat: dict[str, Callable[[], np.ndarray]] = {
+            "mask": lambda: mask,
+            "walker": lambda: one.mask.astype(float),
+            "otsu": lambda: one.otsu.astype(float),
+            "filtered": lambda: one.filtered.max(0),
+            "raw": lambda: found[own].max(0),
+        }
         smooth = found.copy()
         smooth[own] = one.filtered
-        return heat, smooth, segmentation.confidence(mask)
+        return heat[self.stage](), smooth, segmentation.confidence(mask)
+
+
+@dataclass(frozen=True)
+class Deviation(_OnMaps):
+    """In place of the chain: how far the maps of the five warps are from their medians, in the
+    mean. Most of a picture has one history, so what differs from it is from elsewhere, whether it
+    is resampled or the only part that is not. The score is what 5 % of the cells exceed."""
+
+    def answer(self, found: np.ndarray) -> _Answer:
+        heat = segmentation.deviation(found[1:])
+        return heat, found, float(np.quantile(heat, 0.95))

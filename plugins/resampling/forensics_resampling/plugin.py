@@ -171,23 +171,44 @@ def forensics_estimators() -> list[ModelEntry]:
     ]
 
 
+_MASKS = (
+    (
+        "resampling-mask",
+        "ResamplingMask",
+        "radon",
+        0.3,
+        "six maps of Radon features, filtered; those that become bimodal are walked to a mask",
+    ),
+    ("radonfft-mask", "ResamplingMask", "radonfft", 0.3, "the same of six maps of model II"),
+    (
+        "radonfft-deviation",
+        "Deviation",
+        "radonfft",
+        0.1,
+        "how far maps of model II are from their medians",
+    ),
+)
+
+
 @hookimpl
 def forensics_localizers() -> list[ModelEntry]:
-    return [
-        *_lstms(),
+    masks = [
         ModelEntry(
-            "resampling-mask",
-            "forensics_resampling.mask:ResamplingMask",
-            "six maps of Radon features, filtered, those that become bimodal walked to a mask",
+            name,
+            f"forensics_resampling.mask:{factory}",
+            summary,
             paper=_PAPER,
             traces=("splice-resize", "splice-rotate"),
             needs=Needs(smallest=128),
-            card="forensics_resampling:weights/radon",
+            card=f"forensics_resampling:weights/{model}",
             parts=("six",),
-            weights_of="radon-up",
-            seconds=0.3,
-        ),
+            weights_of=f"{model}-up",
+            seconds=seconds,
+            bind={"model": model},
+        )
+        for name, factory, model, seconds, summary in _MASKS
     ]
+    return masks + _lstms()
 
 
 @hookimpl

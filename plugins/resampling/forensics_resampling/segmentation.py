@@ -107,3 +107,8 @@ def chain(maps: Map, tolerance: float = 0.3) -> Chain:
 def confidence(mask: Map) -> float:
     """The mean of what is not 0 in a gray mask (Section 3.2.1); 0 where all is."""
     return float(mask[mask > 0].mean()) if (mask > 0).any() else 0.0
+
+
+def deviation(maps: Map) -> Map:
+    """How far cells are from the medians of their maps, `[h, w]` of `[k, h, w]`, in the mean."""
+    return np.abs(maps - np.median(maps, (1, 2), keepdims=True)).mean(0)

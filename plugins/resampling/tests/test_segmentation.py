@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from skimage.filters import threshold_otsu
 
-from forensics_resampling.segmentation import Split, chain, confidence, filtered, walked
+from forensics_resampling.segmentation import (
+    Split,
+    chain,
+    confidence,
+    deviation,
+    filtered,
+    walked,
+)
 
 
 def two(share=0.3, noise=0.05, seed=0):
@@ -64,3 +71,10 @@ def test_chain_without_a_bimodal_map_finds_nothing():
 def test_confidence_is_the_mean_of_what_is_not_0():
     assert confidence(np.array([[0, 0.5], [1, 0]])) == pytest.approx(0.75)
     assert confidence(np.zeros((3, 3))) == 0
+
+
+def test_deviation_marks_what_differs_in_either_direction():
+    found, inside = two(noise=0.02)
+    for maps in (np.stack([found, found]), np.stack([1 - found, found])):
+        heat = deviation(maps)
+        assert heat[inside].min() > heat[~inside].max()
