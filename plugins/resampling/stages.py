@@ -26,7 +26,7 @@ from forensics.metrics.mask_histogram import enlarged
 from forensics.models.interfaces import Heatmap
 from forensics_resampling import segmentation
 from forensics_resampling.maps import STRIDE, maps
-from forensics_resampling.mask import _BUILDS, _TOLERANCES
+from forensics_resampling.mask import _BUILDS, _TOLERANCE, _TOLERANCES
 from forensics_resampling.recipes import SIDE
 from forensics_resampling.traces import TASKS
 
@@ -76,7 +76,7 @@ def stages(found: Plane) -> dict[str, Plane]:
         "Otsu, OR": one.otsu.astype(float),
         "walker, OR": one.mask.astype(float),
         "gray mask": np.mean([run.mask for run in runs.values()], 0),
-        "deviation": segmentation.deviation(found[1:]),
+        "deviation": segmentation.filtered(segmentation.deviation(found[1:]), _TOLERANCE),
     }
 
 

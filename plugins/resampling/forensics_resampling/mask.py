@@ -20,6 +20,7 @@ from forensics_resampling.traces import TASKS
 
 # Of the bilateral filter's tolerance, over which a gray mask is the mean of binary ones.
 _TOLERANCES = (0.2, 0.25, 0.3, 0.35, 0.4)
+_TOLERANCE = 0.1  # of the filter of deviations, chosen on val
 STAGES = ("mask", "walker", "otsu", "filtered", "raw")
 
 
@@ -101,9 +102,9 @@ class ResamplingMask(_OnMaps):
 @dataclass(frozen=True)
 class Deviation(_OnMaps):
     """In place of the chain: how far the maps of the five warps are from their medians, in the
-    mean. Most of a picture has one history, so what differs from it is from elsewhere, whether it
+    mean, after a bilateral filter. Most of a picture has one history, so what differs from it is from elsewhere, whether it
     is resampled or the only part that is not. The score is what 5 % of the cells exceed."""
 
     def answer(self, found: np.ndarray) -> _Answer:
-        heat = segmentation.deviation(found[1:])
+        heat = segmentation.filtered(segmentation.deviation(found[1:]), _TOLERANCE)
         return heat, found, float(np.quantile(heat, 0.95))
