@@ -102,8 +102,9 @@ class ResamplingMask(_OnMaps):
 @dataclass(frozen=True)
 class Deviation(_OnMaps):
     """In place of the chain: how far the maps of the five warps are from their medians, in the
-    mean, after a bilateral filter. Most of a picture has one history, so what differs from it is from elsewhere, whether it
-    is resampled or the only part that is not. The score is what 5 % of the cells exceed."""
+    mean, after a bilateral filter. Most of a picture has one history, so what differs from it is
+    from elsewhere, whether it is resampled or the only part that is not. The score is what 5 % of
+    the cells exceed."""
 
     def answer(self, found: np.ndarray) -> _Answer:
         heat = segmentation.filtered(segmentation.deviation(found[1:]), _TOLERANCE)
