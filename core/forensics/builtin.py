@@ -65,10 +65,12 @@ def forensics_traces() -> list[Entry]:
     )
     kinds = {
         "": "was it processed before it was saved without loss?",
+        "-camera": "was it processed after it came as a JPEG, before it was saved without loss?",
         "-jpeg": "was this JPEG processed before?",
         "-resaved": "was this JPEG processed before it was saved twice?",
     }
     manipulations = {name + kind: text for name in single for kind, text in kinds.items()} | {
+        "jpeg-camera": "was it JPEG-compressed again before it was saved without loss?",
         "q1": "which was the first quantisation of this JPEG, whatever its grid?",
         "q1-aligned": "which was the first quantisation of this JPEG, on the same grid?",
         "q1-shifted": "which was the first quantisation of this JPEG, on another grid?",

@@ -24,6 +24,7 @@ class Brightness(Detector):
     factor: float
     plus: float = option(0.0, "is added")
     loud: bool = option(False, "changes nothing")
+    mode: str = option("plain", "changes nothing either")
 
     def score(self, batch):
         return Scores(self.factor * batch.pixels.float().mean((1, 2, 3)) + self.plus)
@@ -52,12 +53,14 @@ def test_what_is_bound_is_no_option():
     assert {k: (o.default, o.about) for k, o in entry().options().items()} == {
         "plus": (0.0, "is added"),
         "loud": (False, "changes nothing"),
+        "mode": ("plain", "changes nothing either"),
     }
     with pytest.raises(UnknownName, match="no option of twice is called 'factor'; there are"):
         entry().make({"factor": 5.0})
     with pytest.raises(UnknownName, match="did you mean 'plus'"):
         entry().make({"plsu": 5.0})
     assert entry().make({"plus": 1}).plus == 1  # a whole number is a real one
+    assert entry().make({"mode": 0.5}).mode == "0.5"  # YAML reads some words as numbers
     with pytest.raises(ForensicsError, match="option loud of twice takes bool, not 1"):
         entry().make({"loud": 1})
     with pytest.raises(ForensicsError, match="option plus of twice takes float, not true"):

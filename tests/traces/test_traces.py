@@ -25,11 +25,12 @@ SINGLE = (
     "rotate",
     "shear",
 )
-MANIPULATIONS = tuple(name + kind for name in SINGLE for kind in ("", "-jpeg", "-resaved"))
+KINDS = ("", "-camera", "-jpeg", "-resaved")
+MANIPULATIONS = tuple(name + kind for name in SINGLE for kind in KINDS)
 OPERATION = ("operation", "operation-jpeg", "operation-resaved")
 SPLICES = ("q1", "two", "resize", "rotate", "blur", "noise", "copy")
 SPLICED = tuple("splice-" + name for name in SPLICES)
-ALL = (*CORE, *MANIPULATIONS, "q1", "q1-aligned", "q1-shifted", *OPERATION, *SPLICED)
+ALL = (*CORE, *MANIPULATIONS, "jpeg-camera", "q1", "q1-aligned", "q1-shifted", *OPERATION, *SPLICED)
 
 
 def test_the_registered_traces_are_there_with_their_histories():
@@ -278,3 +279,14 @@ def test_a_real_value_is_its_own_truth():
     # In float32, 0.05 would be another number than the one that was drawn.
     shear = traces.get("shear")
     assert shear.answers("altered", {"h": 0.05}, 2)["h"].tolist() == [0.05, 0.05]
+
+
+def test_after_a_camera_both_sides_were_its_jpeg():
+    found = {name: dict(traces.get(name).histories) for name in ("median-camera", "jpeg-camera")}
+    assert found == {
+        "median-camera": {"pristine": "jpeg({q0})", "altered": "jpeg({q0}) median({k}) ATTACK"},
+        "jpeg-camera": {"pristine": "jpeg({q0})", "altered": "jpeg({q0}) jpeg({q}) ATTACK"},
+    }
+    assert traces.get("median-camera").input == "pixels"
+    drawn = traces.get("jpeg-camera").drawn(torch.arange(500))["q0"]
+    assert sorted(drawn.unique().tolist()) == [93, 94, 95, 96, 97]

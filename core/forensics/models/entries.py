@@ -140,17 +140,19 @@ class Entry:
         Raises UnknownName for an option that it has not, ForensicsError for a value of another
         type.
         """
-        there = self.options()
-        for key, value in (options or {}).items():
+        there, given = self.options(), dict(options or {})
+        for key, value in given.items():
             if key not in there:
                 raise unknown(f"option of {self.name}", key, there)
             # A truth value is an int to Python, and not to a user.
-            wanted, given = type(there[key].default), type(value)
-            if given is not wanted and (given, wanted) != (int, float):
+            wanted, kind = type(there[key].default), type(value)
+            if wanted is str and kind in (int, float):
+                given[key] = spelled(value)  # a word that looks like a number
+            elif kind is not wanted and (kind, wanted) != (int, float):
                 raise ForensicsError(
                     f"option {key} of {self.name} takes {wanted.__name__}, not {spelled(value)}"
                 )
-        made = self.load()(**self.bind, **(options or {}))
+        made = self.load()(**self.bind, **given)
         object.__setattr__(made, "_entry", self)  # of a frozen dataclass; no part of its equality
         return made
 

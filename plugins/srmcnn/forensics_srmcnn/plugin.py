@@ -1,1 +1,60 @@
 """What this plugin registers. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from forensics.plugin import Entry, ModelEntry, Needs, hookimpl
+from forensics_srmcnn.tasks import TASKS
+
+_PAPER = (
+    "Cozzolino, Poggi and Verdoliva, Recasting residual-based local descriptors as convolutional "
+    "neural networks, 2017"
+)
+_NEEDS = Needs(smallest=64)
+# name, class, recipe, summary, seconds a patch
+_METHODS = (
+    ("srmsvm", "Svm", "SvmRecipe", "co-occurrences of residuals, a linear SVM", 0.0005),
+    ("srmcnn", "Cnn", "CnnRecipe", "the same as a network, fine-tuned", 0.08),
+    ("bayar", "Bayar", "BayarRecipe", "Bayar and Stamm's constrained network", 0.02),
+)
+
+_FINE_TUNED = {"gaussian": ("0.5",)}
+
+
+def _parts(method: str, task: str) -> tuple[str, ...]:
+    """The SVM has a part for each strength; of the networks, those that were trained."""
+    more = {"srmsvm": TASKS[task].strengths(), "srmcnn": _FINE_TUNED.get(task, ())}
+    return ("any", *more.get(method, ()))
+
+
+@hookimpl
+def forensics_detectors() -> list[ModelEntry]:
+    return [
+        ModelEntry(
+            f"{method}-{name}",
+            f"forensics_srmcnn.models:{factory}",
+            f"{name}? {summary}",
+            _PAPER,
+            traces=task.traces,
+            needs=_NEEDS,
+            card=f"forensics_srmcnn:weights/{method}-{name}",
+            parts=_parts(method, name),
+            seconds=seconds,
+            bind={"task": name},
+        )
+        for method, factory, _, summary, seconds in _METHODS
+        for name, task in TASKS.items()
+    ]
+
+
+@hookimpl
+def forensics_recipes() -> list[Entry]:
+    return [
+        Entry(
+            f"{method}-{name}",
+            f"forensics_srmcnn.recipes:{recipe}",
+            f"{name}, of any strength or of one of the paper's",
+            bind={"task": name},
+        )
+        for method, _, recipe, _, _ in _METHODS
+        for name in TASKS
+    ]
