@@ -39,54 +39,73 @@ _HIDDEN = 256
 _NEAR = 1  # classes on either side of the likeliest that its value is the mean of
 
 
-def features(gray: Tensor) -> Tensor:
-    """float32 `[N, K]` of gray `[N, H, W]`: log ratios of the spectra of the linear predictor's
-    p-map and of the root of its error, which is what the Radon feature projects. The mean over
-    windows of 128 x 128, 64 apart; the largest of 2 x 2 bins, and the axes bin by bin, where
-    scalings lie and neighbouring factors are near one another."""
+def features(gray: Tensor) -> tuple[Tensor, Tensor]:
+    """What scale and angle are told from, float32 `[N, K]` and `[N, L]` of gray `[N, H, W]`: means
+    over windows of 128 x 128, 64 apart.
+
+    Log ratios (`spectrum.ratios`) of the spectra of the linear predictor's p-map and of the root of
+    its error. For scale bin by bin on the two axes, where its peaks lie, and the logarithm of the
+    spectrum of the mean magnitude of second differences along each axis (Gallagher 2005), less its
+    mean; for angle the whole plane, the largest of 2 x 2 bins.
+    """
     cut = windows(gray, SIDE, STRIDE)
     n, count = cut.shape[:2]
-    belief = pmaps.linear(cut.flatten(0, 1))
+    cut = cut.flatten(0, 1)
+    belief = pmaps.linear(cut)
     error = (-belief.clamp_min(1e-30).log()).sqrt().sqrt()
-    parts = []
+    axes, planes = [second_differences(cut), second_differences(cut.transpose(1, 2))], []
     for one in (belief, error):
         found = spectrum.ratios(one).nan_to_num(1.0).add(1e-3).log()
-        found = found.view(n, count, *found.shape[1:]).mean(1)
-        half = found[:, :, : found.shape[2] // 2 + 1]
-        parts += [max_pool2d(half[:, None], 2).flatten(1), half[:, 0], half[:, : half.shape[2], 0]]
-    return torch.cat(parts, 1)
+        half = found.shape[1] // 2 + 1
+        axes += [found[:, 0, :half], found[:, :half, 0]]
+        planes.append(max_pool2d(found[:, None, :, :half], 2).flatten(1))
+    both = (torch.cat(parts, 1).view(n, count, -1).mean(1) for parts in (axes, planes))
+    scale, angle = both
+    return scale, angle
+
+
+def second_differences(gray: Tensor) -> Tensor:
+    """float32 `[N, W // 2]`: see `features`; of those along the rows of `[N, H, W]`."""
+    found = gray.diff(n=2, dim=2).abs().mean(1)
+    taper = torch.hann_window(found.shape[1], periodic=False, device=gray.device)
+    log = torch.fft.rfft((found - found.mean(1, keepdim=True)) * taper).abs().add(1e-3).log()
+    return log - log.mean(1, keepdim=True)
+
+
+def _trunk(count: int) -> list[nn.Module]:
+    return [
+        nn.BatchNorm1d(count),
+        nn.Linear(count, _HIDDEN),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(_HIDDEN, _HIDDEN),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+    ]
 
 
 class FactorNetwork(nn.Module):
-    """Logits over scales and over angles, each `[N, C]`; their values are stored with it."""
+    """Logits over scales and over angles, each `[N, C]`, of what each is told from; their values
+    are stored with it."""
 
-    def __init__(self, count: int, scales: Tensor, angles: Tensor) -> None:
+    def __init__(self, counts: tuple[int, int], scales: Tensor, angles: Tensor) -> None:
         super().__init__()
         self.register_buffer("scales", scales)
         self.register_buffer("angles", angles)
-        self.trunk = nn.Sequential(
-            nn.BatchNorm1d(count),
-            nn.Linear(count, _HIDDEN),
-            nn.ReLU(),
-            nn.Dropout(0.3),
-            nn.Linear(_HIDDEN, _HIDDEN),
-            nn.ReLU(),
-            nn.Dropout(0.3),
-        )
-        self.scale = nn.Linear(_HIDDEN, len(scales))
-        self.angle = nn.Linear(_HIDDEN, len(angles))
+        self.scale = nn.Sequential(*_trunk(counts[0]), nn.Linear(_HIDDEN, len(scales)))
+        self.angle = nn.Sequential(*_trunk(counts[1]), nn.Linear(_HIDDEN, len(angles)))
 
     scales: Tensor
     angles: Tensor
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.trunk(features)
-        return self.scale(hidden), self.angle(hidden)
+    def forward(self, features: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return self.scale(features[0]), self.angle(features[1])
 
 
 def factor_network(state: Mapping[str, Tensor]) -> FactorNetwork:
     """Of the shapes of these weights."""
-    return FactorNetwork(len(state["trunk.0.weight"]), state["scales"], state["angles"])
+    counts = len(state["scale.0.weight"]), len(state["angle.0.weight"])
+    return FactorNetwork(counts, state["scales"], state["angles"])
 
 
 def decoded(shares: Tensor, values: Tensor) -> Tensor:
@@ -166,9 +185,9 @@ class FactorRecipe(NetworkRecipe):
         return {}  # the trace draws everything
 
     def network(self) -> nn.Module:
-        count = features(torch.zeros(1, SIDE, SIDE)).shape[1]
+        scale, angle = features(torch.zeros(1, SIDE, SIDE))
         values = (torch.tensor(those, dtype=torch.float64) for those in (SCALES, ANGLES))
-        return FactorNetwork(count, *values)
+        return FactorNetwork((scale.shape[1], angle.shape[1]), *values)
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-2)

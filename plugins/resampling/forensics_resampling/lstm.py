@@ -99,7 +99,7 @@ def block_lstm(state: Mapping[str, Tensor]) -> BlockLSTM:
 @dataclass(frozen=True)
 class LSTM(Detector, Localizer):
     """Log odds of a patch that holds pixels from elsewhere; of a larger one the highest of windows
-    that are 32 pixels apart. As a localizer the log odds of windows 16 apart, over one p-map; the
+    that are 32 pixels apart. As a localizer the log odds of windows 32 apart, over one p-map; the
     image's score is the highest."""
 
     order: str = option("raster", "of the blocks: raster or hilbert, each with weights of its own")
@@ -135,7 +135,7 @@ class LSTM(Detector, Localizer):
         return torch.stack(rows, 1)
 
 
-_MAP_STRIDE = 16
+_MAP_STRIDE = 32
 _MAP = "affine({f},{d},0,order={o})"
 
 
