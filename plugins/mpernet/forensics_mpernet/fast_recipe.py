@@ -1,0 +1,103 @@
+"""How `mperfast` is trained: features of many crops, then a small network fitted to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from forensics.plugin import Batch, Example, FittedRecipe, Phase, Trace, Uniform, option
+from forensics.training.augmentation import Augmentation, Orientation
+from forensics.training.camera import Camera
+from forensics.training.classes import Classification
+from forensics_mpernet.fast import Perceptron
+from forensics_mpernet.features import SIDE, features
+from forensics_mpernet.tasks import TASKS, WHICH_TRAINED, groups_of, target_of
+
+_CAMERA = (95, 96, 97)
+_LAST = tuple(range(46, 99))
+
+
+@dataclass(frozen=True)
+class FastRecipe(Classification, FittedRecipe):
+    """Crops of 128 x 128 after first JPEGs of 95..97 and last ones of 46..98; a third of the
+    photographs to which nothing was done was sharpened."""
+
+    task: str
+    hidden: int = option(256, "units of the first hidden layer")
+    epochs: int = option(20, "times through all crops")
+
+    part: ClassVar[str] = "net"
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(share=1, crop=SIDE, batch=22),)
+    validations: ClassVar[int] = 1
+    validation_crops: ClassVar[int] = 220
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Camera(0.12))
+    limits: ClassVar[tuple[str, ...]] = (
+        "asked about other manipulations than those of its task, it answers with one of its values",
+    )
+
+    @property
+    def trace(self) -> Trace:
+        return WHICH_TRAINED if self.task == "which" else TASKS[self.task].trace
+
+    @property
+    def target(self) -> str:  # type: ignore[override]
+        return target_of(self.task).name
+
+    def draws(self) -> Mapping:  # type: ignore[type-arg]
+        own = (
+            {
+                "k": [3, 5, 7, 9, 11, 13, 15],
+                ("g", "s"): TASKS["gaussian"].values,
+                "n": TASKS["awgn"].values,
+                "f": TASKS["bilinear"].values,
+            }
+            if self.task == "which"
+            else {TASKS[self.task].names: TASKS[self.task].values}
+        )
+        return {**own, "q0": _CAMERA, "q2": _LAST, "p": (0, 0, 1), "a": Uniform(0.3, 2.5)}
+
+    def inputs(self, batch: Batch) -> Tensor:
+        assert batch.jpeg is not None
+        return features(batch.luma(), batch.jpeg.tables[:, 0].flatten(1), groups_of(self.task))
+
+    def rows(self, example: Example) -> tuple[Tensor, Tensor]:
+        """Of the pristine side as many crops as each other class has: features take time."""
+        found = {side: self.labels(example, side) for side in example.sides}
+        labels = {side: label for side, label in found.items() if label is not None}
+        others = sum(len(label) for side, label in labels.items() if side != "pristine")
+        kept = {"pristine": max(1, round(others / (len(self.classes) - 1)))}
+        parts = {side: slice(kept.get(side)) for side in labels}
+        inputs = [self.inputs(example.sides[side][part]) for side, part in parts.items()]
+        return torch.cat(inputs), torch.cat([labels[side][part] for side, part in parts.items()])
+
+    def fit(self, features: Tensor, labels: Tensor) -> nn.Module:
+        network = Perceptron(
+            features.mean(0), features.std(0) + 1e-3, self.hidden, len(self.classes)
+        )
+        network.register_buffer("classes", torch.tensor(self.classes, dtype=torch.float64))
+        descend(network, features, labels, self.epochs)
+        return network.eval()
+
+
+def descend(network: nn.Module, features: Tensor, labels: Tensor, epochs: int) -> None:
+    """AdamW on batches of 128, the rate falling to 0, in place."""
+    generator = torch.Generator().manual_seed(0)
+    rate, batch = 1e-3, 128
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.1)
+    steps = epochs * -(-len(features) // batch)
+    with torch.enable_grad():
+        network.train()
+        for step in range(steps):
+            optimiser.param_groups[0]["lr"] = rate * (1 - step / steps)
+            chosen = torch.randint(len(features), (batch,), generator=generator)
+            optimiser.zero_grad()
+            loss = functional.cross_entropy(
+                network(features[chosen]), labels[chosen], label_smoothing=0.02
+            )
+            loss.backward()
+            optimiser.step()
