@@ -25,7 +25,7 @@ def noise(history, values=None):
     return History.parse(history).apply(flat, values).pixels.double() - 128
 
 
-@pytest.mark.parametrize("pair", itertools.product(STEPS, STEPS), ids="-".join)
+@pytest.mark.parametrize("pair", list(itertools.product(STEPS, STEPS)), ids="-".join)
 def test_variances_add(pair):
     """Each rounding to whole levels adds 1/12."""
     found = noise(" ".join(pair)).var().item()

@@ -84,7 +84,7 @@ def test_what_is_no_history(text, words):
 
 def test_an_unknown_step_is_an_unknown_name():
     with pytest.raises(UnknownName):
-        History.parse("sharpen(3)")
+        History.parse("soften(3)")
 
 
 @pytest.mark.parametrize(

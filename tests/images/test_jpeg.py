@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.fft import idctn
 
 from forensics import images
-from forensics.errors import NotApplicable, UnreadableImage
+from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.images import jpegio_reader
 from forensics.jpeg.coefficients import Jpeg
 
@@ -247,23 +247,41 @@ def test_a_picture_outlives_its_file_and_travels(tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec("jpegio") is None, reason="the extra jpegio is not installed")
 class TestJpegio:
     @pytest.mark.parametrize("name", READABLE)
-    def test_gives_the_same_arrays(self, tmp_path: Path, name: str) -> None:
+    def test_gives_the_same_arrays(self, tmp_path: Path, monkeypatch, name: str) -> None:
         path = put(tmp_path, KINDS[name])
-        ours, theirs = images.open(path).jpeg, jpegio_reader.read(path)
+        ours = images.open(path).jpeg
+        monkeypatch.setenv("FORENSICS_JPEG_READER", "jpegio")
+        monkeypatch.setattr("forensics.images.stream.jpeglib", None)
+        theirs = images.open(path).jpeg
         assert ours is not None
+        assert theirs is not None
         assert (ours.sampling, ours.size) == (theirs.sampling, theirs.size)
         assert torch.equal(ours.tables, theirs.tables)
         for a, b in zip(ours.coefficients, theirs.coefficients, strict=True):
             assert a.dtype == b.dtype
             assert torch.equal(a, b)
 
-    def test_what_ends_its_process_does_not_end_ours(self, tmp_path: Path) -> None:
-        with pytest.raises(UnreadableImage, match="missing SOS"):
-            jpegio_reader.read(put(tmp_path, KINDS["gray.jpg"][:200] + b"\xff\xd9"))
+    def test_what_ends_its_process_does_not_end_ours(self) -> None:
+        with pytest.raises(NotApplicable, match="missing SOS"):
+            jpegio_reader.read(KINDS["gray.jpg"][:200] + b"\xff\xd9")
 
-    def test_other_samplings_are_not_applicable(self, tmp_path: Path) -> None:
+    def test_other_samplings_are_not_applicable(self) -> None:
         with pytest.raises(NotApplicable, match="sampling"):
-            jpegio_reader.read(put(tmp_path, KINDS["411.jpg"]))
+            jpegio_reader.read(KINDS["411.jpg"])
+
+
+def test_a_reader_that_there_is_not(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FORENSICS_JPEG_READER", "libjpeg")
+    with pytest.raises(ForensicsError, match="jpeglib or jpegio, not libjpeg"):
+        _ = images.open(put(tmp_path, KINDS["420.jpg"])).jpeg
+
+
+@pytest.mark.skipif(find_spec("jpegio") is not None, reason="the extra jpegio is installed")
+def test_without_jpegio_there_are_pixels_and_a_reason(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("FORENSICS_JPEG_READER", "jpegio")
+    picture = images.open(put(tmp_path, KINDS["420.jpg"]))
+    assert picture.jpeg is None
+    assert "jpegio is not installed" in (picture.jpeg_reason or "")
 
 
 def test_simplejpeg_knows_the_samplings_of_these_files() -> None:

@@ -35,8 +35,10 @@ def test_data_made_ahead_is_the_same_and_is_made_during_the_step():
             example, seconds = ahead.take(step, 0)
             assert example == (step, 0)
             assert seconds >= 0.05
-            while (step + 1, 0) not in make.made:  # the step; what comes next is made meanwhile
+            until = time.monotonic() + 20  # the step; what comes next is made meanwhile
+            while (step + 1, 0) not in make.made and time.monotonic() < until:
                 time.sleep(0.01)
+            assert (step + 1, 0) in make.made
         # A new phase: what was made for the old one is left.
         assert ahead.take(4, 1)[0] == (4, 1)
     assert threading.get_ident() not in make.threads

@@ -16,43 +16,41 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
-from forensics.images.stream import sampling_of
-from forensics.jpeg.coefficients import Jpeg
+from forensics.errors import NotApplicable
+from forensics.jpeg.coefficients import Jpeg, sampling_of
 
 _SECONDS = 120
 
 
-def read(path: str | Path) -> Jpeg:
-    """The quantised coefficients and tables (N = 1) of the JPEG file at `path`: the same arrays
-    as `forensics.images.open(path).jpeg`, without that path's check for damage.
+def read(data: bytes) -> Jpeg:
+    """The quantised coefficients and tables (N = 1) of a JPEG stream: the same arrays as jpeglib's.
 
-    Raises ForensicsError where jpegio is not installed, UnreadableImage where it fails on the
-    file, and NotApplicable for a chroma sampling that `Jpeg` cannot hold.
+    Raises NotApplicable, with a short reason for n/a, where jpegio is not installed or fails, and
+    for a chroma sampling that `Jpeg` cannot hold.
     """
     if find_spec("jpegio") is None:
-        raise ForensicsError("jpegio is not installed; pip install 'image-forensics[jpegio]'")
-    path = Path(path)
+        raise NotApplicable("jpegio is not installed: pip install 'image-forensics[jpegio]'")
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "arrays.npz"
+        source, target = Path(folder) / "stream.jpg", Path(folder) / "arrays.npz"
+        source.write_bytes(data)
         child = Path(__file__).with_name("jpegio_child.py")
-        command = [sys.executable, "-I", str(child), str(path.resolve()), str(target)]
+        command = [sys.executable, "-I", str(child), str(source), str(target)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
         except subprocess.TimeoutExpired as error:
-            raise UnreadableImage(path, f"jpegio did not finish in {_SECONDS} s") from error
+            raise NotApplicable(f"jpegio did not finish in {_SECONDS} s") from error
         if done.returncode != 0 or not target.is_file():
             said = done.stderr.strip().splitlines() or ["no reason given"]
-            raise UnreadableImage(path, f"jpegio cannot read it ({said[-1]})")
+            raise NotApplicable(f"jpegio cannot read it ({said[-1]})")
         with np.load(target) as arrays:
-            return _jpeg(dict(arrays), path)
+            return _jpeg(dict(arrays))
 
 
-def _jpeg(arrays: dict[str, NDArray[np.int32]], path: Path) -> Jpeg:
+def _jpeg(arrays: dict[str, NDArray[np.int32]]) -> Jpeg:
     factors = [(int(v), int(h)) for v, h in arrays["factors"]]
     sampling = sampling_of(factors)
     if sampling is None:
-        raise NotApplicable(f"{path}: a JPEG with unusual chroma sampling or {len(factors)} parts")
+        raise NotApplicable(f"a JPEG with unusual chroma sampling or {len(factors)} parts")
     planes = []
     for i in range(len(factors)):
         plane = arrays[f"coefficients{i}"].astype(np.int16)

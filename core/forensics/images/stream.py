@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -14,9 +15,10 @@ import simplejpeg
 import torch
 from PIL import Image
 
-from forensics.errors import NotApplicable, UnreadableImage
+from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
+from forensics.images import jpegio_reader
 from forensics.images.header import Header
-from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
+from forensics.jpeg.coefficients import Jpeg, sampling_of
 
 # A progressive stream costs one pass over the whole picture for each scan, however short the
 # scan is; real encoders write about ten.
@@ -116,20 +118,6 @@ def _factors(data: bytes, start: int) -> list[tuple[int, int]]:
     return [(b & 15, b >> 4) for b in both]
 
 
-def sampling_of(factors: list[tuple[int, int]]) -> str | None:
-    """The name in `SAMPLINGS` of the (vertical, horizontal) factors of each component, None where
-    it has none. Only their ratios count, so 2x2 1x2 1x2 is a way to write 4:2:2."""
-    if len(factors) == 1:
-        return "gray"
-    if len(factors) != 3 or factors[1] != factors[2]:
-        return None
-    (luma_down, luma_across), (down, across), _ = factors
-    if luma_down % down or luma_across % across:
-        return None
-    ratio = luma_down // down, luma_across // across
-    return next((name for name, r in SAMPLINGS.items() if r == ratio and name != "gray"), None)
-
-
 def _bare(data: bytes) -> bytes:
     """The stream without what is not the picture: comments, profiles, Exif, and what follows EOI.
     jpeglib keeps room for 50 such segments and no more."""
@@ -152,11 +140,17 @@ def _usual_codes() -> list[bytes]:
 
 def content(data: bytes) -> tuple[Jpeg | None, str | None]:
     """The coefficients and tables (N = 1) of a stream that passed `check`, or None and why there
-    are none, as a short reason for n/a. Never raises: coefficients that cannot be read cost no
-    pixels."""
+    are none, as a short reason for n/a: coefficients that cannot be read cost no pixels.
+
+    They are read by jpeglib, or by jpegio where the environment says FORENSICS_JPEG_READER=jpegio;
+    raises ForensicsError where it says anything else."""
+    reader = os.environ.get("FORENSICS_JPEG_READER", "jpeglib")
+    if reader not in ("jpeglib", "jpegio"):
+        raise ForensicsError(f"FORENSICS_JPEG_READER is jpeglib or jpegio, not {reader}")
+    read = _coefficients if reader == "jpeglib" else jpegio_reader.read
     try:
         reason = refusal(data)
-        return (None, reason) if reason is not None else (_coefficients(data), None)
+        return (None, reason) if reason is not None else (read(_bare(data)), None)
     except NotApplicable as error:
         return None, str(error)
     except Exception as error:  # readers of damaged streams raise nearly anything
@@ -165,7 +159,7 @@ def content(data: bytes) -> tuple[Jpeg | None, str | None]:
 
 def _coefficients(data: bytes) -> Jpeg:
     with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
-        file.write(_bare(data))
+        file.write(data)
         file.flush()
         with jpeglib.read_dct(file.name) as read:
             planes = [read.Y] if read.Cb is None else [read.Y, read.Cb, read.Cr]

@@ -17,6 +17,20 @@ SAMPLINGS: dict[str, tuple[int, int]] = {
 }
 
 
+def sampling_of(factors: list[tuple[int, int]]) -> str | None:
+    """The name in `SAMPLINGS` of the (vertical, horizontal) factors of each component, None where
+    it has none. Only their ratios count, so 2x2 1x2 1x2 is a way to write 4:2:2."""
+    if len(factors) == 1:
+        return "gray"
+    if len(factors) != 3 or factors[1] != factors[2]:
+        return None
+    (luma_down, luma_across), (down, across), _ = factors
+    if luma_down % down or luma_across % across:
+        return None
+    ratio = luma_down // down, luma_across // across
+    return next((name for name, r in SAMPLINGS.items() if r == ratio and name != "gray"), None)
+
+
 @dataclass(frozen=True, eq=False)
 class Jpeg:
     """The quantised content of N baseline JPEG images of one size and one chroma sampling.

@@ -1,7 +1,7 @@
 """The codec's integer path for a CPU, compiled by numba: the same arithmetic, image by image.
 
 Equal to the tensor path to the bit, which the tests hold; faster on a CPU, as nothing leaves the
-cache. Images are shared out to as many threads as torch may use. Taken where numba is installed.
+cache. Images are shared out to as many threads as torch may use.
 """
 
 # numba infers the types of compiled functions from their arguments.

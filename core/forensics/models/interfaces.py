@@ -128,7 +128,8 @@ class NamedModel:
 
 
 class Operation(ABC):
-    """One step of a history: a frozen dataclass whose `repr` parses back, such as `jpeg(75)`.
+    """One step of a history: a frozen dataclass, written there by its name and fields, such as
+    `jpeg(75)`; the text of a history (`str(History)`) parses back.
 
     A field holds one number, or, once drawn, a tensor `[N]` (int64 or float64) with one value a
     patch. The batch has whole images, or tiles (`Batch.origins`), whose size no step but `crop`

@@ -10,30 +10,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from forensics.device import compiled
-from forensics.nn import compiled_dense
-
 
 class DenseBlock(nn.Module):
     """`[N, inputs, H, W]` -> `[N, outputs, H, W]`, outputs = inputs + layers * growth.
 
     Each layer sees the input and what all layers before it gave: batch norm, ReLU, 3 x 3
-    convolution (no bias) to `growth` maps, dropout of values. On a CPU, bfloat16 planes are trained
-    on by a compiled path.
+    convolution (no bias) to `growth` maps, dropout of values.
     """
 
     def __init__(self, inputs: int, layers: int = 12, growth: int = 12, dropout: float = 0) -> None:
         super().__init__()
-        self.dropout = dropout
         self.outputs = inputs + layers * growth
         self.layers = nn.ModuleList(
             _layer(inputs + i * growth, growth, 3, dropout) for i in range(layers)
         )
 
     def forward(self, planes: Tensor) -> Tensor:
-        half = self.training and planes.dtype == torch.bfloat16
-        if half and not self.dropout and compiled(planes):
-            return compiled_dense.block(planes, self.layers)
         for layer in self.layers:
             planes = torch.cat([planes, layer(planes)], 1)
         return planes

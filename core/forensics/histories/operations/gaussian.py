@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from forensics import device
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
+from forensics.histories.operations.opencv import filtered
 from forensics.histories.operations.parameters import odd, reals, span
 from forensics.models.interfaces import Operation
 
@@ -57,15 +61,16 @@ class Gaussian(Operation):
                 f"{batch.size[1]} x {batch.size[0]} has: choose a smaller s.d."
             )
         pairs = self._pairs(len(batch))
+        if device.compiled(batch.pixels):
+
+            def blurred(plane: NDArray[np.uint8], n: int) -> Any:
+                sigma, size = pairs[n]
+                return cv2.GaussianBlur(plane, (_taps(sigma, size),) * 2, sigma)
+
+            return batch.with_pixels(filtered(batch.pixels, blurred))
         one = {pair: _weights(*pair, radius) for pair in set(pairs)}
         rows = [one[pair] for pair in pairs]
         weights = torch.tensor(rows[:1] if len(one) == 1 else rows)
-        if device.compiled(batch.pixels):
-            from forensics.histories.operations import (
-                compiled_gaussian,  # compiles or loads what it compiled
-            )
-
-            return batch.with_pixels(compiled_gaussian.blur(batch.pixels, weights))
         weights = weights.to(batch.device, torch.float32)
         # 8 + 8 bits after one pass and 24 after both: float32 holds every sum exactly.
         image = functional.pad(batch.pixels.float(), (radius,) * 4, mode="reflect")

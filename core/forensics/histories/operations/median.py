@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from forensics import device
 from forensics.batch import Batch
+from forensics.histories.operations.opencv import filtered
 from forensics.histories.operations.parameters import odd
 from forensics.models.interfaces import Operation
 
@@ -50,11 +52,7 @@ def median(pixels: Tensor, size: int) -> Tensor:
     if size == 1:
         return pixels.clone()
     if device.compiled(pixels):
-        from forensics.histories.operations import (
-            compiled_median,  # compiles or loads what it compiled
-        )
-
-        return compiled_median.median(pixels, size)
+        return filtered(pixels, lambda plane, _: cv2.medianBlur(plane, size))
     radius = size // 2
     # Replication of bytes is not implemented; these floats hold them exactly.
     padded = functional.pad(pixels.float(), (radius,) * 4, mode="replicate").to(torch.uint8)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from forensics.batch import Batch
 from forensics.jpeg import ZIGZAG, standard_tables
 from forensics.jpeg.colour import luma
-from forensics.nn import DenseBlock, Transition
+from forensics.nn import Transition
 from forensics_q1cnn import thinning
+from forensics_q1cnn.dense.compiled import CompiledBlock
 from forensics_q1cnn.tables import STEPS
 
 PATCH = 64  # pixels a side
@@ -38,7 +39,7 @@ class DenseNet40(nn.Module):
         self.first = nn.Conv2d(channels, width, 3, padding=1, bias=False)
         layers: list[nn.Module] = []
         for last in (False, False, True):
-            block = DenseBlock(width)
+            block = CompiledBlock(width)
             width = block.outputs
             layers += [block] if last else [block, Transition(width)]
         layers += [nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
@@ -79,7 +80,7 @@ class DenseNet40(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
         block = self.trunk[0]
-        assert isinstance(block, DenseBlock)
+        assert isinstance(block, CompiledBlock)
         with torch.no_grad():
             half = self.first.weight[: _FIRST // 2]
             half[:8] = _basis()[1:, None]

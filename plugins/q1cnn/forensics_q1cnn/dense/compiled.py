@@ -21,7 +21,9 @@ import torch
 from numba import njit, uint32
 from torch import Tensor, nn
 
+from forensics import device
 from forensics.device import parallel_for
+from forensics.nn import DenseBlock
 
 
 @njit(cache=True, nogil=True)
@@ -249,3 +251,14 @@ def block(planes: Tensor, layers: nn.ModuleList) -> Tensor:
         norm.running_var.lerp_(unbiased[: norm.num_features], norm.momentum)
         norm.num_batches_tracked += 1
     return maps
+
+
+class CompiledBlock(DenseBlock):
+    """A dense block without dropout whose bfloat16 planes are trained on by the path above on a
+    CPU."""
+
+    def forward(self, planes: Tensor) -> Tensor:
+        half = self.training and planes.dtype == torch.bfloat16
+        if half and device.compiled(planes):
+            return block(planes, self.layers)
+        return super().forward(planes)
