@@ -42,14 +42,34 @@ def _fast() -> list[ModelEntry]:
     ]
 
 
+def _paper() -> list[ModelEntry]:
+    """The paper's network: no weights yet."""
+    return [
+        ModelEntry(
+            f"mpernet-{task}",
+            "forensics_mpernet.trained:MPeR",
+            f"{about}, before the last JPEG: the paper's network",
+            paper=_PAPER,
+            traces=_TRACES[task],
+            needs=_NEEDS,
+            card=f"forensics_mpernet:weights/mpernet-{task}",
+            parts=("net",),
+            seconds=0.2,
+            bind={"task": task},
+        )
+        for task, about in _ABOUT.items()
+        if task != "which"
+    ]
+
+
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return _fast()
+    return [*_fast(), *_paper()]
 
 
 @hookimpl
 def forensics_detectors() -> list[ModelEntry]:
-    return _fast()
+    return [*_fast(), *_paper()]
 
 
 @hookimpl
@@ -65,7 +85,7 @@ def forensics_traces() -> list[Entry]:
 
 @hookimpl
 def forensics_recipes() -> list[Entry]:
-    return [
+    fast = [
         Entry(
             entry.name,
             "forensics_mpernet.fast_recipe:FastRecipe",
@@ -74,3 +94,13 @@ def forensics_recipes() -> list[Entry]:
         )
         for entry in _fast()
     ]
+    paper = [
+        Entry(
+            entry.name,
+            "forensics_mpernet.trained:MPeRRecipe",
+            "Adamax, small crops first, the values in turn",
+            bind=entry.bind,
+        )
+        for entry in _paper()
+    ]
+    return fast + paper
