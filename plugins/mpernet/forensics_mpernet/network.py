@@ -6,6 +6,7 @@ counts of its rows decide: 4,970,154 weights and biases at ten classes, batch no
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import torch
@@ -64,7 +65,7 @@ class MPeRNet(nn.Module):
             nn.ReLU(),
             *(ResidualBlock(16) for _ in range(3)),
         )
-        pairs = zip(_CHANNELS, _CHANNELS[1:], strict=False)
+        pairs = itertools.pairwise(_CHANNELS)
         self.features = nn.Sequential(*(ReducingBlock(*pair) for pair in pairs))
         self.first = nn.Linear(_CHANNELS[-1], 128)
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, outputs))

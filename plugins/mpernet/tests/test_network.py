@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from forensics_mpernet.network import MPeRNet, ReducingBlock, ResidualBlock, stored
 from torch import nn
+
+from forensics_mpernet.network import MPeRNet, ReducingBlock, ResidualBlock, stored
 
 
 def _count(module: nn.Module, norm: bool = False) -> int:
