@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.models.entries import Entry, ModelEntry
+from forensics.models.entries import Entry, ModelEntry, TraceEntry
 from forensics.models.hookspecs import hookimpl
 
 
@@ -88,8 +88,13 @@ def forensics_traces() -> list[Entry]:
         "splice-copy": "is a region of this JPEG copied from elsewhere in it?",
     }
     modules = {"jpeg": summaries, "manipulations": manipulations, "composites": composites}
+    # What was there before has no value for 'none': a first quality, or a copy.
+    nothing = {*summaries, "q1", "q1-aligned", "q1-shifted"}
+    nothing |= {"splice-q1", "splice-two", "splice-copy"}
     return [
-        Entry(name, f"forensics.traces.{module}:{name.upper().replace('-', '_')}", summary)
+        (Entry if name in nothing else TraceEntry)(
+            name, f"forensics.traces.{module}:{name.upper().replace('-', '_')}", summary
+        )
         for module, those in modules.items()
         for name, summary in those.items()
     ]

@@ -6,8 +6,10 @@ from .models.entries import Entry as Entry
 from .models.entries import ModelEntry as ModelEntry
 from .models.entries import Needs as Needs
 from .models.entries import RecipeEntry as RecipeEntry
+from .models.entries import TraceEntry as TraceEntry
 from .models.hookspecs import hookimpl as hookimpl
 from .models.interfaces import Attacker as Attacker
+from .models.interfaces import Belief as Belief
 from .models.interfaces import Detector as Detector
 from .models.interfaces import Estimate as Estimate
 from .models.interfaces import Estimator as Estimator

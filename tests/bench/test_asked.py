@@ -91,7 +91,7 @@ def test_what_an_estimator_states_is_stored_and_held_against_the_truth(run):
         ):
             patch = pixels[:, :, y : y + PATCH, x : x + PATCH]
             given = model.estimate(History.parse(f"jpeg({q})").apply(Batch.of(patch)))
-            stated.append(float(given.probabilities["q"].max()))
+            stated.append(float(given.beliefs["q"].shares.max()))
             right.append(float(given.values) == q)
     expected, means = calibration_curve(right, stated, n_bins=10)
     diagram = {
@@ -152,6 +152,18 @@ def test_the_altered_patches_of_a_detector_are_those_of_all_other_sides(run, mod
     auc = roc_auc_score(
         [0] * 10 + [1] * 20, torch.cat([scores[s] for s in ("pristine", "pasted", "blurred")])
     )
+    assert value(cell, "auc") == pytest.approx(auc, abs=1e-12)
+
+
+def test_an_estimator_with_beliefs_is_a_detector(run):
+    plan, matrix = run(detectors=["toy-classes", "toy-classes:silent=true"])
+    cell, silent = matrix.cells
+    assert (cell.kind, cell.n) == ("detector", 20)
+    assert silent.na == "it states no probabilities"
+    model, sides = forensics.load("toy-classes"), ("pristine", "pasted", "blurred")
+    shares = [model.estimate(patches(plan, side)).beliefs["which"].shares for side in sides]
+    something = 1 - torch.cat(shares)[:, 0].double()
+    auc = roc_auc_score([0] * 10 + [1] * 20, something)
     assert value(cell, "auc") == pytest.approx(auc, abs=1e-12)
 
 

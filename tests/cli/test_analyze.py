@@ -32,8 +32,8 @@ def test_what_they_say(command, files, tmp_path):
     assert plain["scores"] == {}
     found = plain["estimates"]["toy-quality"]
     assert found["values"] == {"q": 80}
-    assert np.argmax(found["probabilities"]["q"]) == 80
-    assert sum(found["probabilities"]["q"]) == pytest.approx(1)
+    assert found["beliefs"]["q"]["values"][np.argmax(found["beliefs"]["q"]["shares"])] == 80
+    assert sum(found["beliefs"]["q"]["shares"]) == pytest.approx(1)
     # Of the PNG they are estimated from the pixels, and a note says so.
     assert plain["estimates"]["toy-table"] == jpeg["estimates"]["toy-table"]
     assert ["its luma table is estimated" in str(row["notes"]) for row in (plain, jpeg)] == [

@@ -10,6 +10,7 @@ from forensics.metrics import confidence
 from forensics.metrics.confidence import Believed, Stated
 from forensics.metrics.estimation import Estimated, estimator_metrics, reliability
 from forensics.metrics.intervals import resamples
+from forensics.models.interfaces import Belief
 from forensics.traces.trace import Target
 
 STEP, OTHER = Target("a", "step", "steps"), Target("b", "step", "steps")
@@ -69,12 +70,25 @@ def test_what_is_kept_of_a_distribution():
     shares = torch.rand(5, 8, generator=generator).softmax(1)
     shares[0] = torch.eye(8)[3]
     values = torch.tensor([3.0, 2.6, 7.0, 9.0, float("nan")])
-    found = Stated.unpack([*confidence.pack(values, shares), None])
+    # In any order.
+    order = torch.tensor([3, 1, 0, 7, 6, 5, 4, 2])
+    belief = Belief(torch.arange(8.0)[order], shares[:, order])
+    found = Stated.unpack([*confidence.pack(values, belief), None])
     expected = [1, shares[1, 3], shares[2, 7], 0, 0]
     assert found.answer[:5] == pytest.approx(np.array(expected, float))
     assert found.entropy[:5] == pytest.approx(entropy(shares.numpy(), base=2, axis=1), abs=1e-6)
     assert found.mean[:5] == pytest.approx((shares @ torch.arange(8.0)).numpy())
     assert np.isnan([found.answer[5], found.entropy[5], found.mean[5]]).all()
+
+
+def test_an_answer_is_the_stated_value_next_to_it():
+    shares = torch.tensor([[0.1, 0.2, 0.3, 0.4]]).expand(6, 4)
+    values = torch.tensor([0.5, 0.7, 1.7, 2.2, 2.5, 0.1])
+    found = Stated.unpack(confidence.pack(values, Belief(torch.tensor([0.5, 1.1, 2, 2.5]), shares)))
+    # .1 lies out further than half of the way from .5 to 1.1.
+    assert found.answer == pytest.approx([0.1, 0.1, 0.3, 0.3, 0.4, 0], abs=1e-6)
+    mean = 0.1 * 0.5 + 0.2 * 1.1 + 0.3 * 2 + 0.4 * 2.5
+    assert found.mean == pytest.approx([mean] * 6)
 
 
 def test_the_most_certain_patches_count_and_a_part_of_the_one_on_the_border():
@@ -106,7 +120,7 @@ def estimated(seed, pristine=0):
     shares = generator.dirichlet(np.full(8, 0.4), 60)
     true = np.array([generator.choice(8, p=p) for p in shares], float)
     values = shares.argmax(1).astype(float)
-    kept = confidence.pack(torch.tensor(values), torch.tensor(shares))
+    kept = confidence.pack(torch.tensor(values), Belief(torch.arange(8.0), torch.tensor(shares)))
     there = np.arange(60) % 5 > 0
     one = Estimated(
         np.where(there, values, np.nan),

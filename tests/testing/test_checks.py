@@ -11,7 +11,7 @@ from forensics import testing
 from forensics.batch import Batch
 from forensics.errors import UnknownName
 from forensics.models.entries import Needs
-from forensics.models.interfaces import Estimate, Heatmap, Layer, Region, Scores
+from forensics.models.interfaces import Belief, Estimate, Heatmap, Layer, Region, Scores
 from forensics.testing import answers, inputs
 
 
@@ -105,7 +105,8 @@ class Says:
 
 
 def shares(*rows):
-    return {"q": torch.tensor(rows)}
+    shares = torch.tensor(rows)
+    return {"q": Belief(torch.arange(1.0, shares.shape[1] + 1), shares)}
 
 
 def layered(regions, **layers):

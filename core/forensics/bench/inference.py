@@ -121,10 +121,11 @@ def _asked(query: Query, asked: Asked, batch: Batch, masks: Tensor) -> Answer:
         _check_finite(query.model, estimate.values)
         columns = zip(estimate.names, estimate.values.unbind(1), strict=True)
         values, reasons = {ESTIMATE + n: column for n, column in columns}, estimate.reasons
-        for name, shares in estimate.probabilities.items():
+        for name, belief in estimate.beliefs.items():
             given = values[ESTIMATE + name]
-            _check_shape(query.model, "probabilities", shares[:, :0], (len(batch), 0))
-            evidence[ESTIMATE + name] = confidence.pack(given, shares)
+            shape = (len(batch), len(belief.values))
+            _check_shape(query.model, "probabilities", belief.shares, shape)
+            evidence[ESTIMATE + name] = confidence.pack(given, belief)
     else:
         assert isinstance(asked, Localizer)
         heatmap = asked.localize(lent)

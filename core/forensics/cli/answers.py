@@ -31,7 +31,8 @@ def scored(model: Detector, batch: Batch) -> dict[str, Any]:
 
 
 def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
-    """`{"values": name -> value, "probabilities": name -> values}`, or `{"na": reason}`."""
+    """`{"values": name -> value, "beliefs": name -> {"values": list, "shares": list}}`, or
+    `{"na": reason}`."""
 
     def ask() -> dict[str, Any]:
         estimate = model.estimate(batch)
@@ -40,8 +41,14 @@ def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
         values = {
             n: _finite(v) for n, v in zip(estimate.names, estimate.values[0].tolist(), strict=True)
         }
-        shares = {n: [_finite(s) for s in p[0].tolist()] for n, p in estimate.probabilities.items()}
-        return {"values": values, "probabilities": shares}
+        beliefs = {
+            name: {
+                "values": belief.values.tolist(),
+                "shares": [_finite(share) for share in belief.shares[0].tolist()],
+            }
+            for name, belief in estimate.beliefs.items()
+        }
+        return {"values": values, "beliefs": beliefs}
 
     return _asked(model, batch, ask)
 
@@ -145,7 +152,8 @@ def _words(answer: dict[str, Any]) -> str:
     """Each value, with the probability of its likeliest class."""
     words = []
     for name, value in answer.get("values", {}).items():
-        shares = [share for share in answer["probabilities"].get(name, ()) if share is not None]
+        stated = answer["beliefs"].get(name, {"shares": ()})["shares"]
+        shares = [share for share in stated if share is not None]
         sure = f" ({100 * max(shares):.0f} %)" if shares else ""
         words.append(f"{name} {_short(value)}{sure}")
     return ", ".join(words) or "n/a"

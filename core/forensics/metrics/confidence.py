@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from forensics.metrics.intervals import Floats, Integers, Value, estimate, ratio, totals
+from forensics.models.interfaces import Belief
 
 BINS = 10
 # The shares of patches, the most certain ones first, whose accuracy is given.
@@ -44,16 +45,20 @@ class Stated:
         return Stated(self.answer[index], self.entropy[index], self.mean[index])
 
 
-def pack(values: Tensor, probabilities: Tensor) -> list[bytes]:
-    """12 bytes for each of N answers. values: `[N]`, of which the nearest whole number counts;
-    probabilities: `[N, classes]`, column j that of the value j."""
-    shares = probabilities.double()
-    whole = values.round().nan_to_num(-1).long()
-    known = (whole >= 0) & (whole < shares.shape[1])
-    at = whole.clamp(0, shares.shape[1] - 1)[:, None]
-    answer = shares.gather(1, at)[:, 0] * known
+def pack(values: Tensor, belief: Belief) -> list[bytes]:
+    """12 bytes for each of N answers, `[N]`. The probability of an answer is that of the stated
+    value nearest to it; 0 where it lies further out than all of them, by more than half of the
+    distance to the next."""
+    stated, order = belief.values.double().sort()
+    shares = belief.shares.double()[:, order]
+    reach = stated.diff() / 2
+    given = values.double()
+    nearest = torch.bucketize(given, stated[:-1] + reach)
+    low, high = stated[0] - reach[:1].sum(), stated[-1] + reach[-1:].sum()
+    known = (given >= low) & (given <= high)
+    answer = shares.gather(1, nearest[:, None])[:, 0] * known
     entropy = -torch.xlogy(shares, shares).sum(1) / np.log(2)
-    mean = shares @ torch.arange(shares.shape[1], dtype=shares.dtype, device=shares.device)
+    mean = shares @ stated
     rows = np.zeros(len(values), _PACKED)
     for name, column in (("answer", answer), ("entropy", entropy), ("mean", mean)):
         rows[name] = column.cpu().numpy()

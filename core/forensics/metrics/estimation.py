@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from forensics.metrics import confidence
 from forensics.metrics.confidence import Believed, Stated
 from forensics.metrics.intervals import Floats, Integers, Value, estimate, ratio, totals
+from forensics.models.beliefs import SILENT
 from forensics.traces.trace import Target
 
 # What float32 leaves of a value such as 0.85, relative to its size.
@@ -143,7 +144,7 @@ def _belief(
     targets = [answers[truth.name] for truth in headline]
     probable, photographs = _believed(targets)
     if not probable.any():
-        return {name: Value(None, reason=_SILENT) for name in _BELIEF}
+        return {name: Value(None, reason=SILENT) for name in _BELIEF}
     together = _together(targets, probable, photographs)
     entropy = np.sum([one.stated.entropy[probable] for one in targets if one.stated], axis=0)
     hits = [
@@ -173,9 +174,15 @@ def _together(
     targets: Sequence[Estimated], probable: NDArray[np.bool_], photographs: NDArray[np.generic]
 ) -> Believed:
     owners = np.searchsorted(photographs, targets[0].photographs[probable])
+    # Whole numbers are rounded to, other values are stated as they are.
+    hits = [
+        (np.round(one.values) == one.true)
+        | (np.abs(one.values - one.true) <= _ROUNDING * np.maximum(1, np.abs(one.true)))
+        for one in targets
+    ]
     return Believed(
         np.concatenate([one.stated.answer[probable] for one in targets if one.stated]),
-        np.concatenate([np.round(one.values[probable]) == one.true[probable] for one in targets]),
+        np.concatenate([hit[probable] for hit in hits]),
         np.tile(owners, len(targets)),
     )
 
@@ -201,7 +208,6 @@ def _word(truth: Target, value: float) -> float | str:
 
 _METRICS = ("accuracy", "mse", "mae", "mse_expectation", "false_estimates")
 _BELIEF = ("ece", *(f"accuracy_{percent}" for percent in confidence.COVERAGES))
-_SILENT = "it states no probabilities"
 
 
 def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
@@ -246,7 +252,7 @@ def _reasoned(metric: str, value: Value, truth: Target) -> Value:
     if metric in ("mse", "mae", "mse_expectation") and truth.classes:
         return Value(None, reason="classes have no distance")
     if metric == "mse_expectation":
-        return Value(None, reason=_SILENT)
+        return Value(None, reason=SILENT)
     if metric == "false_estimates":
         return Value(None, reason="no pristine patch has an answer")
     return Value(None, reason="no altered patch has an answer")

@@ -167,6 +167,9 @@ class ModelEntry(Entry):
     card: where its weights and their cards lie, `"package:folder"`; None = needs no training.
     parts: the weight files in that folder, without suffix, one for each network of the model.
     weights_of: the name of the model whose weights these are, where it has none of its own.
+    beliefs: of an estimator, whether it says how probable values are. From what it says of a
+        target's value for 'none' it is a detector too (`models.beliefs`), on every trace that has
+        such a target and a pristine side.
     seconds: a gray patch of 128 x 128 takes on two CPU cores, for `--plan`.
     """
 
@@ -175,6 +178,7 @@ class ModelEntry(Entry):
     card: str | None = None
     parts: tuple[str, ...] = ()
     weights_of: str = ""
+    beliefs: bool = True
     seconds: float = 0.01
 
     def __post_init__(self) -> None:
@@ -183,6 +187,38 @@ class ModelEntry(Entry):
             raise ForensicsError(f"the traces of {self.name} are a tuple of names, not a text")
         for declared in self.traces:
             parse_trace(declared)
+
+
+@dataclass(frozen=True)
+class TraceEntry(Entry):
+    """A trace with a pristine side and a target whose value there, `Target.none`, says that nothing
+    was done: estimators of this target are its detectors too. Other traces are an `Entry`."""
+
+
+@dataclass(frozen=True)
+class BeliefEntry(ModelEntry):
+    """An estimator on the traces where it is a detector. judged: these traces' entries."""
+
+    judged: tuple[TraceEntry, ...] = ()
+
+    @classmethod
+    def of(cls, entry: ModelEntry, traces: Mapping[str, TraceEntry]) -> BeliefEntry | None:
+        """On those of an estimator's traces that are among these, by name; None where there is
+        none, or where it states no beliefs."""
+        names = {text: parse_trace(text)[0] for text in entry.traces}
+        found = {text: traces[name] for text, name in names.items() if name in traces}
+        if not (entry.beliefs and found):
+            return None
+        same = {f.name: getattr(entry, f.name) for f in fields(ModelEntry)}
+        return cls(**same | {"traces": tuple(found)}, judged=tuple(found.values()))
+
+    def make(self, options: Mapping[str, Any] | None = None) -> Any:
+        targets = (target for trace in self.judged for target in trace.load().targets)
+        none = {target.name: target.none for target in targets if target.none is not None}
+        detector = Entry("detector", "forensics.models.beliefs:BeliefDetector", "").load()
+        made = detector(super().make(options), tuple(none.items()))
+        object.__setattr__(made, "_entry", self)
+        return made
 
 
 @dataclass(frozen=True)

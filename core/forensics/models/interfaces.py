@@ -31,15 +31,45 @@ class Scores:
 
 
 @dataclass(frozen=True, eq=False)
+class Belief:
+    """How probable each value of a target is. values: float32 `[classes]`, each once, such as
+    s.d.s, factors or steps; shares: float32 `[N, classes]`, which sum to 1."""
+
+    values: Tensor
+    shares: Tensor
+
+    def most_probable(self) -> Tensor:
+        """float32 `[N]`: of equally probable values the first."""
+        return self.values[self.shares.argmax(1)]
+
+    def mean(self) -> Tensor:
+        """float32 `[N]`: the expectation, which has the least squared error."""
+        return (self.shares * self.values).sum(1)
+
+
+@dataclass(frozen=True, eq=False)
 class Estimate:
-    """An estimator's answer. values: float32 `[N, K]` for the K names of the trace's truth that
-    it knows; probabilities: optional, one float32 `[N, classes]` a name, column j that of the
-    value j."""
+    """An estimator's answer. values: float32 `[N, K]` for the K names of the trace's targets that
+    it knows; beliefs: optional, by such a name, how probable each value is."""
 
     names: tuple[str, ...]
     values: Tensor
-    probabilities: dict[str, Tensor] = field(default_factory=dict)
+    beliefs: dict[str, Belief] = field(default_factory=dict)
     reasons: tuple[str | None, ...] | None = None
+
+    @classmethod
+    def of(
+        cls, beliefs: Mapping[str, Belief], reasons: tuple[str | None, ...] | None = None
+    ) -> Estimate:
+        """The most probable value of each target; NaN for a patch with a reason."""
+        import torch
+
+        columns = [belief.most_probable() for belief in beliefs.values()]
+        values = torch.stack(columns, 1)
+        if reasons is not None:
+            blank = torch.tensor([reason is not None for reason in reasons], device=values.device)
+            values = values.masked_fill(blank[:, None], torch.nan)
+        return cls(tuple(beliefs), values, dict(beliefs), reasons)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,7 @@ import pluggy
 
 from forensics.errors import ForensicsError, unknown
 from forensics.models import hookspecs
-from forensics.models.entries import Entry, ModelEntry
+from forensics.models.entries import BeliefEntry, Entry, ModelEntry, TraceEntry
 
 GROUP = "forensics"
 KINDS = (
@@ -72,6 +72,7 @@ class Registry:
         for point in sorted(points, key=lambda p: p.name):
             dist = point.dist
             self._add(point, dist.name if dist else "?", dist.version if dist else "?")
+        self._derived = self._detecting()
 
     def _add(self, point: EntryPoint, distribution: str, release: str) -> None:
         module: ModuleType | None = None
@@ -128,6 +129,24 @@ class Registry:
                 things[kind, entry.name] = Registered(entry, kinds, plugin, distribution, release)
         return things
 
+    def _detecting(self) -> dict[tuple[str, str], Registered]:
+        """Estimators as detectors, where they are none on their own."""
+        entries = {name: thing.entry for name, thing in self._of_kind("trace").items()}
+        traces = {name: e for name, e in entries.items() if isinstance(e, TraceEntry)}
+        derived = {}
+        for name, thing in self._of_kind("estimator").items():
+            entry = None if "detector" in thing.kinds else BeliefEntry.of(thing.entry, traces)
+            if entry is not None:
+                alike = entry.traces == thing.entry.traces
+                kinds = ("detector", *thing.kinds) if alike else ("detector",)
+                derived["detector", name] = replace(thing, entry=entry, kinds=kinds)
+                if alike:  # one line in listings
+                    self._things["estimator", name] = replace(thing, kinds=kinds)
+        return derived
+
+    def _of_kind(self, kind: str) -> dict[str, Registered]:
+        return {name: thing for (k, name), thing in self._things.items() if k == kind}
+
     def _clash(self, kind: str, entry: Entry) -> Registered | None:
         """Models share one space of names; an attacker or operation is also a step's name."""
         for space in (MODEL_KINDS, ("attacker", "operation")):
@@ -138,14 +157,18 @@ class Registry:
         return self._things.get((kind, entry.name))
 
     def all(self, kind: str) -> dict[str, Registered]:
-        """Everything of a kind, by name, in order of registration."""
-        return {name: thing for (k, name), thing in self._things.items() if k == kind}
+        """Everything of a kind, by name, in order of registration; behind the detectors the
+        estimators that are detectors by their beliefs."""
+        derived = {name: thing for (k, name), thing in self._derived.items() if k == kind}
+        return self._of_kind(kind) | derived
 
     def get(self, name: str, *kinds: str) -> Registered:
-        """The entry of that name among these kinds; raises UnknownName with what was meant."""
-        for kind in kinds:
-            if (kind, name) in self._things:
-                return self._things[kind, name]
+        """The entry of that name among these kinds, an estimator as what it is where it may be;
+        raises UnknownName with what was meant."""
+        for things in (self._things, self._derived):
+            for kind in kinds:
+                if (kind, name) in things:
+                    return things[kind, name]
 
         raise unknown(" or ".join(kinds), name, [n for k in kinds for n in self.all(k)])
 

@@ -70,9 +70,16 @@ def _tensors(kind: str, given: Any) -> Iterator[tuple[str, Tensor]]:
     assert given.values.ndim == axes, f"values have {given.values.ndim} axes, not {axes}"
     if kind == "estimator":
         assert given.values.shape[1] == len(given.names), "not a value for each name"
-        assert set(given.probabilities) <= set(given.names), "probabilities of an unknown name"
-        for name, shares in given.probabilities.items():
-            yield f"probabilities of {name}", shares
+        assert set(given.beliefs) <= set(given.names), "beliefs of an unknown name"
+        for name, belief in given.beliefs.items():
+            values, shares = belief.values, belief.shares
+            yield f"shares of {name}", shares
+            shape = (len(given.values), len(values))
+            assert tuple(shares.shape) == shape, f"shares of {name} are {tuple(shares.shape)}"
+            assert values.ndim == 1, f"values of {name} have {values.ndim} axes"
+            assert values.dtype == torch.float32, f"values of {name} are {values.dtype}"
+            assert values.device == shares.device, f"values of {name} are on {values.device}"
+            assert len(values.unique()) == len(values), f"a value of {name} is stated twice"
             sums = shares[~shares.isnan().any(-1)].sum(-1)
             torch.testing.assert_close(sums, torch.ones_like(sums), atol=1e-3, rtol=0)
     if kind == "localizer":

@@ -15,7 +15,7 @@ import torch
 from forensics.batch import Batch
 from forensics.errors import NotApplicable, UnknownName
 from forensics.models import weights
-from forensics.models.entries import ModelEntry, parse_trace
+from forensics.models.entries import ModelEntry, TraceEntry, parse_trace
 from forensics.models.interfaces import Attacker, Detector, Estimator, Localizer
 from forensics.models.registry import GROUP, KINDS, MODEL_KINDS, Registered, registry
 from forensics.testing.answers import Answer, ask, assert_same
@@ -105,10 +105,15 @@ def _entry(kind: str, thing: Registered) -> None:
     """Every registered entry can be loaded and is of its kind."""
     entry = thing.entry
     assert entry.summary.strip(), "no summary"
-    factory = entry.load()
+    loaded = entry.load()
+    if kind == "trace":
+        told = "pristine" in loaded.sides and any(t.none is not None for t in loaded.targets)
+        wanted = "a TraceEntry" if told else "an Entry: no target has a value for 'none'"
+        assert isinstance(entry, TraceEntry) == told, f"{entry.name} has to be {wanted}"
     if kind not in MODEL_KINDS:
         return
-    assert issubclass(factory, _CLASS[kind]), f"{entry.factory} is no {_CLASS[kind].__name__}"
+    made = entry.make()
+    assert isinstance(made, _CLASS[kind]), f"{entry.factory} is no {_CLASS[kind].__name__}"
     assert hash(entry.make()) == hash(entry.make()), f"{entry.factory} is no frozen dataclass"
     silent = [key for key, option in entry.options().items() if not option.about]
     assert not silent, f"options without a line on them: {', '.join(silent)}; write option(...)"

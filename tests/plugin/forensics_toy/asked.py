@@ -9,6 +9,7 @@ from torch.nn.functional import avg_pool2d
 from forensics import random
 from forensics.jpeg import ZIGZAG, block_dct, standard_tables
 from forensics.models.interfaces import (
+    Belief,
     Detector,
     Estimate,
     Estimator,
@@ -34,10 +35,7 @@ class Quality(Estimator):
         steps = coefficients[:, None] / tables
         off = (steps - steps.round()).abs() * tables.clamp(max=8)
         shares = (-off.mean((2, 3, 4, 5))).softmax(1).float()
-        values = torch.tensor(QUALITIES, device=batch.device)[shares.argmax(1)]
-        every = shares.new_zeros(len(batch), 101)
-        every[:, list(QUALITIES)] = shares
-        return Estimate(("q",), values[:, None].float(), {"q": every})
+        return Estimate.of({"q": Belief(shares.new_tensor(QUALITIES), shares)})
 
 
 @dataclass(frozen=True)
@@ -93,6 +91,19 @@ class Everything(Detector, Estimator, Localizer):
         if not self.blind:
             return Heatmap(heat, 8, 4, scores)
         return Heatmap(heat, 8, 4, scores * float("nan"), ("blind",) * len(batch))
+
+
+@dataclass(frozen=True)
+class Grainy(Estimator):
+    """How probable each of three classes is, by the mean difference of neighbours."""
+
+    silent: bool = option(False, "state no belief")
+
+    def estimate(self, batch):
+        grain = batch.luma().diff().abs().mean((1, 2))
+        shares = (-((grain[:, None] - grain.new_tensor([6.0, 12.0, 2.0])) ** 2) / 9).softmax(1)
+        found = Estimate.of({"which": Belief(torch.arange(3.0, device=batch.device), shares)})
+        return replace(found, beliefs={}) if self.silent else found
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 from forensics import hookimpl
-from forensics.models.entries import Entry, ModelEntry, Needs
+from forensics.models.entries import Entry, ModelEntry, Needs, TraceEntry
 
 ALL = ("jpeg", "djpeg", "djpeg-shifted")
 DOUBLE = ("djpeg", "djpeg-shifted")
@@ -19,6 +19,13 @@ EVERYTHING = ModelEntry(
 def forensics_estimators():
     return [
         EVERYTHING,
+        ModelEntry(
+            "toy-classes",
+            "forensics_toy.asked:Grainy",
+            "classes by grain",
+            traces=("toy-pasted",),
+            needs=Needs(channels=(1,)),
+        ),
         ModelEntry(
             "toy-quality",
             "forensics_toy.asked:Quality",
@@ -103,5 +110,5 @@ def forensics_attackers():
 def forensics_traces():
     return [
         Entry("toy-slot", "forensics_toy.traces:SLOT_FIRST", "a slot where there is no JPEG"),
-        Entry("toy-pasted", "forensics_toy.traces:PASTED", "many sides, some with a mask"),
+        TraceEntry("toy-pasted", "forensics_toy.traces:PASTED", "many sides, some with a mask"),
     ]

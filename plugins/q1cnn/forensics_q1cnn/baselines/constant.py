@@ -12,7 +12,7 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.jpeg import standard_tables
-from forensics.models.interfaces import Estimate, Estimator, option
+from forensics.models.interfaces import Belief, Estimate, Estimator, option
 from forensics_q1cnn.baselines.blocks import MOST, PLACES
 from forensics_q1cnn.tables import NAMES
 
@@ -81,7 +81,6 @@ class Constant(Estimator):
         assert batch.jpeg is not None
         second = batch.jpeg.tables[:, 0].flatten(1)
         probable = shares(second, self.lowest)
-        # By step, as far as the first column, of a step of 0 that there is not.
-        columns = torch.nn.functional.pad(probable, (1, 0))
-        named = {name: columns[:, i] for i, name in enumerate(NAMES)}
+        steps = torch.arange(1.0, MOST + 1, device=batch.device)
+        named = {name: Belief(steps, probable[:, i]) for i, name in enumerate(NAMES)}
         return Estimate(NAMES, constant(second, self.lowest, self.decode), named)

@@ -12,7 +12,7 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.jpeg import standard_tables
-from forensics.models.interfaces import Estimate, Estimator, option
+from forensics.models.interfaces import Belief, Estimate, Estimator, option
 from forensics_q1cnn.dense import decoding
 from forensics_q1cnn.dense.entries import NEAR, PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, windows
@@ -41,7 +41,7 @@ class _Dense(Estimator):
         reason = f"the second quality is not {self.second}, nor {NEAR} more or less"
         reasons = tuple(reason if is_far else None for is_far in far.tolist())
         values = found.values.masked_fill(far[:, None], torch.nan)
-        return Estimate(found.names, values, found.probabilities, reasons)
+        return Estimate(found.names, values, found.beliefs, reasons)
 
     def _near(self, tables: Tensor) -> Tensor:
         """Which of the luma tables `[N, 8, 8]` lie between those of the nearest qualities."""
@@ -69,9 +69,8 @@ class Classifier(_Dense):
         each = decoding.blocks(outputs.flatten(0, 1))
         summed = [block.view(*outputs.shape[:2], -1).sum(1).log_softmax(1) for block in each]
         decode = decoding.most_probable if self.decode == "argmax" else decoding.expected
-        # As the truth counts steps: there is none of 0.
-        padded = [torch.nn.functional.pad(block.exp(), (1, 0)) for block in summed]
-        return Estimate(NAMES, decode(summed), dict(zip(NAMES, padded, strict=True)))
+        beliefs = [Belief(decoding.steps(block), block.exp()) for block in summed]
+        return Estimate(NAMES, decode(summed), dict(zip(NAMES, beliefs, strict=True)))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from forensics import device
 from forensics.errors import ForensicsError
-from forensics.models.interfaces import Estimate
+from forensics.models.interfaces import Belief, Estimate
 from forensics_q1cnn.phase.features import Luma, features
 from forensics_q1cnn.phase.network import PhaseNetwork
 from forensics_q1cnn.tables import NAMES, STEPS
@@ -100,10 +100,13 @@ class Posterior:
         phases = self.phases()
         shift = crop(phases.argmax(1)).float()
         crops = phases.unflatten(1, (8, 8))[:, _CROP][:, :, _CROP]
-        probabilities = {name: self.steps(i) for i, name in enumerate(NAMES)}
-        probabilities |= {"r": crops.sum(2), "c": crops.sum(1)}
+        # No step is 0.
+        shares = {name: self.steps(i)[:, 1:] for i, name in enumerate(NAMES)}
+        beliefs = {name: Belief(_counted(1, one), one) for name, one in shares.items()}
+        shares = {"r": crops.sum(2), "c": crops.sum(1)}
+        beliefs |= {name: Belief(_counted(0, one), one) for name, one in shares.items()}
         values = torch.cat([self.estimates(decode), shift], 1)
-        return Estimate(tuple(probabilities), values, probabilities)
+        return Estimate(tuple(beliefs), values, beliefs)
 
     def estimates(self, decode: Decode) -> Tensor:
         """float32 `[N, 15]`: the most probable step of each frequency, its expectation, or the
@@ -115,6 +118,11 @@ class Posterior:
             return torch.stack([p.argmax(1) for p in every], 1).float()
         values = [torch.arange(p.shape[1], dtype=p.dtype, device=p.device) for p in every]
         return torch.stack([p @ v for p, v in zip(every, values, strict=True)], 1)
+
+
+def _counted(first: int, shares: Tensor) -> Tensor:
+    """The values that the columns stand for, from the first on, float32."""
+    return torch.arange(first, first + shares.shape[1], device=shares.device).float()
 
 
 # The crop by which a grid comes to begin at 0..7, and the other way round.

@@ -94,12 +94,11 @@ def test_probabilities_are_those_of_the_values(home, opened, name):
     found = model.estimate(batch)
     mean = forensics.load(f"{name}:decode=expectation").estimate(batch).values
     for i, step in enumerate(NAMES):
-        shares = found.probabilities[step]
-        assert shares.shape == (3, CAPS[i] + 1)
-        torch.testing.assert_close(shares.sum(1), torch.ones(3))
-        assert (shares[:, 0] == 0).all()
-        torch.testing.assert_close(shares.argmax(1).float(), found.values[:, i])
-        torch.testing.assert_close(shares @ torch.arange(CAPS[i] + 1.0), mean[:, i])
+        belief = found.beliefs[step]
+        assert belief.values.tolist() == list(range(1, CAPS[i] + 1))
+        torch.testing.assert_close(belief.shares.sum(1), torch.ones(3))
+        torch.testing.assert_close(belief.most_probable(), found.values[:, i])
+        torch.testing.assert_close(belief.mean(), mean[:, i])
 
 
 def network_of(home, name):
@@ -115,7 +114,7 @@ def test_log_probabilities_of_windows_add_up(home, opened):
     found = forensics.load("q1cnn-90").estimate(batch)
     for i, step in enumerate(NAMES):
         summed = sum(log[i] for log in logs)
-        shares = found.probabilities[step][:, 1:]
+        shares = found.beliefs[step].shares
         torch.testing.assert_close(shares, summed.softmax(1), rtol=1e-3, atol=1e-5)
 
 

@@ -76,8 +76,11 @@ def test_more_pixels_say_more(tmp_path):
         for picture in PICTURES.values():
             for first in (68, 80, 88):
                 content, table = twice(picture, first, 90, (2, 6), side)
-                found = Q1Phase(given="double").estimate(opened(content, tmp_path)).probabilities
-                sure += [float(found[f"step{i + 1}"][0, table[p]]) for i, p in enumerate(FIRST)]
+                found = Q1Phase(given="double").estimate(opened(content, tmp_path)).beliefs
+                sure += [
+                    float(found[f"step{i + 1}"].shares[0, table[p] - 1])
+                    for i, p in enumerate(FIRST)
+                ]
         means.append(np.mean(sure))
     assert means[0] < means[1] < means[2]
     assert means[2] > 0.9
@@ -110,7 +113,7 @@ def test_who_knows_the_grid_may_say_so(tmp_path):
     content, _ = twice(PICTURES["coffee"], 95, 90, (0, 0), 64)
     batch = opened(content, tmp_path)
     models = [Q1Phase(given="double", aligned=aligned) for aligned in (0, ALIKE, 0.1, 0.5, 1)]
-    rows = [float(model.estimate(batch).probabilities["r"][0, 0]) for model in models]
+    rows = [float(model.estimate(batch).beliefs["r"].shares[0, 0]) for model in models]
     assert rows[0] < rows[1] < rows[2] < rows[3] < rows[4] == 1
     crops = [model.estimate(batch).values[0, 15:].tolist() for model in models]
     assert crops[0] != [0, 0] == crops[4]
@@ -124,13 +127,13 @@ def test_probabilities_are_those_of_the_values(tmp_path):
     batch = opened(content, tmp_path)
     found = Q1Phase(given="double").estimate(batch)
     assert found.names == (*NAMES, "r", "c")
-    assert set(found.probabilities) == set(found.names)
+    assert set(found.beliefs) == set(found.names)
     for place, name in enumerate(found.names):
-        torch.testing.assert_close(found.probabilities[name].sum(1), torch.ones(1))
+        torch.testing.assert_close(found.beliefs[name].shares.sum(1), torch.ones(1))
         if name not in ("r", "c"):
-            assert found.probabilities[name].argmax(1) == found.values[0, place]
+            assert found.beliefs[name].most_probable() == found.values[0, place]
     by_mean = Q1Phase("expectation", given="double").estimate(batch)
-    steps = found.probabilities["step3"] @ torch.arange(found.probabilities["step3"].shape[1] * 1.0)
+    steps = found.beliefs["step3"].mean()
     torch.testing.assert_close(by_mean.values[:, 2], steps)
 
 
