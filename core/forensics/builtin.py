@@ -90,7 +90,7 @@ def forensics_traces() -> list[Entry]:
     modules = {"jpeg": summaries, "manipulations": manipulations, "composites": composites}
     # What was there before has no value for 'none': a first quality, or a copy.
     nothing = {*summaries, "q1", "q1-aligned", "q1-shifted"}
-    nothing |= {"splice-q1", "splice-two", "splice-copy"}
+    nothing |= {"jpeg-camera", "splice-q1", "splice-two", "splice-copy"}
     return [
         (Entry if name in nothing else TraceEntry)(
             name, f"forensics.traces.{module}:{name.upper().replace('-', '_')}", summary

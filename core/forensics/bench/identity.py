@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CORE = (
     "batch.py",
     "random.py",
+    "models/beliefs.py",
     "models/interfaces.py",
     "images",
     "data/masks.py",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.plugin import Entry, ModelEntry, Needs, hookimpl
+from forensics.plugin import Entry, ModelEntry, Needs, TraceEntry, hookimpl
 
 _PAPER = "MPeR-Net: Manipulation Parameter Estimation"
 _NEEDS = Needs(smallest=128, jpeg=True)
@@ -75,7 +75,7 @@ def forensics_detectors() -> list[ModelEntry]:
 @hookimpl
 def forensics_traces() -> list[Entry]:
     return [
-        Entry(
+        TraceEntry(
             "mper-which",
             "forensics_mpernet.tasks:WHICH",
             "which manipulation was it processed by before it became this JPEG?",
