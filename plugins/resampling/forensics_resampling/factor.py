@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, max_pool2d
 
 from forensics.plugin import (
     Batch,
+    Belief,
     Draw,
     Estimate,
     Estimator,
@@ -131,14 +132,14 @@ class Factor(Estimator):
         seen = gray(batch)
         network = self.network("net", factor_network, batch.device)
         assert isinstance(network, FactorNetwork)
-        scale, angle = (logits.softmax(1) for logits in network(features(seen)))
-        values = torch.stack(
-            [decoded(scale, network.scales), decoded(angle, network.angles)], 1
-        ).float()
+        shares = [logits.float().softmax(1) for logits in network(features(seen))]
+        stated = zip(("f", "d"), (network.scales, network.angles), shares, strict=True)
+        beliefs = {name: Belief(values.float(), each) for name, values, each in stated}
+        values = torch.stack([decoded(b.shares, b.values) for b in beliefs.values()], 1)
         empty = flat(seen)
         reasons = tuple("one grey level everywhere" if none else None for none in empty.tolist())
         values = torch.where(empty[:, None], torch.nan, values)
-        return Estimate(("f", "d"), values, reasons=reasons)
+        return Estimate(tuple(beliefs), values, beliefs, reasons)
 
 
 def _maps() -> Draw:
