@@ -35,7 +35,7 @@ class SoftCounts(torch.autograd.Function):
         out = sites.new_zeros(len(sites), len(weight))
         for image, rows in enumerate(sites):
             for part in rows.split(_CHUNK):
-                out[image] += _members(part, weight, bias, alpha).sum(0)
+                out[image] += members(part, weight, bias, alpha).sum(0)
         return out / sites.shape[1]
 
     @staticmethod
@@ -49,7 +49,7 @@ class SoftCounts(torch.autograd.Function):
             slopes = given[image] * factor
             for start in range(0, len(rows), _CHUNK):
                 part = rows[start : start + _CHUNK]
-                p = _members(part, weight, bias, ctx.alpha)
+                p = members(part, weight, bias, ctx.alpha)
                 d = p * (slopes - (p @ slopes)[:, None])
                 to_sites[image, start : start + _CHUNK] = d @ weight
                 to_weight += (part.T @ d).T  # several times as fast as d.T @ part
@@ -57,7 +57,8 @@ class SoftCounts(torch.autograd.Function):
         return to_sites, to_weight, to_bias, None
 
 
-def _members(rows: Tensor, weight: Tensor, bias: Tensor, alpha: float) -> Tensor:
+def members(rows: Tensor, weight: Tensor, bias: Tensor, alpha: float) -> Tensor:
+    """Memberships `[S, 81]` of sites `[S, 4]`."""
     return torch.addmm(bias, rows, weight.T).mul_(alpha).softmax(1)
 
 

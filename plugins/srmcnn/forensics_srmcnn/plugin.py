@@ -17,6 +17,12 @@ _METHODS = (
     ("bayar", "Bayar", "BayarRecipe", "Bayar and Stamm's constrained network", 0.02),
 )
 
+# The regions that a map of a manipulation is asked for.
+_REGIONS = {"gaussian": ("splice-blur",), "awgn": ("splice-noise",), "resize": ("splice-resize",)}
+_MAPS = (
+    ("srmmap", "srmsvm", "svm", "the SVM on all windows of 64 x 64 at once", 0.02),
+    ("srmcnnmap", "srmcnn", "cnn", "the network on all windows of 64 x 64 at once", 0.2),
+)
 _FINE_TUNED = {"gaussian": ("0.5",)}
 
 
@@ -43,6 +49,27 @@ def forensics_detectors() -> list[ModelEntry]:
         )
         for method, factory, _, summary, seconds in _METHODS
         for name, task in TASKS.items()
+    ]
+
+
+@hookimpl
+def forensics_localizers() -> list[ModelEntry]:
+    return [
+        ModelEntry(
+            f"{name}-{task}",
+            "forensics_srmcnn.maps:Map",
+            f"where {task}? {summary}",
+            _PAPER,
+            traces=_REGIONS.get(task, ()),
+            needs=_NEEDS,
+            card=f"forensics_srmcnn:weights/{weights}-{task}",
+            parts=("any",),
+            weights_of=f"{weights}-{task}",
+            seconds=seconds,
+            bind={"task": task, "method": method},
+        )
+        for name, weights, method, summary, seconds in _MAPS
+        for task in TASKS
     ]
 
 
