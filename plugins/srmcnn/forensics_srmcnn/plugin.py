@@ -53,6 +53,22 @@ def forensics_detectors() -> list[ModelEntry]:
 
 
 @hookimpl
+def forensics_estimators() -> list[ModelEntry]:
+    return [
+        ModelEntry(
+            "srm-which",
+            "forensics_srmcnn.which:Which",
+            "which operation? co-occurrences of four residuals, a linear discriminant",
+            traces=("operation", "operation-jpeg", "operation-resaved"),
+            needs=_NEEDS,
+            card="forensics_srmcnn:weights/srm-which",
+            parts=("which",),
+            seconds=0.005,
+        )
+    ]
+
+
+@hookimpl
 def forensics_localizers() -> list[ModelEntry]:
     return [
         ModelEntry(
@@ -84,4 +100,4 @@ def forensics_recipes() -> list[Entry]:
         )
         for method, _, recipe, _, _ in _METHODS
         for name in TASKS
-    ]
+    ] + [Entry("srm-which", "forensics_srmcnn.which:WhichRecipe", "seven classes in one mixture")]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from forensics.plugin import (
     Batch,
     ClassifierRecipe,
+    Example,
     FittedClassifierRecipe,
     Phase,
     Start,
@@ -46,6 +47,15 @@ class Manipulation:
     def part(self) -> str:
         return self.strength
 
+    @property
+    def classes(self) -> tuple[float, ...]:
+        return (0.0, 1.0)
+
+    def labels(self, example: Example, side: str) -> Tensor:
+        """0 of the pristine side, 1 of the others."""
+        batch = example.sides[side]
+        return torch.full((len(batch),), int(side != "pristine"), device=batch.device)
+
     def draws(self) -> Mapping[str | tuple[str, ...], Any]:
         return TASKS[self.task].draws(self.strength)
 
@@ -63,7 +73,9 @@ class SvmRecipe(Manipulation, FittedClassifierRecipe):
         return feature.inputs(batch)
 
     def estimator(self) -> Any:
-        return make_pipeline(StandardScaler(), LinearSVC(C=0.1, dual=False))
+        return make_pipeline(
+            StandardScaler(), LinearSVC(C=0.1, dual=False, class_weight="balanced")
+        )
 
 
 @dataclass(frozen=True)

@@ -29,17 +29,18 @@ class Task:
         return tuple(f"{value:g}" for value in self.paper)
 
     def histories(self, strength: str) -> tuple[tuple[str, str], ...]:
-        """The sides to be told apart: one strength after a camera's JPEG or none, or any strength
-        in every recompressed history."""
-        before, after, done = "maybe({p0},jpeg({q0}))", "", f"{self.step} ATTACK"
-        if strength == "any" and self.step.startswith("resize"):
-            both = f"maybe({{b}},{self.step[:-1]},kernel=bicubic)) maybe({{l}},{self.step})"
-            done = f"{both} ATTACK"
-        elif self.step.startswith("resize"):
-            done = f"{self.step[:-1]},kernel=bicubic) ATTACK"
+        """The sides to be told apart, the pristine one first: one strength after a camera's JPEG or
+        none, or any strength in every recompressed history."""
+        before, after = "maybe({p0},jpeg({q0}))", ""
         if strength == "any" and self.parameter != "q":
             after = " maybe({p2},jpeg({q2})) maybe({p3},jpeg({q3}))"
-        return (("pristine", before + after), ("altered", f"{before} {done}{after}"))
+        done = {"altered": self.step}
+        if self.parameter == "f":
+            done = {"altered": f"{self.step[:-1]},kernel=bicubic)"}
+            if strength == "any":
+                done["bilinear"] = self.step
+        altered = ((name, f"{before} {step} ATTACK{after}") for name, step in done.items())
+        return (("pristine", before + after), *altered)
 
     def draws(self, strength: str) -> dict[str | tuple[str, ...], Any]:
         """What the parameters of these histories are drawn from, one value a crop."""
@@ -49,8 +50,6 @@ class Task:
         drawn: dict[str | tuple[str, ...], Any] = {"q0": _CAMERA, self.parameter: list(self.any)}
         if self.parameter == "q":
             return drawn | {"p0": [0, 1]}
-        if self.parameter == "f":
-            drawn[("b", "l")] = [(1, 0), (0, 1)]
         return drawn | {("p0", "p2", "p3"): _KINDS, "q2": _AFTER, "q3": _AFTER}
 
 

@@ -6,7 +6,7 @@ import torch
 from skimage import data
 
 from forensics.plugin import Batch
-from forensics_srmcnn import feature
+from forensics_srmcnn import feature, which
 
 
 def patches(side=128):
@@ -78,3 +78,10 @@ def test_sealwatch_gives_the_same():
                 wanted[half] += cooccurrence.cooccurrence4(q, kind, T=1).reshape(81) / 2
         ours = feature.histograms(image[None])[0]
         np.testing.assert_allclose(ours, wanted.reshape(162), atol=1e-7)
+
+
+def test_the_wide_feature_holds_this_one():
+    images = patches()[:4]
+    third = which.wide(images).view(4, 4, 2, 81)[:, 2]
+    wanted = feature.rooted(feature.histograms(images)).view(4, 2, 81)
+    torch.testing.assert_close(third, wanted)
