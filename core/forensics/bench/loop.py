@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 
 from forensics import device
-from forensics.bench import cells, identity
+from forensics.bench import cells, identity, scores
 from forensics.bench.evaluate import Outcome
 from forensics.bench.executor import Executor, Here, Job, Result
 from forensics.bench.figures import Calibrations
@@ -86,6 +87,7 @@ def execute(
         cells.summarise(plan, stored, failures, len(skipped) + len(lost), calibrations),
         failures,
         (*skipped, *lost),
+        functools.partial(scores.frame, plan, stored),
     )
     matrix.save(out)
     return matrix

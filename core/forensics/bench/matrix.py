@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,33 @@ _FORM = 4
 class Matrix:
     """The result of a run. protocol: options, versions and models; cells: one for each model,
     point and attack; failures: tracebacks by model; skipped: photographs left out, each with its
-    reason."""
+    reason; table: makes what `scores` gives."""
 
     protocol: dict[str, Any]
     cells: list[ResultCell]
     failures: dict[str, str]
     skipped: tuple[str, ...]
+    table: Callable[[], pandas.DataFrame] | None = field(default=None, compare=False, repr=False)
+
+    def scores(self) -> pandas.DataFrame:
+        """What every model said of every patch: see `bench.scores.frame`. Raises ForensicsError for
+        a matrix that was read from its file, which holds figures alone."""
+        if self.table is None:
+            raise ForensicsError("a finished run has no scores in its file: run it again, --scores")
+        return self.table()
+
+    def save_scores(self, path: Path) -> None:
+        """`scores` as Parquet, or CSV where the file is called so. Raises ForensicsError where it
+        cannot be written."""
+        frame = self.scores()
+        try:
+            with replacing(path) as partial:
+                if path.suffix.lower() == ".csv":
+                    frame.to_csv(partial, index=False)
+                else:
+                    frame.to_parquet(partial, index=False)
+        except OSError as error:
+            raise ForensicsError(f"cannot write {path}: {error.strerror or error}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """What `--json` prints: `{protocol, cells}`."""
@@ -79,6 +101,7 @@ def _flat(cell: ResultCell) -> dict[str, Any]:
     flat: dict[str, Any] = {"trace": cell.trace, **cell.point}
     for name in ("attack", "model", "kind", "n", "n_na", "photographs", "trained"):
         flat[name] = getattr(cell, name)
+    flat["attack"] = cell.attack or "clean"  # a missing value would be lost in a pivot
     if cell.kind == "estimator":
         flat["names"] = " ".join(cell.names)
         plain = cell.to_dict()

@@ -29,6 +29,8 @@ from forensics.models.selection import Model
 from forensics.traces import trace as traces
 from forensics.traces.trace import Number, Trace
 
+_NAMED = 3  # models in a sentence
+
 
 def make(settings: Settings) -> Plan:
     """The plan of a run. Raises ForensicsError where it asks for what is not there."""
@@ -84,6 +86,8 @@ def _simulated(
         for trace in chosen
         for cell in _cells(trace, settings, asked[trace.name], bare, attackers, photographs)
     ]
+    if not bare and not cells:
+        raise ForensicsError(_unjudged(judges, chosen))
     positions = {
         trace.name: spread(
             ((p.sha256, p.size) for p in photographs),
@@ -111,6 +115,16 @@ def _simulated(
         {p.sha256: p for p in photographs if any(trace.donors for trace in chosen)},
     )
     return sample, cells
+
+
+def _unjudged(judges: Judges, chosen: Sequence[Trace]) -> str:
+    models = [model for models in judges.values() for model in models]
+    judged = {str(m): ", ".join(choice.declared(m)) or "no trace" for m in models[:_NAMED]}
+    said = "; ".join(f"{name} judges {names}" for name, names in judged.items())
+    more = f"; and {len(models) - _NAMED} more" if len(models) > _NAMED else ""
+    return (
+        f"no model judges {', '.join(t.name for t in chosen)}: {said}{more}; choose another --trace"
+    )
 
 
 def _chosen(texts: Sequence[str], kind: str) -> list[Model]:

@@ -50,6 +50,7 @@ from forensics.errors import ForensicsError
 @click.option("--dask", metavar="ADDRESS", help="Scheduler of a cluster (docs/cluster.md).")
 @click.option("--config", type=click.Path(dir_okay=False), help="Options from a YAML file.")
 @click.option("--out", type=click.Path(file_okay=False), help="Where results are kept.")
+@click.option("--scores", metavar="FILE", help="Every patch's scores, as Parquet or .csv.")
 @click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and how long.")
 @JSON
 @FORMAT
@@ -58,6 +59,7 @@ def run(
     out: str | None,
     dask: str | None,
     workers: int | None,
+    scores: str | None,
     plan_only: bool,
     as_json: bool,
     style: str,
@@ -79,6 +81,8 @@ def run(
         return 0
     with progress() as report:
         matrix = execute(plan, folder, report, dask, workers, StoredCards())
+    if scores is not None:
+        matrix.save_scores(Path(scores))
     return _print(matrix, "json" if as_json else style)
 
 

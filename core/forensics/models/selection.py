@@ -96,10 +96,11 @@ def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) ->
 def skipped_slow(asked: Mapping[str, Sequence[str]]) -> list[Model]:
     """Those of the models that are asked for (by kind, texts as `models` reads them) that take more
     than half a second a patch and that no text names: who asks for a group (`all`, a glob,
-    `trace:`, `plugin:`) wants an answer soon."""
+    `trace:`, `plugin:`) wants an answer soon. None where that would leave nothing to ask."""
     named = {text.partition(":")[0] for texts in asked.values() for text in texts}
     found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
-    return [m for m in found.values() if m.entry.seconds > SLOW and m.name not in named]
+    slow = [m for m in found.values() if m.entry.seconds > SLOW and m.name not in named]
+    return slow if len(slow) < len(found) else []
 
 
 def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:
