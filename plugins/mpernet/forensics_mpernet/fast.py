@@ -21,6 +21,7 @@ from forensics_mpernet.features import SIDE, features
 from forensics_mpernet.tasks import groups_of, nothing, target_of
 
 _LIMIT = 5.0
+_TOGETHER = 64  # windows: 4 MB of each map
 
 
 class Perceptron(nn.Module):
@@ -90,11 +91,14 @@ def windows(batch: Batch) -> tuple[Tensor, Tensor]:
 def logits(network: nn.Module, batch: Batch, groups: Sequence[str]) -> Tensor:
     """The mean over the windows, float32 `[N, classes]`."""
     luma, steps = windows(batch)
-    n, count = luma.shape[:2]
-    rows = [
-        network(features(luma[i], steps[i : i + 1].expand(count, -1), groups)) for i in range(n)
-    ]
-    return torch.stack([one.double().mean(0) for one in rows]).float()
+    count = luma.shape[1]
+    every = zip(
+        luma.flatten(0, 1).split(_TOGETHER),
+        steps.repeat_interleave(count, 0).split(_TOGETHER),
+        strict=True,
+    )
+    found = torch.cat([network(features(*part, groups)) for part in every])
+    return found.unflatten(0, (-1, count)).double().mean(1).float()
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Task:
         )
 
 
+CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
 _FINE = ("dct32", "jpeg", "grid", "cooc", "local", "table")
 _SCALE = (*_FINE[:3], "period", "phase", *_FINE[3:])
 _FACTOR = Target("f", "real", "new / old", 0.05, none=1)
@@ -94,7 +95,6 @@ def _kind(side: str, values: Mapping[str, Tensor]) -> Tensor:
     return torch.tensor(KINDS.index(side))
 
 
-_CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
 _KIND = Target("operation", "class", "operation", none=0, classes=KINDS, derive=_kind)
 _WEAK = points_of(k=(3,), g=(3,), s=(0.8,), n=(80.6,), f=(0.9,), q2=(90,))
 _STRONG = points_of(k=(9,), g=(11,), s=(2.0,), n=(241.9,), f=(1.3,), q2=(90,))
@@ -106,7 +106,7 @@ def _which(name: str, pristine: str, camera: tuple[Draw, ...]) -> Trace:
     return Trace(name, (("pristine", pristine), *sides), grid, "jpeg", (_KIND,), camera)
 
 
-WHICH = _which("mper-which", "jpeg({q0}) jpeg({q2})", (_CAMERA,))
+WHICH = _which("mper-which", "jpeg({q0}) jpeg({q2})", (CAMERA,))
 WHICH_TRAINED = _which("mper-which", "jpeg({q0}) maybe({p},sharpen({a})) jpeg({q2})", ())
 
 

@@ -1,0 +1,81 @@
+"""Patches a second of the models of the plugin mpernet, all in one run, on patches after a JPEG.
+
+    python benchmarks/mper.py [--side 128] [--count 64] [--device cpu] [--threads 1]
+
+Models without weights are listed as such. Beside them the time of each group of features.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import torch
+from skimage import data as pictures
+
+import forensics
+from forensics.batch import Batch
+from forensics.errors import NotApplicable
+from forensics.jpeg import compress, decode
+from forensics.models.registry import registry
+from forensics_mpernet.features import GROUPS, SIDE, features
+
+_REPEATS = 5
+
+
+def batch_of(side: int, count: int, device: str) -> Batch:
+    """Cut-outs of a photograph, saved at quality 90."""
+    whole = torch.from_numpy(pictures.astronaut()[:, :, 1].copy())
+    corners = torch.arange(count) * 37 % (512 - side + 1)
+    cut = [whole[None, y : y + side, y : y + side] for y in corners.tolist()]
+    jpeg = compress(torch.stack(cut).to(device), 90)
+    return Batch.of(decode(jpeg), jpeg)
+
+
+def seconds(work: Callable[[], object], device: str) -> float:
+    """The least of some repeats, after one that is not counted."""
+    took = []
+    for _ in range(_REPEATS + 1):
+        began = time.perf_counter()
+        work()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        took.append(time.perf_counter() - began)
+    return min(took[1:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=SIDE)
+    parser.add_argument("--count", type=int, default=64)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    batch = batch_of(given.side, given.count, given.device)
+    names = [r.entry.name for r in registry().all("estimator").values() if r.plugin == "mpernet"]
+    print(f"{given.count} patches of {given.side} x {given.side}, {given.device}")
+    with torch.inference_mode():
+        for name in sorted(names):
+            model = forensics.load(name)
+            if given.side < model.needs.smallest:
+                print(f"{name:24} n/a: smaller than {model.needs.smallest}")
+                continue
+            try:
+                took = seconds(lambda model=model: model.estimate(batch), given.device)
+            except NotApplicable as reason:
+                print(f"{name:24} n/a: {reason}")
+                continue
+            rate, each = given.count / took, 1000 * took / given.count
+            print(f"{name:24} {rate:8.0f} patches a second, {each:6.2f} ms each")
+        luma = batch.luma()[:, :SIDE, :SIDE]
+        assert batch.jpeg is not None
+        steps = batch.jpeg.tables[:, 0].flatten(1)
+        for group in GROUPS:
+            took = seconds(lambda group=group: features(luma, steps, [group]), given.device)
+            print(f"  {group:22} {1000 * took / given.count:6.2f} ms a window of {SIDE}")
+
+
+if __name__ == "__main__":
+    main()

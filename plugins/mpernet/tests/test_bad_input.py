@@ -1,0 +1,61 @@
+"""What nobody was asked about: too small, no JPEG, constant, sharpened."""
+
+import pytest
+import torch
+from skimage import data as pictures
+
+import forensics
+from forensics.histories.history import History
+from forensics.jpeg import compress, decode
+from forensics.models.registry import registry
+from forensics.plugin import Batch
+from forensics_mpernet.tasks import nothing
+
+MODELS = (
+    "mperfast-median",
+    "mperfast-gaussian",
+    "mperfast-awgn",
+    "mperfast-bilinear",
+    "mperfast-bicubic",
+    "mper-which",
+)
+
+
+def entry(name):
+    return registry().get(name, "estimator").entry
+
+
+def after(history, pixels):
+    return History.parse(history).apply(Batch.of(pixels), {})
+
+
+def photographs():
+    whole = [pictures.camera()[100:356, 150:406], pictures.moon()[100:356, 100:356]]
+    return torch.stack([torch.from_numpy(one.copy()) for one in whole])[:, None]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_too_small_or_no_jpeg_is_refused_with_a_reason(name):
+    assert "128" in entry(name).needs.refusal(1, 120, 256, True)
+    assert "JPEG" in entry(name).needs.refusal(1, 256, 256, False)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_constant_picture_has_finite_answers(name, level):
+    jpeg = compress(torch.full((1, 1, 128, 128), level, dtype=torch.uint8), 90)
+    batch = Batch.of(decode(jpeg), jpeg)
+    model = forensics.load(name)
+    assert model.estimate(batch).values.isfinite().all()
+    assert model.score(batch).values.isfinite().all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("quality", [75, 90])
+def test_what_was_sharpened_only_is_nothing_or_no_sure_answer(name, quality):
+    """Not surer than 3 to 1 that it was what it was not."""
+    task = forensics.load(name).task
+    model = forensics.load(name)
+    batch = after(f"jpeg(95) sharpen(1) jpeg({quality})", photographs())
+    none = (model.estimate(batch).values[:, 0] - nothing(task)).abs() < 1e-3
+    assert (none | (model.score(batch).values < 1.1)).all()
