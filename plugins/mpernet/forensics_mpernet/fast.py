@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -126,11 +127,12 @@ class Fast(Estimator, Detector):
         return Estimate((target_of(self.task).name,), values.float()[:, None])
 
     def score(self, batch: Batch) -> Scores:
+        """Log odds of something against nothing, both as likely beforehand."""
         classes, found = self._shares(batch)
         none = int((classes - nothing(self.task)).abs().argmin())
         logs = found.double().log_softmax(1)
         rest = torch.cat([logs[:, :none], logs[:, none + 1 :]], 1).logsumexp(1)
-        return Scores((rest - logs[:, none]).float())
+        return Scores((rest - logs[:, none] - math.log(len(classes) - 1)).float())
 
 
 def expected(classes: Tensor, logits: Tensor) -> Tensor:

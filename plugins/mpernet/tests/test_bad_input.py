@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from skimage import data as pictures
 
 import forensics
+from forensics.data.samples import samples
 from forensics.histories.history import History
 from forensics.jpeg import compress, decode
 from forensics.models.registry import registry
@@ -30,8 +30,8 @@ def after(history, pixels):
 
 
 def photographs():
-    whole = [pictures.camera()[100:356, 150:406], pictures.moon()[100:356, 100:356]]
-    return torch.stack([torch.from_numpy(one.copy()) for one in whole])[:, None]
+    whole = [torch.from_numpy(photograph.load(False).copy()) for photograph in samples()]
+    return torch.stack([one[:, 64:320, 64:320] for one in whole if min(one.shape[1:]) >= 400])
 
 
 @pytest.mark.parametrize("name", MODELS)
