@@ -20,6 +20,8 @@ from .models.interfaces import Operation as Operation
 from .models.interfaces import Region as Region
 from .models.interfaces import Scores as Scores
 from .models.interfaces import option as option
+from .models.sliding import SlidingLocalizer as SlidingLocalizer
+from .models.windows import windows as windows
 from .nn import decision as decision
 from .traces.draws import LogUniform as LogUniform
 from .traces.draws import Uniform as Uniform

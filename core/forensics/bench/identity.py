@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from forensics.bench import sources
 from forensics.bench.sources import digest
-from forensics.models import weights
+from forensics.models import selection, weights
 from forensics.models.registry import Registered
 from forensics.models.selection import Model
 
@@ -24,6 +24,8 @@ _CORE = (
     "random.py",
     "models/beliefs.py",
     "models/interfaces.py",
+    "models/sliding.py",
+    "models/windows.py",
     "images",
     "data/masks.py",
     "data/source.py",
@@ -64,7 +66,15 @@ def model(chosen: Model) -> str:
     if chosen.entry.card is not None:
         there = weights.there(chosen.entry)
         parts += [f"{name}={part.sha256}" for name, part in sorted(there.items())]
-    return digest(*parts)
+    inner = _slid(chosen)
+    return digest(*parts, *([] if inner is None else [model(inner)]))
+
+
+def _slid(chosen: Model) -> Model | None:
+    """The detector whose windows a `SlidingLocalizer` asks; None of any other model."""
+    if chosen.entry.factory != "forensics.models.sliding:SlidingLocalizer":
+        return None
+    return selection.model(chosen.entry.bind["detector"], "detector")
 
 
 def step(taken: Step) -> str:
@@ -84,6 +94,9 @@ def _sources_of(thing: Registered) -> str:
 
 def untrained(chosen: Model) -> str | None:
     """Why a model cannot be asked: it has to be trained, and has no weights."""
+    inner = _slid(chosen)
+    if inner is not None:
+        return untrained(inner)
     if chosen.entry.card is None or trained(chosen):
         return None
     return f"{chosen.name} has no weights: run `forensics train {chosen.name}`"
@@ -91,6 +104,9 @@ def untrained(chosen: Model) -> str | None:
 
 def trained(chosen: Model) -> str | None:
     """Where a model's weights come from: `"shipped"`, `"user"`, or None if it has none."""
+    inner = _slid(chosen)
+    if inner is not None:
+        return trained(inner)
     if chosen.entry.card is None:
         return None
     origins = {part.origin for part in weights.there(chosen.entry).values()}

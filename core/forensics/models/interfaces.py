@@ -110,6 +110,19 @@ class Heatmap:
     layers: Mapping[str, Layer] = field(default_factory=dict)
     regions: tuple[tuple[Region, ...], ...] = ()
 
+    @classmethod
+    def of_windows(
+        cls,
+        values: Tensor,
+        side: int,
+        stride: int,
+        scores: Tensor,
+        reasons: tuple[str | None, ...] | None = None,
+    ) -> Heatmap:
+        """The answers of windows of `side` x `side` pixels, `stride` apart from the first pixel
+        on, float32 `[N, h, w]`: each stands for the middle of its window."""
+        return cls(values, stride, side // 2, scores, reasons)
+
 
 def option(default: Any, about: str) -> Any:
     """A field of a model or recipe that users may set as `name:field=value`.
@@ -216,7 +229,11 @@ class Attacker(Operation, NamedModel):
 
 
 class Detector(NamedModel, ABC):
-    """Says whether something was done to each patch."""
+    """Says whether something was done to each patch.
+
+    It may have `score_windows(batch, side, stride) -> Tensor` as well: the scores of all windows of
+    whole images, float32 `[N, h, w]`, NaN where there is none, quicker than one by one
+    (`models.sliding`)."""
 
     @abstractmethod
     def score(self, batch: Batch) -> Scores:

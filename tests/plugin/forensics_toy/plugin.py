@@ -45,7 +45,18 @@ def forensics_estimators():
 
 @hookimpl
 def forensics_localizers():
-    return [EVERYTHING]
+    sliding = "forensics.models.sliding:SlidingLocalizer"
+    return [
+        EVERYTHING,
+        ModelEntry(
+            "toy-grain-map",
+            sliding,
+            "where is it grainy?",
+            traces=("splice-noise",),
+            needs=Needs(smallest=64),
+            bind={"detector": "toy-grain"},
+        ),
+    ]
 
 
 @hookimpl
