@@ -245,8 +245,10 @@ def test_naming_one_kind_leaves_the_others_out():
     one = bench.Settings.of({"estimators": "toy-table"})
     assert (one.detectors, one.estimators, one.localizers) == ((), ("toy-table",), ())
     assert bench.Settings.of(bench.read_config(one.to_yaml(), "x")) == one
-    assert {c.trace.name for c in bench.make(one).cells} == {"q1", "q1-aligned", "toy-slot"}
-    assert {c.reason for c in bench.make(one).cells if c.trace.name == "toy-slot"} == {
+    assert {c.trace.name for c in bench.make(one).cells} == {"q1"}
+    every = bench.make(bench.Settings.of({"estimators": "toy-table", "trace": "all"}))
+    assert {c.trace.name for c in every.cells} == {"q1", "q1-aligned", "toy-slot"}
+    assert {c.reason for c in every.cells if c.trace.name == "toy-slot"} == {
         "trace toy-slot has no truth to estimate"
     }
 

@@ -147,7 +147,7 @@ def test_formats(run, style):
     if style == "csv":
         rows = list(csv.DictReader(io.StringIO(out)))
         assert len(rows) == 6
-        assert {r["attack"] for r in rows} == {"", "toy-median"}
+        assert {r["attack"] for r in rows} == {"clean", "toy-median"}
         assert all(0 <= float(r["auc_low"]) <= float(r["auc"]) <= 1 for r in rows)
         assert [r["q"] for r in rows] == ["60", "60", "80", "80", "90", "90"]
     if style == "markdown":

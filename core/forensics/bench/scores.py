@@ -28,8 +28,7 @@ def frame(plan: Plan, stored: Stored) -> pandas.DataFrame:
         for side, conditions in cell.sides.items():
             for point, condition in zip(cell.points, conditions, strict=True):
                 for name in rows_of(cell.query, cell.trace):
-                    # A pristine side that no attacker touched is that of all attacks.
-                    key = (condition.digest, str(cell.query), name, str(cell.attacker))
+                    key = (condition.digest, point, str(cell.query), name, str(cell.attacker))
                     if key in parts:
                         continue
                     given = column(plan, stored, [condition], str(cell.model), name)
