@@ -126,7 +126,7 @@ def test_naming_one_kind_asks_that_kind_only(command, photographs, tmp_path):
     code, out, _ = command(*line, "--estimators", "toy-table", "--set", "q1=60", "--format", "csv")
     assert code == 0
     rows = list(csv.DictReader(io.StringIO(out)))
-    assert {r["trace"] for r in rows} == {"q1", "q1-aligned", "toy-slot"}
+    assert {r["trace"] for r in rows} == {"q1"}
     first = next(r for r in rows if r["trace"] == "q1")
     assert first["names"] == "step1 step2"
     assert float(first["mse"]) == (float(first["mse:step1"]) + float(first["mse:step2"])) / 2
@@ -221,7 +221,7 @@ def test_a_slow_model_runs_when_it_is_named(run, group):
     plan = json.loads(run("--plan", "--json", detectors=[group, "toy-grain"])[1])
     words = "toy-slow: slower than half a second a patch: name it to run it"
     assert plan["slow"] == [words]
-    assert f"skipped: {words}" in run("--plan", detectors=[group])[1]
+    assert f"skipped: {words}" in run("--plan", detectors=[group, "toy-grain"])[1]
     plan = json.loads(run("--plan", "--json", detectors=[group, "toy-slow:scale=2"])[1])
     assert plan["slow"] == []
 
