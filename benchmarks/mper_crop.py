@@ -22,30 +22,12 @@ import forensics
 from forensics import data
 from forensics.batch import Batch
 from forensics.histories.history import History
-from forensics.nn import phase_dct
 from forensics_mpernet.fast import Fast, logits, perceptron
+from forensics_mpernet.leak import SIDE, TILE, seen, start
 from forensics_mpernet.tasks import groups_of
 
 FACTORS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
-TILE, SIDE, FIRST, LAST = 512, 256, 95, 90
-_WIDE = 6  # a step that rounded pixels leave visible
-
-
-def start(factor: float) -> int:
-    """Where the middle of the resized tile begins."""
-    return (round(TILE * factor) - SIDE) // 2
-
-
-def seen(pixels: Tensor, steps: Tensor) -> int:
-    """Where on the grid the corner of `[H, W]` lies: where the coefficients of its blocks are
-    nearest to multiples of the table's steps `[8, 8]`. Those of small steps tell nothing."""
-    wide = steps >= _WIDE
-    off = []
-    for place in range(8):  # the first whole block begins 8 - place pixels on
-        first = (8 - place) % 8
-        level = phase_dct(pixels[None] - 128, first, first)[0][..., wide] / steps[wide]
-        off.append(float((level - level.round()).abs().mean()))
-    return int(np.argmin(off))
+FIRST, LAST = 95, 90
 
 
 def tiles(folder: str, split: str) -> Iterator[tuple[str, Tensor]]:

@@ -3,75 +3,27 @@ of the JPEG grid says by which factor the tile was resized."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import torch
+import numpy as np
 from torch import Tensor
 
-from forensics.batch import Batch
-from forensics.jpeg.recovery import recover
-from forensics.plugin import Estimate, Estimator, Trace, points_of
-from forensics_mpernet.fast import logits, perceptron
-from forensics_mpernet.tasks import CAMERA, FACTORS, TASKS, groups_of, target_of
+from forensics.nn import phase_dct
 
-_TILE, _PATCH = 512, 256
+TILE, SIDE = 512, 256
+_WIDE = 6  # a step that rounded pixels leave visible
 
 
-def phase(factor: float) -> int:
-    """The first row and column of the middle 256 of a tile of 512 that was resized by a factor,
-    modulo 8 (section III-B of the paper)."""
-    return (round(_TILE * factor) - _PATCH) // 2 % 8
+def start(factor: float) -> int:
+    """Where the middle of the resized tile begins."""
+    return (round(TILE * factor) - SIDE) // 2
 
 
-#: bicubic resizing as in `resize-bicubic-jpeg`, cut as the paper cuts
-TRACE = Trace(
-    "mper-bicubic-papercrop",
-    (
-        ("pristine", "jpeg({q0}) jpeg({q2})"),
-        ("altered", "jpeg({q0}) resize({f},kernel=bicubic) ATTACK jpeg({q2}) crop({r},{r})"),
-    ),
-    tuple(point for f in FACTORS for point in points_of(f=(f,), r=(phase(f),), q2=(90,))),
-    "pixels",
-    (TASKS["bicubic"].target,),
-    (CAMERA,),
-)
-
-
-def grid_phase(luma: Tensor) -> Tensor:
-    """Where on the diagonal the blocks of a JPEG begin, 0..7: where third differences are largest.
-
-    luma: float `[N, H, W]`. Returns int64 `[N]`.
-    """
-    steps = luma.new_zeros(len(luma), 8)
-    for image in (luma, luma.transpose(1, 2)):
-        second = image[:, :, 3:] - 3 * image[:, :, 2:-1] + 3 * image[:, :, 1:-2] - image[:, :, :-3]
-        profile = second.abs().mean(1)
-        kept = profile[:, : profile.shape[1] // 8 * 8].unflatten(1, (-1, 8)).mean(1)
-        steps += kept / kept.mean(1, keepdim=True).clamp(min=1e-6)
-    # Place j has the difference of samples j + 1 and j + 2 in its middle.
-    result: Tensor = (steps.argmax(1) + 2) % 8
-    return result
-
-
-@dataclass(frozen=True)
-class Leak(Estimator):
-    """`mperfast-bicubic`, and of its factors only those that the paper's crop leaves at the phase
-    of the grid that is found. It measures the leak, and is of no use on other files."""
-
-    def estimate(self, batch: Batch) -> Estimate:
-        network = self.network("net", perceptron, batch.device)
-        classes = network.classes
-        assert isinstance(classes, Tensor)
-        phases = torch.tensor([phase(f) for f in classes.tolist()], device=batch.device)
-        found = grid_phase(batch.luma())
-        values = torch.empty(len(batch), device=batch.device)
-        for number, first in enumerate(found.tolist()):
-            one = batch[number : number + 1]
-            side = (min(batch.size) - 8) // 8 * 8
-            pixels = one.pixels[:, :, first : first + side, first : first + side]
-            jpeg, _ = recover(pixels)
-            known = logits(network, Batch.of(pixels, jpeg), groups_of("bicubic"))[0]
-            # The crop begins `phase` pixels after a block does, so a block begins 8 - phase later.
-            possible = phases == -first % 8
-            values[number] = classes[known.masked_fill(~possible, -torch.inf).argmax()]
-        return Estimate((target_of("bicubic").name,), values[:, None])
+def seen(pixels: Tensor, steps: Tensor) -> int:
+    """Where on the grid the corner of `[H, W]` lies: where the coefficients of its blocks are
+    nearest to multiples of the table's steps `[8, 8]`. Those of small steps tell nothing."""
+    wide = steps >= _WIDE
+    off = []
+    for place in range(8):  # the first whole block begins 8 - place pixels on
+        first = (8 - place) % 8
+        level = phase_dct(pixels[None] - 128, first, first)[0][..., wide] / steps[wide]
+        off.append(float((level - level.round()).abs().mean()))
+    return int(np.argmin(off))

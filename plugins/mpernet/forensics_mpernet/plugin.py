@@ -67,16 +67,6 @@ def forensics_estimators() -> list[ModelEntry]:
     return [
         *_fast(),
         *_paper(),
-        ModelEntry(
-            "mper-papercrop",
-            "forensics_mpernet.leak:Leak",
-            "mperfast-bicubic with what the paper's crop gives away: measures the leak",
-            traces=("mper-bicubic-papercrop",),
-            needs=Needs(smallest=136),
-            card="forensics_mpernet:weights/mperfast-bicubic",
-            parts=("net",),
-            weights_of="mperfast-bicubic",
-        ),
     ]
 
 
@@ -92,11 +82,6 @@ def forensics_traces() -> list[Entry]:
             "mper-which",
             "forensics_mpernet.tasks:WHICH",
             "which manipulation was it processed by before it became this JPEG?",
-        ),
-        Entry(
-            "mper-bicubic-papercrop",
-            "forensics_mpernet.leak:TRACE",
-            "as resize-bicubic-jpeg, cut off the grid as the MPeR-Net paper cuts",
         ),
     ]
 
