@@ -13,7 +13,7 @@ _NEEDS = Needs(smallest=64)
 # name, class, recipe, summary, seconds a patch
 _METHODS = (
     ("srmsvm", "Svm", "SvmRecipe", "co-occurrences of residuals, a linear SVM", 0.0005),
-    ("srmcnn", "Cnn", "CnnRecipe", "the same as a network, fine-tuned", 0.08),
+    ("srmcnn", "Cnn", "CnnRecipe", "the same as a network, fine-tuned", 0.015),
     ("bayar", "Bayar", "BayarRecipe", "Bayar and Stamm's constrained network", 0.02),
 )
 
@@ -23,7 +23,7 @@ _MAPS = (
     ("srmmap", "srmsvm", "svm", "the SVM on all windows of 64 x 64 at once", 0.02),
     ("srmcnnmap", "srmcnn", "cnn", "the network on all windows of 64 x 64 at once", 0.2),
 )
-_FINE_TUNED = {"gaussian": ("0.5",)}
+_FINE_TUNED: dict[str, tuple[str, ...]] = {}
 
 
 def _parts(method: str, task: str) -> tuple[str, ...]:

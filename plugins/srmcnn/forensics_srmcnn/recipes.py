@@ -85,9 +85,9 @@ class CnnRecipe(Manipulation, ClassifierRecipe):
 
     task: str
     strength: str = option("any", _ABOUT)
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(share=1, crop=64, batch=18, rate=3e-4),)
-    validations: ClassVar[int] = 6
-    validation_crops: ClassVar[int] = 110
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(share=1, crop=64, batch=18, rate=1e-4),)
+    validations: ClassVar[int] = 3
+    validation_crops: ClassVar[int] = 66
     averaging: ClassVar[float] = 0.98
 
     def inputs(self, batch: Batch) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from forensics.plugin import (
     Batch,
+    Belief,
     Estimate,
     Estimator,
     FittedClassifierRecipe,
@@ -85,12 +86,10 @@ class Which(Estimator):
 
     def estimate(self, batch: Batch) -> Estimate:
         planes = plane(batch)
-        logits = self.network("which", decision, batch.device)(wide(planes))
-        shares, reasons = logits.softmax(1), blank(planes)
-        empty = torch.tensor([reason is not None for reason in reasons], device=shares.device)
-        values = shares.argmax(1).float().masked_fill(empty, torch.nan)[:, None]
-        shares = shares.masked_fill(empty[:, None], torch.nan)
-        return Estimate(("operation",), values, {"operation": shares}, reasons)
+        network = self.network("which", decision, batch.device)
+        shares = network(wide(planes)).softmax(1)
+        belief = Belief(network.get_buffer("classes").float(), shares)
+        return Estimate.of({"operation": belief}, blank(planes))
 
 
 @dataclass(frozen=True)
