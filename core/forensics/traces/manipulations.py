@@ -63,7 +63,9 @@ def _after_camera(name: str, step: str, targets: tuple[Target, ...], grid: Grid)
 def _four(
     name: str, step: str, targets: tuple[Target, ...], grid: Grid
 ) -> tuple[Trace, Trace, Trace, Trace]:
-    """The four traces of one step, written with its parameters, such as `median({k})`."""
+    """The four traces of one step, written with its parameters, such as `median({k})`. Of a step
+    that goes one way, -resaved, on which every attacker meets every model, has the last point only.
+    """
     plain = Trace(
         name,
         (("pristine", ""), ("altered", f"{step} ATTACK")),
@@ -77,7 +79,7 @@ def _four(
             ("pristine", "jpeg({q0}) jpeg({q2}) ATTACK jpeg({q3})"),
             ("altered", f"jpeg({{q0}}) {step} jpeg({{q2}}) ATTACK jpeg({{q3}})"),
         ),
-        crossed(grid, points_of(q2=(75,), q3=(90,))),
+        crossed(grid if targets[0].kind == "real" else grid[-1:], points_of(q2=(75,), q3=(90,))),
         "jpeg",
         targets,
         (CAMERA,),
