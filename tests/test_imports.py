@@ -238,7 +238,11 @@ def test_light_modules_import_neither_torch_nor_scikit_learn(module):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["-h"], ["--version"], ["models"], ["models", "--json"], ["plugins"]]
+    "arguments",
+    [
+        *(["--help"], ["-h"], ["--version"], ["plugins"], ["plugins", "--verbose"]),
+        *(["models"], ["models", "--json"], ["models", "toy-*"], ["models", "toy-*", "toy-zeros"]),
+    ],
 )
 def test_listing_commands_import_neither_torch_nor_scikit_learn(arguments, toy):
     script = (

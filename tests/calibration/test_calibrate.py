@@ -228,8 +228,8 @@ def test_json_and_tippett_data(split, command, tmp_path):
     for name, values in content["tippett"].items():
         assert [float(row[name]) for row in rows] == values
     assert (values[0], sorted(values, reverse=True)) == (1.0, values)
-    code, out, _ = command("models")
-    assert "toy-grain is calibrated (user) on jpeg at q=40" in out
+    code, out, _ = command("models", "toy-grain")
+    assert "\n  calibrated  (user) toy-grain on jpeg at q=40" in out
     listed = {m["name"]: m for m in json.loads(command("models", "--json")[1])["models"]}
     assert [c["trace"] for c in listed["toy-grain"]["calibrated"]] == ["jpeg"]
     assert listed["toy-logs"]["calibrated"] == []

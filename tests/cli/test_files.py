@@ -313,20 +313,3 @@ def test_simulate_takes_steps_by_chance_and_regions(command, photograph, tmp_pat
     assert command("simulate", "splice(donor=copy)", folder / "0.png", "-o", out)[0] == 0
     changed = np.array(Image.open(out / "0.png")) != np.array(Image.open(folder / "0.png"))
     assert 0.02 < changed.mean() < 0.42
-
-
-def test_models_and_plugins_say_what_is_there(command, home):
-    content = json.loads(command("models", "--json")[1])
-    toys = {m["name"]: m for m in content["models"] if m["distribution"] == "forensics-toy"}
-    assert toys["toy-zeros"]["needs"] == "JPEG"
-    assert toys["toy-trained"]["weights"] == "missing"
-    assert toys["toy-grain"]["weights"] == "none needed"
-    assert toys["toy-median"]["kind"] == "attacker"
-    content = json.loads(command("plugins", "--json")[1])
-    assert content["places"]["weights"] == str(home / "weights")
-    toy = next(p for p in content["plugins"] if p["name"] == "toy")
-    assert (toy["distribution"], toy["version"], toy["error"]) == ("forensics-toy", "0.1", None)
-    for name in ("models", "plugins"):
-        code, out, _ = command(name)
-        assert code == 0
-        assert "toy-grain" in out

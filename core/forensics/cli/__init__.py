@@ -25,8 +25,8 @@ COMMANDS = {
     ),
     "reproduce": ("forensics.cli.reproduce:reproduce", "The tables of a paper, run again."),
     "models": (
-        "forensics.cli.listing:models",
-        "Detectors, estimators, localizers and attackers that are installed.",
+        "forensics.cli.models:models",
+        "Detectors, estimators, localizers and attackers; `models NAME`: all about one.",
     ),
     "plugins": (
         "forensics.cli.listing:plugins",

@@ -1,4 +1,4 @@
-"""`forensics models`, `plugins` and `traces`: listings. The first two import no torch."""
+"""`forensics plugins` and `traces`: listings. The first imports no torch."""
 
 from __future__ import annotations
 
@@ -11,113 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.bench import identity
-from forensics.calibration.cards import cards
 from forensics.cli import JSON, Command
 from forensics.cli.terminal import lines, table
 from forensics.errors import unknown
 from forensics.models import weights
-from forensics.models.registry import MODEL_KINDS, Registered, registry
-from forensics.models.selection import model
+from forensics.models.registry import registry
 
 if TYPE_CHECKING:
     from forensics.traces.trace import Draw, Target
 
 
-@click.command(cls=Command)
-@JSON
-def models(as_json: bool) -> int:
-    """Detectors, estimators, localizers and attackers: what they judge, need and reach."""
-    # A model of several kinds has one line, or one for each kind where its traces differ.
-    found = {
-        (name, thing.kinds): thing
-        for kind in MODEL_KINDS
-        for name, thing in registry().all(kind).items()
-    }
-    described = [_model(thing) for thing in found.values()]
-    if as_json:
-        click.echo(json.dumps({"models": described}, indent=1))
-        return 0
-    if not described:
-        click.echo("no models are installed: pip install -r requirements.txt")
-        return 0
-    rows = [
-        (m["name"], m["kind"], m["traces"], m["needs"], m["weights"], m["summary"])
-        for m in described
-    ]
-    header = ("name", "kind", "traces", "needs", "weights", "what it looks at")
-    click.echo("\n" + table(header, rows, ("kind", "traces", header[-1])) + "\n")
-    said = dict.fromkeys(
-        f"{m['name']} {part}: {_figure(figure)}"
-        for m in described
-        for part, figure in m["figures"].items()
-    )
-    for line in said:
-        click.echo(lines(line, 4))
-    for m in described:
-        for found in m["calibrated"]:
-            basis = f"{found['model']} is calibrated ({found['origin']}) on {found['basis']}"
-            click.echo(lines(basis, 4))
-    return 0
-
-
-def _model(thing: Registered) -> dict[str, Any]:
-    entry = thing.entry
-    there = weights.there(entry) if entry.card else {}
-    origin = "user" if any(p.origin == "user" for p in there.values()) else "shipped"
-    state = "none needed"
-    if entry.card:
-        state = f"{origin} {len(there)}/{len(entry.parts)}" if there else "missing"
-    figures = {name: part.card["figures"][0] for name, part in there.items()}
-    return {
-        "name": entry.name,
-        "kind": ", ".join(thing.kinds),
-        "traces": ", ".join(entry.traces) or "every slot",
-        "needs": _needs(entry.needs),
-        "weights": state,
-        "figures": figures,
-        "calibrated": _calibrations(thing),
-        "summary": entry.summary,
-        "paper": entry.paper,
-        "distribution": thing.distribution,
-    }
-
-
-def _calibrations(thing: Registered) -> list[dict[str, Any]]:
-    """The calibrations that count, of the model with any options, a row a trace."""
-    if "detector" not in thing.kinds:
-        return []
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for card in cards(thing.entry):
-        name = str(card.content["model"])
-        if card.content["identity"] == identity.model(model(name, "detector")):
-            row = {"model": name, "trace": card.trace, "origin": card.origin, "basis": card.basis}
-            found.setdefault((name, card.trace), row)
-    return list(found.values())
-
-
-def _figure(figure: dict[str, Any]) -> str:
-    """The figures of a card and what they were measured on, in one line."""
-    values = ", ".join(f"{name} {value:.3g}" for name, value in figure["values"].items())
-    return (
-        f"{values} ({figure['split']}, {figure['crops']} crops of {figure['side']} x "
-        f"{figure['side']} from {figure['photographs']} photographs)"
-    )
-
-
-def _needs(needs: Any) -> str:
-    colors = {(1,): "gray", (3,): "RGB"}.get(needs.channels, "")
-    jpeg = "JPEG" if needs.jpeg or needs.acts_on == "jpeg" else ""
-    side = f">= {needs.smallest} px" if needs.smallest > 8 else ""
-    return ", ".join(word for word in (colors, jpeg, side) if word) or "pixels"
-
-
 @click.group(invoke_without_command=True)
+@click.option("--verbose", is_flag=True, help="The names of all that they register, too.")
 @JSON
 @click.pass_context
-def plugins(context: click.Context, as_json: bool) -> int:
-    """Every plugin: version, what it registers, the error of a broken one; and places."""
-    return 0 if context.invoked_subcommand else _list_plugins(as_json)
+def plugins(context: click.Context, verbose: bool, as_json: bool) -> int:
+    """Every plugin: version, how much it registers, the error of a broken one; and places."""
+    return 0 if context.invoked_subcommand else _list_plugins(verbose, as_json)
 
 
 @plugins.command(cls=Command)
@@ -135,7 +45,7 @@ def new(name: str, into: str) -> int:
     return 0
 
 
-def _list_plugins(as_json: bool) -> int:
+def _list_plugins(verbose: bool, as_json: bool) -> int:
     places = {name: str(weights.home() / name) for name in ("weights", "calibrations", "store")}
     described = [
         {
@@ -152,10 +62,18 @@ def _list_plugins(as_json: bool) -> int:
         return 0
     rows = []
     for plugin in registry().plugins:
-        found = "; ".join(f"{k}s: {', '.join(v)}" for k, v in plugin.registers.items())
-        state = f"broken: {plugin.error}" if plugin.error else found or "nothing"
+        counts = ", ".join(f"{kind}s {len(names)}" for kind, names in plugin.registers.items())
+        state = "broken" if plugin.error else counts or "nothing"
         rows.append((plugin.name, plugin.distribution, plugin.version, state))
     click.echo("\n" + table(("plugin", "distribution", "version", "registers"), rows) + "\n")
+    for plugin in registry().plugins:
+        if plugin.error:
+            click.echo(lines(f"{plugin.name} is broken: {plugin.error}", 4) + "\n")
+        elif verbose:
+            click.echo(plugin.name)
+            for kind, names in plugin.registers.items():
+                click.echo("  " + lines(f"{kind + 's':11} {', '.join(names)}", 14))
+            click.echo()
     for name, path in places.items():
         click.echo(f"{name}: {path}")
     return 0
@@ -169,7 +87,7 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
     from forensics.traces.trace import get
 
     there = registry().all("trace")
-    summaries = {name: there[name].entry.summary for name in _chosen(names, list(there))}
+    summaries = {name: there[name].entry.summary for name in chosen("trace", names, list(there))}
     found = [get(name) for name in summaries]
     if as_json:
         content = [
@@ -202,11 +120,12 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
     return 0
 
 
-def _chosen(names: Sequence[str], there: Sequence[str]) -> list[str]:
-    """The traces that names and globs stand for, in the order of registration."""
+def chosen(what: str, names: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Which of the things that are there names and globs stand for, in the order of registration;
+    all where there is no name. Raises UnknownName for one that matches nothing."""
     for name in names:
         if not fnmatch.filter(there, name):
-            raise unknown("trace", name, there)
+            raise unknown(what, name, there)
     return [t for t in there if not names or any(fnmatch.fnmatchcase(t, name) for name in names)]
 
 
