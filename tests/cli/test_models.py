@@ -65,8 +65,9 @@ def test_everything_about_a_named_model(command):
         "  kind        detector: slow",
         "  traces      jpeg, djpeg, djpeg-shifted",
         "  needs       pixels",
-        "  time        0.51 s a gray patch of 128 x 128 on two cores (slower than half a second a",
-        "              patch: name it to run it)",
+        "  time        0.51 s a gray patch of 128 x 128 on two cores "
+        "(slower than half a second a patch: name",
+        "              it to run it)",
         "  options     scale=1.0: of the score",
         "  weights     none needed",
     ]
@@ -143,7 +144,8 @@ def test_plugins_counts_and_names_at_verbose(command, home):
     assert code == 0
     assert max(len(line) for line in out.splitlines() if str(home) not in line) <= 100
     words = " ".join(out.split())
-    assert "toy forensics-toy 0.1 detectors 16, estimators 4, localizers 1, attackers 4" in words
+    toy = "forensics-toy 0.1 detectors 14, estimators 4, localizers 1, attackers 4, operations 1"
+    assert f"toy {toy}, traces 2" in words
     assert "toy-grain" not in out
     out = command("plugins", "--verbose")[1]
     assert "\ntoy\n  detectors   toy-everything, toy-grain, toy-raises, toy-zeros," in out
