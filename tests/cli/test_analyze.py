@@ -100,18 +100,35 @@ def test_a_localizer_without_an_answer(command, files):
     assert "n/a for toy-everything:blind=true: blind" in out
 
 
-def test_slow_models_are_asked_by_name_only(command, files):
-    words = "toy-slow: slower than half a second a patch: name it to run it"
-    line = ("analyze", files[0], "--detectors", "toy-[gs]*")
+def test_what_takes_long_on_a_file_is_asked_by_name_only(command, astronaut, tmp_path):
+    """toy-slow takes 0.51 s for 128 x 128 pixels: 8 s for 512 x 512, 31 s for 1024 x 960."""
+    picture = Image.fromarray(astronaut).convert("L")
+    picture.save(tmp_path / "small.png")
+    picture.resize((1024, 960)).save(tmp_path / "large.png")
+    line = ("analyze", tmp_path / "small.png", tmp_path / "large.png", "--detectors", "toy-[gs]*")
+    small, large = json.loads(command(*line, "--json")[1])["files"]
+    assert list(small["scores"]) == ["toy-grain", "toy-slow"]
+    assert list(large["scores"]) == ["toy-grain"]
+    assert (small["skipped"], large["skipped"]) == (
+        {},
+        {"toy-slow": "about 31 s, name it to ask it"},
+    )
     code, out, _ = command(*line)
     assert code == 0
-    assert f"skipped: {words}" in out
-    content = json.loads(command(*line, "--json")[1])
-    assert content["slow"] == [words]
-    assert list(content["files"][0]["scores"]) == ["toy-grain"]
+    assert "toy-slow: about 31 s, name it to ask it" in " ".join(out.split())
     content = json.loads(command(*line, "--detectors", "toy-slow", "--json")[1])
-    assert content["slow"] == []
-    assert list(content["files"][0]["scores"]) == ["toy-grain", "toy-slow"]
+    assert [list(row["scores"]) for row in content["files"]] == [["toy-grain", "toy-slow"]] * 2
+
+
+def test_rivals_are_asked_by_name_only(command, files):
+    line = ("analyze", files[0], "--detectors", "toy-grain", "--detectors", "toy-riv*")
+    content = json.loads(command(*line, "--json")[1])
+    assert list(content["files"][0]["scores"]) == ["toy-grain"]
+    assert content["baselines"] == ["toy-rival"]
+    assert "asked by name only: toy-rival" in " ".join(command(*line)[1].split())
+    content = json.loads(command(*line, "--detectors", "toy-rival", "--json")[1])
+    assert list(content["files"][0]["scores"]) == ["toy-grain", "toy-rival"]
+    assert content["baselines"] == []
 
 
 def test_why_there_are_no_coefficients(command, files, astronaut, tmp_path):

@@ -24,9 +24,12 @@ class Forecast:
     @property
     def time(self) -> str:
         """The seconds in words."""
-        if self.seconds < 90:
-            return f"about {self.seconds:.0f} s on 2 CPU cores"
-        return f"about {self.seconds / 60:.0f} min on 2 CPU cores"
+        return f"{duration(self.seconds)} on 2 CPU cores"
+
+
+def duration(seconds: float) -> str:
+    """`about 40 s`, `about 3 min`."""
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
 def forecast(plan: Plan, folder: Path) -> Forecast:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from forensics.batch import Batch
+from forensics.bench.forecast import duration
 from forensics.calibration import applying
 from forensics.calibration.cards import Card
 from forensics.cli import JSON, Command, answers, calibrated
@@ -57,23 +58,28 @@ def analyze(
     asked = {kind: named[f"{kind}s"] or () for kind in _SAID}
     if not any(asked.values()):
         asked = dict.fromkeys(_SAID, ("all",))
-    slow = selection.skipped_slow(asked)
+    named_outright = selection.names(asked)
+    rivals = selection.baselines(asked)
     chosen = {
-        kind: [m for m in selection.models(names, kind) if m not in slow]
+        kind: [m for m in selection.models(names, kind) if m not in rivals]
         for kind, names in asked.items()
     }
-    if not slow and not any(chosen.values()):
+    if not any(chosen.values()):
         raise ForensicsError("no model to ask: name some that `forensics models` lists")
     where = choose(device)
-    created = {(kind, str(m)): m.create() for kind, several in chosen.items() for m in several}
+    created = [(kind, m, m.create()) for kind, several in chosen.items() for m in several]
     cards = {str(m): applying.cards_of(m) for m in chosen["detector"]}
     valid = {name: held for name, (held, _) in cards.items()}
     rows: list[Row] = []
     lost = Losses()
     for path, picture in pictures(files, max_megapixels, lost):
         row: Row = {"file": str(path), "notes": list(picture.notes)}
-        row |= {said: {} for said in _SAID.values()}
-        for (kind, name), model in created.items():
+        row |= {said: {} for said in _SAID.values()} | {"skipped": {}}
+        for kind, which, model in created:
+            name, takes = str(which), which.entry.takes(picture.height, picture.width)
+            if takes > selection.LONG and which.name not in named_outright:
+                row["skipped"][name] = f"{duration(takes)}, name it to ask it"
+                continue
             with lost.of(f"{name} on {path}"):
                 batch = batch_for(model.needs, picture).to(where)
                 target = (Path(out), f"{path.stem}.{name}") if out else None
@@ -83,20 +89,22 @@ def analyze(
                 if kind == "detector" and valid[name] and answer["score"] is not None:
                     answer["calibrated"] = applying.answers(valid[name], answer["score"], picture)
                 row[_SAID[kind]][name] = answer
-        was = recovered(picture) if any(m.needs.jpeg for m in created.values()) else None
+        was = recovered(picture) if any(m.needs.jpeg for _, _, m in created) else None
         if was is not None:
             row["notes"].append(was.note)
         rows.append(row)
-    skipped = [f"{m}: {selection.SLOWER}" for m in slow]
+    left = [str(m) for m in rivals]
     if as_json:
         held = {name: [c.basis for c in several] for name, several in valid.items() if several}
         content: dict[str, Any] = {"direction": "higher = altered", "calibrated": held}
-        content |= {"slow": skipped, "files": rows, "lost": lost.sentences}
+        content |= {"baselines": left, "files": rows, "lost": lost.sentences}
         click.echo(json.dumps(content, indent=1, allow_nan=False))
     elif rows and style == "csv":
         click.echo(_csv(rows, list(valid)), nl=False)
     elif rows:
-        beside = [f"skipped: {text}" for text in skipped]
+        beside = [f"{row['file']}: skipped {_skipped(row)}." for row in rows if row["skipped"]]
+        if left:
+            beside.append(f"Baselines are asked by name only: {', '.join(left)}.")
         beside += [line for _, outdated in cards.values() for line in outdated]
         click.echo(_text(rows, valid, beside))
     return lost.report()
@@ -134,6 +142,10 @@ def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequ
     notes += [*dict.fromkeys(of_maps), *beside, *calibrated.notes(rows, valid)]
     notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
     return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
+
+
+def _skipped(row: Row) -> str:
+    return "; ".join(f"{name}: {text}" for name, text in row["skipped"].items())
 
 
 def _score(row: Row, name: str) -> float | None:

@@ -20,6 +20,8 @@ _JUDGED = re.compile(rf"(?P<trace>[\w-]+)(\[(?P<points>{_POINT}(, *{_POINT})*)\]
 
 Range = tuple[int | float, int | float]
 
+PATCH = 128  # pixels a side, of the patches that speeds are declared for
+
 
 def parse_trace(declared: str) -> tuple[str, dict[str, Range]]:
     """`"djpeg[q1=60, q2=88..92]"` as the trace's name and the least and greatest values that a
@@ -170,7 +172,9 @@ class ModelEntry(Entry):
     beliefs: of an estimator, whether it says how probable values are. From what it says of a
         target's value for 'none' it is a detector too (`models.beliefs`), on every trace that has
         such a target and a pristine side.
-    seconds: a gray patch of 128 x 128 takes on two CPU cores, for `--plan`.
+    seconds: a gray patch of 128 x 128 takes on two CPU cores, for `--plan` and `analyze`.
+    most_patches: however large the image, it looks at so many patches of 128 x 128 at most; 0: all.
+    baseline: a rival to compare with: `analyze` asks it only where it is named.
     """
 
     traces: tuple[str, ...] = ()
@@ -180,6 +184,8 @@ class ModelEntry(Entry):
     weights_of: str = ""
     beliefs: bool = True
     seconds: float = 0.01
+    most_patches: int = 0
+    baseline: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -187,6 +193,11 @@ class ModelEntry(Entry):
             raise ForensicsError(f"the traces of {self.name} are a tuple of names, not a text")
         for declared in self.traces:
             parse_trace(declared)
+
+    def takes(self, height: int, width: int) -> float:
+        """Seconds for a gray image of this size on two CPU cores."""
+        patches = height * width / PATCH**2
+        return self.seconds * min(patches, self.most_patches or patches)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from forensics.models.registry import Registered, Registry, registry
 
 # Seconds a gray patch of 128 x 128 on two CPU cores, above which a model is run by name only.
 SLOW = 0.5
+# Seconds on two CPU cores that `forensics analyze` has for a model on a file, unless it is named.
+LONG = 10.0
 SLOWER = "slower than half a second a patch: name it to run it"
 
 
@@ -97,10 +99,24 @@ def skipped_slow(asked: Mapping[str, Sequence[str]]) -> list[Model]:
     """Those of the models that are asked for (by kind, texts as `models` reads them) that take more
     than half a second a patch and that no text names: who asks for a group (`all`, a glob,
     `trace:`, `plugin:`) wants an answer soon. None where that would leave nothing to ask."""
-    named = {text.partition(":")[0] for texts in asked.values() for text in texts}
+    named = names(asked)
     found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
     slow = [m for m in found.values() if m.entry.seconds > SLOW and m.name not in named]
     return slow if len(slow) < len(found) else []
+
+
+def baselines(asked: Mapping[str, Sequence[str]]) -> list[Model]:
+    """The rivals among the models that are asked for, as `skipped_slow` reads them, that no text
+    names. None where that would leave nothing to ask."""
+    named = names(asked)
+    found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
+    rivals = [m for m in found.values() if m.entry.baseline and m.name not in named]
+    return rivals if len(rivals) < len(found) else []
+
+
+def names(asked: Mapping[str, Sequence[str]]) -> set[str]:
+    """What the texts name outright, whatever its options."""
+    return {text.partition(":")[0] for texts in asked.values() for text in texts}
 
 
 def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:

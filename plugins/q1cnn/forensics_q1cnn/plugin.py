@@ -77,6 +77,7 @@ Q1PHASE = ModelEntry(
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
     seconds=0.02,
+    most_patches=64,
 )
 
 Q1MAP = ModelEntry(
@@ -104,6 +105,7 @@ Q1ANALYTIC = ModelEntry(
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.07,
+    baseline=True,
 )
 
 Q1BIANCHI = ModelEntry(
@@ -115,6 +117,7 @@ Q1BIANCHI = ModelEntry(
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.05,
+    baseline=True,
 )
 Q1GALVAN = ModelEntry(
     "q1galvan",
@@ -125,6 +128,7 @@ Q1GALVAN = ModelEntry(
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.002,
+    baseline=True,
 )
 Q1DALMIA = ModelEntry(
     "q1dalmia",
@@ -133,6 +137,7 @@ Q1DALMIA = ModelEntry(
     traces=_TRACES,
     needs=_WHOLE_BLOCKS,
     seconds=0.02,
+    baseline=True,
 )
 Q1CONSTANT = ModelEntry(
     "q1constant",
@@ -141,4 +146,5 @@ Q1CONSTANT = ModelEntry(
     traces=_TRACES,
     needs=Needs(jpeg=True),
     seconds=0.0001,
+    baseline=True,
 )

@@ -92,6 +92,13 @@ def forensics_detectors():
         ModelEntry("toy-slow", "forensics_toy.models:Grain", "slow", traces=ALL, seconds=0.51),
         ModelEntry("toy-first", "forensics_toy.models:Grain", "for toy-slot", traces=("toy-slot",)),
         ModelEntry(
+            "toy-rival",
+            "forensics_toy.models:Grain",
+            "to compare with",
+            traces=("toy-slot",),
+            baseline=True,
+        ),
+        ModelEntry(
             "toy-trained",
             "forensics_toy.models:Trained",
             "has to be trained",

@@ -32,16 +32,30 @@ class _Dense(Estimator):
         assert batch.jpeg is not None
         network = self.network(PART, DenseNet40.of, batch.device)
         assert isinstance(network, DenseNet40)
-        seen = windows(shown(batch, network.first.in_channels), PATCH)
-        outputs = torch.cat([network(part) for part in seen.flatten(0, 1).split(_TOGETHER)])
-        found = self.read(outputs.view(*seen.shape[:2], -1))
-        far = ~self._near(batch.jpeg.tables[:, 0])
-        if not bool(far.any()):
+        near = self._near(batch.jpeg.tables[:, 0])
+        # Most files have another second quality: the network sees the others alone.
+        found = self._ask(network, shown(batch, network.first.in_channels)[near])
+        if bool(near.all()):
             return found
         reason = f"the second quality is not {self.second}, nor {NEAR} more or less"
-        reasons = tuple(reason if is_far else None for is_far in far.tolist())
-        values = found.values.masked_fill(far[:, None], torch.nan)
-        return Estimate(found.names, values, found.beliefs, reasons)
+        reasons = tuple(None if is_near else reason for is_near in near.tolist())
+
+        def everywhere(part: Tensor) -> Tensor:
+            whole = part.new_full((len(batch), *part.shape[1:]), torch.nan)
+            whole[near] = part
+            return whole
+
+        beliefs = {
+            name: Belief(belief.values, everywhere(belief.shares))
+            for name, belief in found.beliefs.items()
+        }
+        return Estimate(found.names, everywhere(found.values), beliefs, reasons)
+
+    def _ask(self, network: DenseNet40, planes: Tensor) -> Estimate:
+        seen = windows(planes, PATCH)
+        parts = seen.flatten(0, 1).split(_TOGETHER)
+        outputs = torch.cat([network(part) for part in parts if len(part)] or [seen.new_zeros(0)])
+        return self.read(outputs.view(*seen.shape[:2], network.last.out_features))
 
     def _near(self, tables: Tensor) -> Tensor:
         """Which of the luma tables `[N, 8, 8]` lie between those of the nearest qualities."""
@@ -67,7 +81,9 @@ class Classifier(_Dense):
 
     def read(self, outputs: Tensor) -> Estimate:
         each = decoding.blocks(outputs.flatten(0, 1))
-        summed = [block.view(*outputs.shape[:2], -1).sum(1).log_softmax(1) for block in each]
+        summed = [
+            block.view(*outputs.shape[:2], block.shape[-1]).sum(1).log_softmax(1) for block in each
+        ]
         decode = decoding.most_probable if self.decode == "argmax" else decoding.expected
         beliefs = [Belief(decoding.steps(block), block.exp()) for block in summed]
         return Estimate(NAMES, decode(summed), dict(zip(NAMES, beliefs, strict=True)))

@@ -136,6 +136,27 @@ def test_other_second_qualities_have_a_reason(home, opened, second, answered):
         assert found.reasons == ("the second quality is not 90, nor 2 more or less",)
 
 
+def test_the_network_sees_files_of_its_second_quality_alone(home, opened, monkeypatch):
+    seen = []
+    forward = DenseNet40.forward
+    monkeypatch.setattr(
+        DenseNet40, "forward", lambda self, x: (seen.append(len(x)), forward(self, x))[1]
+    )
+    files = [batch_of(q, [corner])[0] for q, corner in zip((75, 90, 60), CORNERS, strict=True)]
+    model = forensics.load("q1cnn-90")
+    found = model.estimate(opened(files))
+    assert seen == [1]
+    assert [reason is None for reason in found.reasons] == [False, True, False]
+    alone = model.estimate(opened(files[1:2]))
+    torch.testing.assert_close(found.values[1:2], alone.values)
+    for name, belief in found.beliefs.items():
+        torch.testing.assert_close(belief.shares[1:2], alone.beliefs[name].shares)
+    assert found.values[::2].isnan().all()
+    seen.clear()
+    model.estimate(opened(files[::2]))
+    assert seen == []
+
+
 def test_an_option_that_there_is_not():
     with pytest.raises(ForensicsError, match="argmax or expectation, not table"):
         forensics.load("q1cnn-90:decode=table")
