@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from forensics.plugin import (
     Batch,
+    Belief,
     Detector,
     Estimate,
     Estimator,
@@ -124,7 +125,10 @@ class Fast(Estimator, Detector):
         values = classes[found.argmax(1)]
         if self.decode == "mean":
             values = expected(classes, found)
-        return Estimate((target_of(self.task).name,), values.float()[:, None])
+        name = target_of(self.task).name
+        shares = found.double().softmax(1).float()
+        belief = Belief(classes.float(), shares)
+        return Estimate((name,), values.float()[:, None], {name: belief})
 
     def score(self, batch: Batch) -> Scores:
         """Log odds of something against nothing, both as likely beforehand."""
