@@ -48,7 +48,7 @@ def test_what_they_say(command, files, tmp_path):
     model = forensics.load("toy-everything")
     batch = forensics.open(files[0]).batch()
     heat = model.heat(batch.with_pixels(batch.pixels[:, :, :184, :200]))[0].numpy()
-    stored = np.load(tmp_path / "maps" / "plain.toy-everything.npy")
+    stored = np.load(tmp_path / "maps" / "plain.png.toy-everything.npy")
     assert np.array_equal(stored, heat)
     assert plain["maps"]["toy-everything"]["score"] == heat.max()
     drawn = np.array(Image.open(plain["maps"]["toy-everything"]["map"]))

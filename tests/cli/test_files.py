@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 
 import jpeglib
 import numpy as np
@@ -38,7 +39,7 @@ def test_simulate_equals_the_same_steps_by_pillow(command, photograph, tmp_path,
     expected = pillow_steps(image.convert("L") if gray else image, tmp_path)
     line = ["simulate", "jpeg(60) crop(3,5) jpeg(90)", photograph, "-o", tmp_path / "out"]
     code, out, _ = command(*line, *(["--gray"] if gray else []))
-    written = tmp_path / "out" / "astronaut.jpg"
+    written = tmp_path / "out" / "astronaut.png.jpg"
     assert (code, out) == (0, f"{written}\n")
     assert np.array_equal(np.array(Image.open(written)), np.array(Image.open(expected)))
     ours, theirs = (jpeglib.read_dct(str(path)) for path in (written, expected))
@@ -75,7 +76,7 @@ def test_simulate_with_another_sampling(command, photograph, tmp_path, sampling)
     Image.open(photograph).save(expected, quality=70, subsampling=SUBSAMPLING[sampling])
     history = f"jpeg(70,sampling={sampling})"
     assert command("simulate", history, photograph, "-o", tmp_path / "out")[0] == 0
-    written = tmp_path / "out" / "astronaut.jpg"
+    written = tmp_path / "out" / "astronaut.png.jpg"
     ours, theirs = (jpeglib.read_dct(str(path)) for path in (written, expected))
     for plane in ("Y", "Cb", "Cr", "qt"):
         assert np.array_equal(getattr(ours, plane), getattr(theirs, plane))
@@ -87,14 +88,14 @@ def test_a_history_that_ends_in_pixels_is_a_png(command, photograph, tmp_path):
     Image.open(photograph).save(tmp_path / "first.jpg", quality=60)
     expected = np.array(Image.open(tmp_path / "first.jpg"))[3:, 5:]
     (written,) = (tmp_path / "out").iterdir()
-    assert written.name == "astronaut.png"
+    assert written.name == "astronaut.png.png"
     assert np.array_equal(np.array(Image.open(written)), expected)
 
 
 def test_attack_equals_the_filter(command, photograph, tmp_path):
     Image.open(photograph).convert("L").save(tmp_path / "gray.jpg", quality=70)
     code, out, err = command("attack", "toy-median", tmp_path / "gray.jpg", "-o", tmp_path / "out")
-    written = tmp_path / "out" / "gray.png"
+    written = tmp_path / "out" / "gray.jpg.toy-median.png"
     assert (code, out) == (0, f"{written}\n")
     given = np.array(Image.open(tmp_path / "gray.jpg"))
     attacked = median_filter(given, 3, mode="nearest")
@@ -108,13 +109,13 @@ def test_an_attacker_that_wants_a_jpeg_of_a_png(command, photograph, tmp_path):
     code, out, err = command(*line)
     assert (code, out) == (3, "")
     assert "not a JPEG at this place" in err
-    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_files_are_not_written_over(command, photograph, tmp_path):
     line = ["simulate", "jpeg(60)", photograph, "-o", tmp_path / "out"]
     assert command(*line)[0] == 0
-    written = tmp_path / "out" / "astronaut.jpg"
+    written = tmp_path / "out" / "astronaut.png.jpg"
     before = written.read_bytes()
     line[1] = "jpeg(90)"
     code, out, err = command(*line)
@@ -123,22 +124,53 @@ def test_files_are_not_written_over(command, photograph, tmp_path):
     assert written.read_bytes() == before
     assert command(*line, "--force")[0] == 0
     assert written.read_bytes() != before
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["astronaut.jpg"]
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["astronaut.png.jpg"]
 
 
-def test_two_files_of_one_name_do_not_meet(command, photographs, tmp_path):
-    other = tmp_path / "other"
-    other.mkdir()
-    Image.open(photographs / "1.png").save(other / "0.png")
-    line = ["simulate", "jpeg(60)", photographs / "0.png", other / "0.png", "-o", tmp_path / "out"]
-    for more in ([], ["--force"]):
-        code, out, err = command(*line, *more)
-        assert code == 3
-    assert len(out.splitlines()) == 1
-    assert "written to" in err
-    Image.open(photographs / "0.png").save(tmp_path / "x.jpg", quality=60)
-    (written,) = (tmp_path / "out").iterdir()
-    assert np.array_equal(np.array(Image.open(written)), np.array(Image.open(tmp_path / "x.jpg")))
+def simulated(command, tmp_path, *named):
+    """Where `jpeg(60)` puts files, below the folder."""
+    line = ["simulate", "jpeg(60)", *named, "-o", tmp_path / "out"]
+    code, out, err = command(*line)
+    assert (code, err) == (0, "")
+    paths = out.splitlines()
+    assert len(paths) == len({*paths}) == sum(p.is_file() for p in (tmp_path / "out").rglob("*"))
+    return [path.removeprefix(f"{tmp_path / 'out'}/") for path in paths]
+
+
+def test_files_of_one_name_do_not_meet(command, photograph, tmp_path):
+    for folder in ("in/a", "in/b", "far/a"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.open(photograph).save(tmp_path / folder / "x.png")
+    Image.open(photograph).save(tmp_path / "in" / "a" / "x.jpg")
+    assert simulated(command, tmp_path, tmp_path / "in") == [
+        "a/x.jpg.jpg",
+        "a/x.png.jpg",
+        "b/x.png.jpg",
+    ]
+    shutil.rmtree(tmp_path / "out")
+    outright = [tmp_path / folder / "x.png" for folder in ("in/a", "in/b")]
+    assert simulated(command, tmp_path, *outright) == ["a/x.png.jpg", "b/x.png.jpg"]
+    shutil.rmtree(tmp_path / "out")
+    of_one_folder = [tmp_path / folder / "x.png" for folder in ("in/a", "far/a")]
+    assert len(simulated(command, tmp_path, *of_one_folder)) == 2
+
+
+def test_the_longest_names(command, photograph, tmp_path):
+    for letter in ("p", "q", "\u00e9"):
+        name = (letter + "n" * 250)[: 251 - (letter == "\u00e9")] + ".png"
+        assert len(name.encode()) == 255
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.open(photograph).crop((0, 0, 64, 64)).save(tmp_path / "in" / name)
+    assert len(simulated(command, tmp_path, tmp_path / "in")) == 3
+
+
+def test_a_folder_that_cannot_be_is_said_before_the_work(command, photograph, tmp_path):
+    (tmp_path / "file").write_text("")
+    for line in (["simulate", "jpeg(60)"], ["attack", "toy-median"], ["analyze"]):
+        code, out, err = command(*line, photograph, "-o", tmp_path / "file" / "out")
+        assert (code, out) == (1, "")
+        assert err.startswith("error: cannot write into")
+        assert err.count("\n") == 1
 
 
 def test_a_broken_file_is_lost_and_the_others_are_not(command, photographs, tmp_path):
@@ -307,9 +339,9 @@ def test_simulate_takes_steps_by_chance_and_regions(command, photograph, tmp_pat
         ways = []
         for which, history in enumerate(("jpeg(60) jpeg(90)", "jpeg(60) median(3) jpeg(90)")):
             command("simulate", history, path, "-o", tmp_path / f"way{which}")
-            ways.append((tmp_path / f"way{which}" / f"{number}.jpg").read_bytes())
-        assert (tmp_path / "out" / f"{number}.jpg").read_bytes() in ways
+            ways.append((tmp_path / f"way{which}" / f"{number}.png.jpg").read_bytes())
+        assert (tmp_path / "out" / f"{number}.png.jpg").read_bytes() in ways
     out = tmp_path / "copied"
     assert command("simulate", "splice(donor=copy)", folder / "0.png", "-o", out)[0] == 0
-    changed = np.array(Image.open(out / "0.png")) != np.array(Image.open(folder / "0.png"))
+    changed = np.array(Image.open(out / "0.png.png")) != np.array(Image.open(folder / "0.png"))
     assert 0.02 < changed.mean() < 0.42

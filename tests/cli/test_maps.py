@@ -10,7 +10,7 @@ from forensics.cli import maps
 
 pytestmark = pytest.mark.usefixtures("toy")
 MODEL = "toy-everything:halves=true"
-STEM = "photo.toy-everything_halves_true"
+STEM = "photo.png.toy-everything_halves_true"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from forensics.batch import Batch
 from forensics.bench.forecast import duration
 from forensics.calibration import applying
 from forensics.calibration.cards import Card
-from forensics.cli import JSON, Command, answers, calibrated
+from forensics.cli import JSON, Command, answers, calibrated, targets
 from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
 from forensics.cli.recovered import recovered, without
 from forensics.cli.run import progress
@@ -70,9 +71,10 @@ def analyze(
     created = [(kind, m, m.create()) for kind, several in chosen.items() for m in several]
     cards = {str(m): applying.cards_of(m) for m in chosen["detector"]}
     valid = {name: held for name, (held, _) in cards.items()}
+    folder = targets.checked(Path(out)) if out else None
     rows: list[Row] = []
     lost = Losses()
-    for path, picture in pictures(files, max_megapixels, lost):
+    for path, place, picture in pictures(files, max_megapixels, lost):
         row: Row = {"file": str(path), "notes": list(picture.notes)}
         row |= {said: {} for said in _SAID.values()} | {"skipped": {}}
         for kind, which, model in created:
@@ -82,7 +84,7 @@ def analyze(
                 continue
             with lost.of(f"{name} on {path}"):
                 batch = batch_for(model.needs, picture).to(where)
-                target = (Path(out), f"{path.stem}.{name}") if out else None
+                target = _maps(folder, place, name) if folder else None
                 answer = _ask(kind, model, batch, target, force)
                 if answer.get("na") == NO_JPEG:
                     answer["na"] = without(picture)
@@ -119,6 +121,13 @@ def _ask(
         return answers.estimated(model, batch)
     with progress("parts of the image") as told, heard(told):
         return answers.located(model, batch, target, force)
+
+
+def _maps(folder: Path, place: Path, model: str) -> tuple[Path, str]:
+    """Folder and name of a model's maps of a file."""
+    # Options have characters that files cannot have.
+    path = targets.result(folder / place, "." + re.sub(r"[^-\w.]+", "_", model))
+    return path.parent, path.name
 
 
 def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import torch
 from forensics import images
 from forensics.batch import Batch
 from forensics.bench.inference import fitting, refused
-from forensics.cli import LOSSES, Command
+from forensics.cli import LOSSES, Command, targets
 from forensics.cli.recovered import recovered
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
@@ -59,7 +59,8 @@ def attack(
 ) -> int:
     """Attack image files with NAME and write PNG files into a folder."""
     where = choose(device)
-    attacker = selection.model(name, "attacker").create()
+    chosen = selection.model(name, "attacker")
+    attacker = chosen.create()
 
     def act(picture: images.Picture) -> Batch:
         batch = batch_for(attacker.needs, picture)
@@ -71,7 +72,7 @@ def attack(
         click.echo(f"{picture.path}: changed by {change:.2f} dB PSNR", err=True)
         return result
 
-    return _convert(files, Path(out), force, max_megapixels, act)
+    return _convert(files, Path(out), force, max_megapixels, act, f".{chosen.name}")
 
 
 @click.command(cls=Command)
@@ -123,15 +124,18 @@ def _convert(
     force: bool,
     max_megapixels: float,
     act: Callable[[images.Picture], Batch],
+    made: str = "",
 ) -> int:
-    """Each file through `act` into `folder`, under its own name with a fitting suffix."""
+    """Each file through `act` into `folder`, under its whole name with `made` and a fitting suffix
+    behind it."""
+    targets.checked(folder)
     lost = Losses()
     written: dict[Path, Path] = {}
-    for path, picture in pictures(files, max_megapixels, lost):
+    for path, place, picture in pictures(files, max_megapixels, lost):
         with lost.of(str(path)):
             with torch.inference_mode():
                 result = act(picture)
-            target = folder / f"{path.stem}{suffix(result)}"
+            target = targets.result(folder / place, f"{made}{suffix(result)}")
             if target in written:
                 raise ForensicsError(f"{written[target]} was written to {target} already")
             write(result, target, force)
@@ -177,8 +181,9 @@ class Losses:
 
 def pictures(
     files: tuple[str, ...], max_megapixels: float, lost: Losses
-) -> Iterator[tuple[Path, images.Picture]]:
-    """Every file that can be opened. Others are lost; files that were ignored are named."""
+) -> Iterator[tuple[Path, Path, images.Picture]]:
+    """Every file that can be opened, with its place in a folder of results. Others are lost; files
+    that were ignored are named."""
     listed = images.find(files)
     for path in listed.missing:
         sentence = f"{path} is neither a file nor a folder; check the path"
@@ -192,10 +197,11 @@ def pictures(
         )
     if listed.ignored:
         click.echo(listed.note(), err=True)
+    placed = targets.places(files, listed.files)
     for path in listed.files:
         try:
             picture = images.open(path, max_megapixels)
         except UnreadableImage as error:
             lost.add(str(error))
             continue
-        yield path, picture
+        yield path, placed[path], picture

@@ -38,17 +38,16 @@ def save(heatmap: Heatmap, batch: Batch, folder: Path, stem: str, force: bool) -
     and in colours as `STEM.LAYER.png`; regions over the picture as `STEM.regions.png`. Colours
     need matplotlib. Raises ForensicsError where a file exists and `force` is false, or cannot be
     written."""
-    name = re.sub(r"[^-\w.]+", "_", stem)  # options have characters that files cannot have
-    image = folder / f"{name}.png"
+    image = folder / f"{stem}.png"
     write(Batch.of(_gray(heatmap, batch)), image, force)
-    _save(folder / f"{name}.npy", heatmap.values[0])
+    _save(folder / f"{stem}.npy", heatmap.values[0])
     for title, layer in heatmap.layers.items():
-        _save(folder / f"{name}.{title}.npy", layer.values[0])
+        _save(folder / f"{stem}.{title}.npy", layer.values[0])
     if drawable():
         for title, layer in heatmap.layers.items():
-            _write(_layer(heatmap, title, layer, batch.size), folder / f"{name}.{title}.png")
+            _write(_layer(heatmap, title, layer, batch.size), folder / f"{stem}.{title}.png")
         if heatmap.regions:
-            _write(_overlay(heatmap, batch), folder / f"{name}.regions.png")
+            _write(_overlay(heatmap, batch), folder / f"{stem}.regions.png")
     return image
 
 
