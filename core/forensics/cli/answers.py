@@ -14,6 +14,7 @@ from forensics.bench.inference import refused
 from forensics.cli import maps
 from forensics.cli.terminal import table
 from forensics.errors import NotApplicable
+from forensics.jpeg import ZIGZAG, standard_tables
 from forensics.models.interfaces import Detector, Estimator, Localizer
 
 
@@ -148,15 +149,50 @@ def reasons(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [f"{', '.join(names)}: {reason}" for reason, names in models_of.items()]
 
 
+_STEPS = tuple(f"step{n}" for n in range(1, 16))
+_SURE = 0.995
+
+
 def _words(answer: dict[str, Any]) -> str:
-    """Each value, with the probability of its likeliest class."""
-    words = []
-    for name, value in answer.get("values", {}).items():
-        stated = answer["beliefs"].get(name, {"shares": ()})["shares"]
-        shares = [share for share in stated if share is not None]
-        sure = f" ({100 * max(shares):.0f} %)" if shares else ""
-        words.append(f"{name} {_short(value)}{sure}")
-    return ", ".join(words) or "n/a"
+    """What an estimator says, in words: a first JPEG by the quality of libjpeg whose steps these
+    are, else by its steps, with the share of the least sure of its values; of anything else each
+    value with the share of its likeliest class."""
+    values = dict(answer.get("values", {}))
+    if not values:
+        return "n/a"
+    shares = {
+        name: max(said["shares"])
+        for name, said in answer["beliefs"].items()
+        if said["shares"] and None not in said["shares"]
+    }
+    steps = [values.pop(name) for name in _STEPS if name in values]
+    if len(steps) < len(_STEPS):
+        return ", ".join(_value(name, x, shares) for name, x in answer["values"].items())
+    quality = _quality(steps)
+    figures = " ".join(map(_short, steps))
+    by = f"as by libjpeg at quality {quality}" if quality else f"by steps {figures}"
+    words = f"compressed before, {by}"
+    if {"r", "c"} <= set(values):
+        r, c = values.pop("r"), values.pop("c")
+        moved = f"grid moved by {_short(r)} rows and {_short(c)} columns"
+        words += f", {moved if r or c else 'on the same grid'}"
+    of_jpeg = [shares[name] for name in (*_STEPS, "r", "c") if name in shares]
+    if of_jpeg:
+        least = min(of_jpeg)
+        words += "; surely" if least >= _SURE else f"; its least sure value at {100 * least:.0f} %"
+    return ", ".join([words, *(_value(name, x, shares) for name, x in values.items())])
+
+
+def _value(name: str, value: float | None, shares: dict[str, float]) -> str:
+    sure = f" ({100 * shares[name]:.0f} %)" if name in shares else ""
+    return f"{name} {_short(value)}{sure}"
+
+
+def _quality(steps: Sequence[float | None]) -> str:
+    """The qualities at which libjpeg's luma table begins with these steps; empty: at none."""
+    tables = standard_tables(torch.arange(1, 101), 1)[:, 0].flatten(1)[:, list(ZIGZAG[:15])]
+    fits = [q for q, table in enumerate(tables.tolist(), 1) if table == steps]
+    return f"{fits[0]} to {fits[-1]}" if len(fits) > 2 else " or ".join(map(str, fits))
 
 
 def _short(value: float | None) -> str:

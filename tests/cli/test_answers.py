@@ -1,0 +1,56 @@
+"""What estimators say, in words: against Pillow's tables."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from forensics.cli import answers
+from forensics.jpeg import ZIGZAG
+
+
+def steps_of(quality):
+    """The first 15 luma steps that Pillow writes, in zig-zag order."""
+    file = io.BytesIO()
+    Image.new("L", (8, 8)).save(file, "jpeg", quality=quality)
+    with Image.open(file) as written:
+        table = written.quantization[0]
+    # Pillow gives tables in the order of the block's rows.
+    return {f"step{n + 1}": float(table[ZIGZAG[n]]) for n in range(15)}
+
+
+def said(values, **shares):
+    (table,) = answers.tables([_row(values, **shares)])
+    return " ".join(table.split()).rpartition(" x m ")[2]
+
+
+@pytest.mark.parametrize("quality", [50, 75, 90, 95])
+def test_libjpegs_tables_are_named_by_quality(quality):
+    """Neighbouring qualities may share these steps."""
+    alike = [q for q in range(1, 101) if steps_of(q) == steps_of(quality)]
+    assert quality in alike
+    words = f"{alike[0]} to {alike[-1]}" if len(alike) > 2 else " or ".join(map(str, alike))
+    text = f"compressed before, as by libjpeg at quality {words}, on the same grid"
+    assert said(steps_of(quality) | {"r": 0.0, "c": 0.0}) == text
+
+
+def test_a_moved_grid_and_how_sure():
+    whole = steps_of(75) | {"r": 5.0, "c": 3.0}
+    text = said(whole, step1=0.999, r=1.0)
+    assert "moved by 5 rows and 3" in text
+    assert "91 %" in " ".join(answers.tables([_row(whole, step1=0.999, r=0.91)])[0].split())
+
+
+def test_other_tables_are_given_by_their_steps():
+    values = steps_of(75) | {"step3": 99.0}
+    assert "libjpeg" not in said(values)
+    assert "by steps 8 6 99 7 6 5 8 7" in said(values)
+
+
+def test_anything_else_as_value_and_share():
+    assert said({"k": 5.0}, k=0.91) == "k 5 (91 %)"
+
+
+def _row(values, **shares):
+    beliefs = {name: {"values": [1, 2], "shares": [1 - s, s]} for name, s in shares.items()}
+    return {"file": "x", "maps": {}, "estimates": {"m": {"values": values, "beliefs": beliefs}}}
