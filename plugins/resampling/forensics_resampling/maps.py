@@ -12,6 +12,7 @@ from forensics_resampling.patches import windows
 from forensics_resampling.recipes import SIDE
 
 STRIDE = 8
+_TOGETHER = 64  # windows of model II at once
 
 
 def maps(network: nn.Module, gray: Tensor, told: tuple[int, int] = (0, 1)) -> Tensor:
@@ -19,7 +20,7 @@ def maps(network: nn.Module, gray: Tensor, told: tuple[int, int] = (0, 1)) -> Te
     least that of a window.
 
     Of Radon features the Laplacian is taken once; windows are worked on row by row, so that memory
-    grows with the width of the image alone. told: this image's number, and of how many, for
+    does not grow with the image, but for its error. told: this image's number, and of how many, for
     `progress`.
     """
     tops = range(0, gray.shape[0] - SIDE + 1, STRIDE)
@@ -32,7 +33,8 @@ def maps(network: nn.Module, gray: Tensor, told: tuple[int, int] = (0, 1)) -> Te
             logits = network(network.radon.of_error(row, STRIDE)[0])
         else:
             assert isinstance(network, ConstrainedNetwork)
-            logits = network.both(windows(gray[None, top : top + SIDE], SIDE, STRIDE)[0])
+            cut = windows(gray[None, top : top + SIDE], SIDE, STRIDE)[0]
+            logits = torch.cat([network.both(some) for some in cut.split(_TOGETHER)])
         rows.append(logits.sigmoid().T)
         progress.tell(told[0] * len(tops) + done, told[1] * len(tops))
     return torch.stack(rows, 1)
