@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, max_pool2d
 
+from forensics import load
 from forensics.plugin import (
     Batch,
     Belief,
@@ -24,7 +25,9 @@ from forensics.plugin import (
     warm_cosine,
 )
 from forensics_resampling import pmaps, spectrum
+from forensics_resampling.constrained import ConstrainedNetwork, constrained_network
 from forensics_resampling.patches import flat, gray, windows
+from forensics_resampling.traces import TASKS
 
 SIDE, STRIDE = 128, 64
 # None of 0.55, 0.83 and 1.27, nor of 7 degrees, which tests ask for.
@@ -36,6 +39,7 @@ SCALES = (
 )
 _TURNS = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 21.0, 25.0, 30.0, 35.0, 40.0, 45.0)
 ANGLES = (*(-turn for turn in reversed(_TURNS)), 0.0, *_TURNS)
+FINE = tuple(k / 100 for k in range(50, 201))
 _HIDDEN = 256
 _NEAR = 1  # classes on either side of the likeliest that its value is the mean of
 
@@ -122,24 +126,75 @@ def decoded(shares: Tensor, values: Tensor) -> Tensor:
     return (weight * values).sum(1) / weight.sum(1)
 
 
+def scale_belief(axes: Tensor, logits: Tensor, sides: Tensor) -> Tensor:
+    """Shares of `FINE` scales, `[N, C]`: the network's log probabilities, by half, between its
+    values; how high the peak stands where each factor puts it, at 1 / f modulo 1; and, as factors
+    above and below 1 share such places, what model II says of an enlargement and a reduction.
+
+    axes: what `features` tells scale from, `[N, K]`; logits: `[N, len(SCALES)]`; sides: log odds
+    `[N, 2]`. The weights 1/2, 2 and 2 were chosen on val.
+    """
+    fine = torch.tensor(FINE, device=axes.device)
+    listed = torch.tensor(SCALES, device=axes.device)
+    upper = torch.searchsorted(listed, fine.clamp(max=SCALES[-1])).clamp(1, len(SCALES) - 1)
+    part = (fine - listed[upper - 1]) / (listed[upper] - listed[upper - 1])
+    logs = logits.log_softmax(1)
+    prior = torch.lerp(logs[:, upper - 1], logs[:, upper], part)
+    belief, error = (peaks_at(axes, fine, which) for which in (0, 1))
+    up, down = fine > 1.02, fine < 0.98
+    odds = sides[:, :1] * up + sides[:, 1:] * down
+    return (0.5 * prior + 2 * torch.maximum(belief, error) + 2 * odds).softmax(1)
+
+
+def peaks_at(axes: Tensor, factors: Tensor, which: int) -> Tensor:
+    """Log ratios at the place of each factor, the mean of both axes, `[N, C]`; 0 for places near 0,
+    where the content's own spectrum is, and near 1/2. which: 0 of the p-map, 1 of the error."""
+    size = SIDE - 2
+    half = size // 2 + 1
+    planes = axes[:, -4 * half :].unflatten(1, (2, 2, half))[:, which]
+    place = (1 / factors - (1 / factors).round()).abs() * size
+    low = place.floor().long().clamp(max=half - 1)
+    found = torch.maximum(planes[..., low], planes[..., (low + 1).clamp(max=half - 1)]).mean(1)
+    return torch.where((place < 4) | (place > half - 3), 0.0, found)
+
+
 @dataclass(frozen=True)
 class Factor(Estimator):
-    """Scale (`f`, new / old) and angle (`d`, degrees, counter-clockwise) by a network with beliefs
-    over listed values. Factors whose peaks share a place, as 0.6 and 1.5 do, are two modes of one
-    belief, of which the higher is said."""
+    """Scale (`f`, new / old) and angle (`d`, degrees, counter-clockwise), each the likeliest of a
+    belief over listed values. Factors whose peaks share a place, as 0.6 and 1.5 do, are two modes
+    of one belief, of which the higher is said. The weights of `radonfft-up` are needed as well."""
 
     def estimate(self, batch: Batch) -> Estimate:
         seen = gray(batch)
-        network = self.network("net", factor_network, batch.device)
-        assert isinstance(network, FactorNetwork)
-        shares = [logits.float().softmax(1) for logits in network(features(seen))]
-        stated = zip(("f", "d"), (network.scales, network.angles), shares, strict=True)
-        beliefs = {name: Belief(values.float(), each) for name, values, each in stated}
-        values = torch.stack([decoded(b.shares, b.values) for b in beliefs.values()], 1)
         empty = flat(seen)
+        beliefs = self.beliefs(batch)
+        scale, angle = beliefs["f"], beliefs["d"]
+        values = torch.stack([scale.most_probable(), decoded(angle.shares, angle.values)], 1)
         reasons = tuple("one grey level everywhere" if none else None for none in empty.tolist())
         values = torch.where(empty[:, None], torch.nan, values)
-        return Estimate(tuple(beliefs), values, beliefs, reasons)
+        return Estimate(("f", "d"), values, beliefs, reasons)
+
+    def beliefs(self, batch: Batch) -> dict[str, Belief]:
+        """Of the scales `FINE` and of the angles `ANGLES`."""
+        seen = gray(batch)
+        axes, plane = features(seen)
+        network = self._network(batch)
+        scale, angle = network((axes, plane))
+        six = load("radonfft-up").network("six", constrained_network, batch.device)
+        assert isinstance(six, ConstrainedNetwork)
+        cut = windows(seen, 64, 32)
+        odds = six.both(cut.flatten(0, 1)).view(*cut.shape[:2], -1).mean(1)
+        sides = odds[:, [TASKS.index("up"), TASKS.index("down")]]
+        fine = torch.tensor(FINE, device=batch.device)
+        return {
+            "f": Belief(fine, scale_belief(axes, scale, sides)),
+            "d": Belief(network.angles.float(), angle.softmax(1)),
+        }
+
+    def _network(self, batch: Batch) -> FactorNetwork:
+        network = self.network("net", factor_network, batch.device)
+        assert isinstance(network, FactorNetwork)
+        return network
 
 
 def _maps() -> Draw:
