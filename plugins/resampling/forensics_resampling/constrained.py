@@ -79,21 +79,16 @@ def constrained_network(state: Mapping[str, Tensor]) -> ConstrainedNetwork:
     return ConstrainedNetwork(state["fft"])
 
 
-def _part(fft: bool) -> str:
-    return "six" if fft else "six-plain"
-
-
 @dataclass(frozen=True)
 class ConstrainedDetector(Detector):
     """The log odds of a characteristic by Model II; of a patch larger than 64 x 64 their mean over
     windows that are 32 pixels apart."""
 
     task: str
-    fft: bool = option(True, "the network with the FFT inside, or the one without")
 
     def score(self, batch: Batch) -> Scores:
         seen = gray(batch)
-        network = self.network(_part(self.fft), constrained_network, batch.device)
+        network = self.network("six", constrained_network, batch.device)
         assert isinstance(network, ConstrainedNetwork)
         cut = windows(seen, SIDE, STRIDE)
         logits = network.both(cut.flatten(0, 1)).view(*cut.shape[:2], -1).mean(1)
@@ -106,15 +101,12 @@ class ConstrainedRecipe(NetworkRecipe):
 
     fft: bool = option(True, "the FFT inside of the network, or none")
 
+    part: ClassVar[str] = "six"
     phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, SIDE, 128, 1e-3),)
     validation_crop: ClassVar[int] = SIDE
     validation_crops: ClassVar[int] = 2400
     validations: ClassVar[int] = 5
     averaging: ClassVar[float] = 0.999
-
-    @property
-    def part(self) -> str:
-        return _part(self.fft)
 
     @property
     def trace(self) -> Trace:

@@ -42,9 +42,7 @@ def _of_core(task: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _six(
-    prefix: str, factory: str, summary: str, seconds: float, parts: tuple[str, ...] = ("six",)
-) -> list[ModelEntry]:
+def _six(prefix: str, factory: str, summary: str, seconds: float) -> list[ModelEntry]:
     """A detector for each characteristic, of one network."""
     return [
         ModelEntry(
@@ -55,7 +53,7 @@ def _six(
             traces=_traces(task),
             needs=_WINDOW,
             card=f"forensics_resampling:weights/{prefix}",
-            parts=parts,
+            parts=("six",),
             weights_of="" if task == "up" else f"{prefix}-up",
             seconds=seconds,
             bind={"task": task},
@@ -146,7 +144,6 @@ def forensics_detectors() -> list[ModelEntry]:
             "constrained:ConstrainedDetector",
             "constrained convolution, FFT inside, two hidden layers",
             0.01,
-            ("six", "six-plain"),
         ),
     ]
 
