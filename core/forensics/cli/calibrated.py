@@ -7,6 +7,7 @@ from typing import Any
 
 from forensics.calibration.cards import Card
 from forensics.cli.terminal import table
+from forensics.models.registry import registry
 
 
 def _answered(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -21,9 +22,17 @@ def _answered(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, di
 
 def tables(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The table of ratios and verdicts, if there are any."""
-    header = ["file", "model", "trace", "log10 LR", "verdict"]
-    cells = [[f, n, t, f"{a['log10_lr']:+.2f}", a["verdict"]] for f, n, t, a in _answered(rows)]
-    return [table(header, cells, wrapped=("file",))] if cells else []
+    header = ["file", "model", "trace", "log10 LR", "answer"]
+    cells = [[f, n, t, f"{a['log10_lr']:+.2f}", _words(t, a)] for f, n, t, a in _answered(rows)]
+    return [table(header, cells, wrapped=("file", "answer"))] if cells else []
+
+
+def _words(trace: str, answer: Mapping[str, Any]) -> str:
+    """The trace's own question, and yes or no: what counts as altered there may be no forgery."""
+    known = registry().all("trace")
+    question = f"{known[trace].entry.summary} " if trace in known else ""
+    said = "yes" if answer["verdict"] == "altered" else "no"
+    return f"{question}{said}" + (", outside what it was calibrated for" * bool(answer["beyond"]))
 
 
 def notes(rows: Sequence[Mapping[str, Any]], valid: Mapping[str, Sequence[Card]]) -> Iterator[str]:
@@ -35,7 +44,7 @@ def notes(rows: Sequence[Mapping[str, Any]], valid: Mapping[str, Sequence[Card]]
             yield "Higher = altered. Uncalibrated: a score compares files by one model, not models."
         return
     yield (
-        "log10 LR: +1 is 10 times as probable if altered as if pristine, 0 says nothing. Verdict: "
+        "log10 LR: +1 is 10 times as probable if yes as if no, 0 says nothing. Answer: "
         "at the least decision error with equal priors."
     )
     for name, held in valid.items():
