@@ -215,7 +215,6 @@ class TestSelection:
             ("toy-grain:scale", "key=value"),
             ("toy-grain:=2", "key=value"),
             ("toy-grain:scale=[", "cannot read '['"),
-            ("toy-writes:where=1", "takes str, not 1"),
         ],
     )
     def test_options_are_checked(self, text, words):
