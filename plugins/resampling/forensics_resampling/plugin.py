@@ -124,7 +124,7 @@ def _lstms() -> list[ModelEntry]:
             needs=_WINDOW,
             card=f"forensics_resampling:weights/{name}",
             parts=("raster",),
-            seconds=0.2,
+            seconds=0.02,
         )
         for name, about in (("resampling-lstm", "the p-map"), ("lstm-pixels", "pixels"))
     ]
