@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from colour_demosaicing import (
-    demosaicing_CFA_Bayer_bilinear,
-    demosaicing_CFA_Bayer_Malvar2004,
-    demosaicing_CFA_Bayer_Menon2007,
-)
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
 from forensics.training import Camera, camera, demosaicing
+
+# colour-demosaicing sets numpy's old printing, which numbers in CSV files would follow.
+with np.printoptions():
+    from colour_demosaicing import (
+        demosaicing_CFA_Bayer_bilinear,
+        demosaicing_CFA_Bayer_Malvar2004,
+        demosaicing_CFA_Bayer_Menon2007,
+    )
 
 PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
 KEYS = torch.arange(64)
