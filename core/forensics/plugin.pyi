@@ -23,9 +23,9 @@ from .models.interfaces import option as option
 from .models.sliding import SlidingLocalizer as SlidingLocalizer
 from .models.windows import windows as windows
 from .nn import decision as decision
+from .traces.draws import Draw as Draw
 from .traces.draws import LogUniform as LogUniform
 from .traces.draws import Uniform as Uniform
-from .traces.trace import Draw as Draw
 from .traces.trace import Target as Target
 from .traces.trace import Trace as Trace
 from .traces.trace import points_of as points_of

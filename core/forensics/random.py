@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-_GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed integer
+GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed integer
 _MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
 _MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
 ANGLE = 2.0 * math.pi * 2.0**-31  # the unit of 31-bit angles
@@ -31,15 +31,17 @@ def _shift(x: Tensor, bits: int) -> Tensor:
     return (x >> bits) & ((1 << (64 - bits)) - 1)
 
 
-def _splitmix(x: Tensor) -> Tensor:
-    x = (x ^ _shift(x, 30)) * _MIX_1
-    x = (x ^ _shift(x, 27)) * _MIX_2
-    return x ^ _shift(x, 31)
+def splitmix(x: Tensor) -> Tensor:
+    """SplitMix64's finalizer of int64. In plain operators, so that numba compiles it as well, for
+    single numbers; the masks make shifts logical."""
+    x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * _MIX_1
+    x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * _MIX_2
+    return x ^ ((x >> 31) & 0x1FFFFFFFF)
 
 
 def stream(keys: Tensor, name: str) -> Tensor:
     """int64 `[N]`: where the streams of that name begin for int64 keys `[N]`."""
-    return _splitmix(keys ^ key(name))
+    return splitmix(keys ^ key(name))
 
 
 def bits(keys: Tensor, name: str, shape: tuple[int, ...] = ()) -> Tensor:
@@ -53,7 +55,7 @@ def _bits_at(streams: Tensor, counters: Tensor) -> Tensor:
     """Random int64 of the shape of the int64 `counters` `[N, ...]`: the numbers at these places of
     each stream."""
     start = streams.view(-1, *[1] * (counters.ndim - 1))
-    return _splitmix(start + counters * _GOLDEN)
+    return splitmix(start + counters * GOLDEN)
 
 
 def integers(keys: Tensor, name: str, high: int, shape: tuple[int, ...] = ()) -> Tensor:

@@ -298,7 +298,7 @@ def test_traces_lists_points_as_set_takes_them(command):
     code, out, _ = command("traces", "median-jpeg", "djpeg", "q1")
     assert code == 0
     assert "  points    k=3,5,7 q2=90 (3 points)\n" in out
-    assert "  drawn     q0, for each patch one of 95, 96, 97\n" in out
+    assert "  drawn     for each patch, q0 in 95, 96, 97\n" in out
     # Not every combination, so one by one.
     assert "  points    q1=60 q2=95, q1=80 q2=95, q1=60 q2=75\n" in out
     assert (
@@ -315,7 +315,7 @@ def test_traces_lists_sides_targets_and_donors(command):
     assert "  shear     jpeg({q0}) shear({h}) ATTACK jpeg({q2})" in out
     assert "operation (none, median, gaussian, awgn, resize, rotate, shear)\n" in out
     assert "\njpeg:" not in out
-    assert "rd, cd, re, ce, for each patch one of 3906 choices" in out
+    assert "(0, 0, 1, 3) and 3901 more\n" in out
     assert "2 of the other photographs" in out
     assert "f (new / old, within 0.05, none is 1)" in out
     content = {t["name"]: t for t in json.loads(command("traces", "--json")[1])["traces"]}

@@ -14,7 +14,7 @@ from forensics.errors import ForensicsError
 from forensics.models.registry import registry
 from forensics.traces import crop
 from forensics.traces import trace as traces
-from forensics.traces.draws import Choice, choices, dealt, described
+from forensics.traces.draws import Draw, dealt, described, parse
 from forensics.training import LogUniform, NetworkRecipe, Phase, Uniform
 from forensics.training.generator import Generator, Pool
 
@@ -89,8 +89,8 @@ def test_every_trace_gives_what_a_run_would_show(pool, name):
 
 
 def test_uniform_and_log_uniform_are_what_they_say():
-    flat = Choice.of("f", Uniform(0.5, 2)).drawn(KEYS)["f"]
-    steep = Choice.of("f", LogUniform(0.5, 2)).drawn(KEYS)["f"].log2()
+    flat = Draw.of("f", Uniform(0.5, 2)).values(KEYS)["f"]
+    steep = Draw.of("f", LogUniform(0.5, 2)).values(KEYS)["f"].log2()
     for found, low, high in ((flat, 0.5, 2), (steep, -1, 1)):
         assert found.dtype == torch.float64
         assert low <= found.min() < low + 0.01
@@ -103,7 +103,7 @@ def test_uniform_and_log_uniform_are_what_they_say():
 
 def test_joint_draws_stay_together():
     pairs = [(60, 90), (70, 95), (80, 75)]
-    found = Choice.of(("q1", "q2"), pairs).drawn(KEYS)
+    found = Draw.of(("q1", "q2"), pairs).values(KEYS)
     drawn = list(zip(found["q1"].tolist(), found["q2"].tolist(), strict=True))
     counts = [drawn.count(pair) for pair in pairs]
     assert sum(counts) == 4000
@@ -134,7 +134,7 @@ def test_truth_is_known_side_by_side(pool):
 
 
 def test_a_validation_deals_ranges_and_pairs_evenly():
-    drawn = choices({"f": Uniform(0, 1), ("a", "b"): [(1, 2), (3, 4)]})
+    drawn = parse({"f": Uniform(0, 1), ("a", "b"): [(1, 2), (3, 4)]})
     values = dealt(drawn, 8)
     assert values["f"].tolist() == [(i + 0.5) / 8 for i in range(8)]
     assert sorted(values["b"].tolist()) == [2] * 4 + [4] * 4 != values["b"].tolist()

@@ -12,7 +12,8 @@ from forensics.histories.history import History
 from forensics.models import registry
 from forensics.models.entries import parse_trace
 from forensics.traces import trace as traces
-from forensics.traces.trace import Draw, Trace
+from forensics.traces.draws import Draw
+from forensics.traces.trace import Trace
 
 CORE = ("jpeg", "djpeg", "djpeg-shifted")
 SINGLE = (

@@ -16,7 +16,7 @@ from forensics.histories.history import SLOT
 from forensics.metrics.cost import mean_with_interval
 from forensics.metrics.estimation import Confusion
 from forensics.metrics.intervals import Value
-from forensics.traces.trace import Number
+from forensics.traces.draws import Number
 
 # What an attacked image is compared with where no step precedes the attack, or a geometric one.
 INPUT = "the attacker's input"

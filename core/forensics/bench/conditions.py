@@ -12,7 +12,8 @@ from forensics.data import Photograph
 from forensics.histories.history import History, Step
 from forensics.models.registry import MODEL_KINDS
 from forensics.models.selection import Model
-from forensics.traces.trace import Number, Trace
+from forensics.traces.draws import Number
+from forensics.traces.trace import Trace
 
 # The kinds of models that are asked; an attacker is a step of a history.
 ASKED = MODEL_KINDS[:3]

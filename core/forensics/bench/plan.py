@@ -27,7 +27,8 @@ from forensics.models import selection
 from forensics.models.entries import Range, parse_trace
 from forensics.models.selection import Model
 from forensics.traces import trace as traces
-from forensics.traces.trace import Number, Trace
+from forensics.traces.draws import Number
+from forensics.traces.trace import Trace
 
 _NAMED = 3  # models in a sentence
 

@@ -11,7 +11,7 @@ import yaml
 
 from forensics.errors import ForensicsError, unknown
 from forensics.models.entries import number
-from forensics.traces.trace import Number
+from forensics.traces.draws import Number
 
 _KINDS = ("detectors", "estimators", "localizers")
 _FOLDERS = ("positive", "negative", "masks")

@@ -18,7 +18,7 @@ from forensics.models import weights
 from forensics.models.registry import registry
 
 if TYPE_CHECKING:
-    from forensics.traces.trace import Draw, Target
+    from forensics.traces.trace import Target
 
 
 @click.group(invoke_without_command=True)
@@ -111,7 +111,7 @@ def traces(names: tuple[str, ...], as_json: bool) -> int:
         about.append(("input", "the JPEG" if t.input == "jpeg" else "pixels"))
         if t.donors:
             about.append(("donors", f"{t.donors} of the other photographs, for each patch"))
-        about += [("drawn", _drawn(draw)) for draw in t.draws]
+        about += [("drawn", f"for each patch, {draw}") for draw in t.draws]
         if t.targets:
             about.append(("targets", _targets([_target(target) for target in t.targets])))
         about.append(("points", _points(t.points())))
@@ -150,13 +150,6 @@ def _targets(targets: Sequence[Mapping[str, Any]]) -> str:
             about += f", none is {target['none']:g}"
         said.setdefault(about, []).append(target["name"])
     return "; ".join(f"{_short(names, 6)} ({about})" for about, names in said.items())
-
-
-def _drawn(draw: Draw) -> str:
-    """The values of a draw, or their number where they are many."""
-    values = [" ".join(map(str, choice)) for choice in draw.choices]
-    listed = ", ".join(values) if len(values) <= 5 else f"{len(values)} choices"
-    return f"{', '.join(draw.names)}, for each patch one of {listed}"
 
 
 def _points(points: Sequence[Mapping[str, float]]) -> str:

@@ -22,8 +22,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from forensics.traces.draws import Draw
 from forensics.traces.manipulations import CAMERA, in_jpeg
-from forensics.traces.trace import Draw, Grid, Target, Trace, crossed, points_of
+from forensics.traces.trace import Grid, Target, Trace, crossed, points_of
 
 _OPERATIONS = {
     "median": "median({k})",

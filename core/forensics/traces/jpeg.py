@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from forensics.traces.trace import Draw, Target, Trace, points_of
+from forensics.traces.draws import Draw
+from forensics.traces.trace import Target, Trace, points_of
 
 # Every shift of the JPEG grid but none.
 SHIFTS = Draw(("r", "c"), tuple(p for p in itertools.product(range(8), range(8)) if any(p)))

@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from forensics.jpeg import ZIGZAG, standard_tables
+from forensics.traces.draws import Draw, Number
 from forensics.traces.jpeg import JPEG, SHIFTS
-from forensics.traces.trace import Draw, Grid, Number, Target, Trace, crossed, points_of
+from forensics.traces.trace import Grid, Target, Trace, crossed, points_of
 
 CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
 PHONE = Draw(("q0",), ((93,), (94,), (95,), (96,), (97,)))

@@ -10,39 +10,24 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from forensics import random
 from forensics.batch import GRID
+from forensics.errors import ForensicsError
 from forensics.histories.history import SLOT, History
 from forensics.models.registry import registry
+from forensics.traces.draws import Draw, Number, column
 
-Number = int | float
 Grid = tuple[tuple[tuple[str, Number], ...], ...]
 
 # Pixels around a patch that every slot has room for, filled or empty, so that the places of the
 # patches do not depend on who attacks. Where later steps need more than half of them, an attacker
 # gets half of them around that (`slot_side`).
 SLOT_MARGIN = 32
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Parameters that get one joint value a patch, uniformly from `choices`."""
-
-    names: tuple[str, ...]
-    choices: tuple[tuple[Number, ...], ...]
-
-    def values(self, keys: Tensor) -> dict[str, Tensor]:
-        """`[N]` for each name, int64 or float64; a function of the patches' keys and the names
-        alone."""
-        index = random.integers(keys, ",".join(self.names), len(self.choices))
-        columns = zip(self.names, zip(*self.choices, strict=True), strict=True)
-        return {name: column(values).to(keys.device)[index] for name, values in columns}
 
 
 @dataclass(frozen=True)
@@ -105,7 +90,7 @@ class Trace:
             for values in itertools.product(*chosen.values())
         ]
         points = [dict(sorted(a + b)) for a in dict.fromkeys(kept) for b in varied]
-        drawn = {n: v for d in self.draws for n, v in zip(d.names, d.choices[0], strict=True)}
+        drawn = {name: values[0].item() for name, values in self.choices().items()}
         for point in points:
             for side in self.sides:
                 for step in self.history(side).fill(None).steps:
@@ -120,12 +105,30 @@ class Trace:
         return values
 
     def choices(self) -> dict[str, Tensor]:
-        """Every value that the drawn parameters may get, `[choices]` each."""
-        return {
-            name: column(values)
-            for draw in self.draws
-            for name, values in zip(draw.names, zip(*draw.choices, strict=True), strict=True)
-        }
+        """Every value that the drawn parameters may get, `[choices]` each; of a range some."""
+        return {name: values for draw in self.draws for name, values in draw.columns.items()}
+
+    def redrawn(self, draws: Sequence[Draw]) -> Trace:
+        """The trace with these draws in place of its grid and of its own draws of the same names.
+
+        Raises ForensicsError unless each parameter without a draw of the trace's own is drawn
+        once, and where only a part of what the trace draws together is replaced.
+        """
+        names = [name for draw in draws for name in draw.names]
+        kept = tuple(draw for draw in self.draws if not set(draw.names) & set(names))
+        for draw in self.draws:
+            if draw not in kept and not set(draw.names) <= set(names):
+                raise ForensicsError(
+                    f"{self.name} draws {', '.join(draw.names)} together; a recipe replaces all "
+                    "of them or none"
+                )
+        wanted = replace(self, draws=kept).parameters
+        if sorted(names) != list(wanted):
+            raise ForensicsError(
+                f"a recipe of {self.name} draws {', '.join(wanted) or 'nothing'}, "
+                f"not {', '.join(names) or 'nothing'}"
+            )
+        return replace(self, grid=(), draws=(*kept, *draws))
 
     def answers(self, side: str, values: Mapping[str, Any], count: int) -> dict[str, Tensor]:
         """The ground truth of `count` patches of one side by target, float64 `[count]`. values: of
@@ -187,12 +190,6 @@ def slot_side(side: int, patch: int) -> int:
     what later steps need. A function of the steps after the slot alone, and the same for most."""
     needed = -(-(side - patch) // (2 * GRID)) * GRID
     return patch + 2 * max(SLOT_MARGIN, needed + SLOT_MARGIN // 2)
-
-
-def column(values: Sequence[Number]) -> Tensor:
-    """int64 where all values are whole numbers, else float64."""
-    whole = all(isinstance(value, int) for value in values)
-    return torch.tensor(values, dtype=torch.int64 if whole else torch.float64)
 
 
 @functools.cache

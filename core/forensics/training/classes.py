@@ -43,8 +43,9 @@ class Classification(Recipe):
             return tuple(float(number) for number in range(len(target.classes)))
         columns = {
             name: column
-            for choice in draws.choices(self.draws())
-            for name, column in zip(choice.names, choice.columns, strict=False)
+            for draw in draws.parse(self.draws())
+            if not isinstance(draw.choices, draws.Uniform)
+            for name, column in draw.columns.items()
         }
         if target.name not in columns or target.derive:
             raise ForensicsError(

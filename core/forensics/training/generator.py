@@ -127,9 +127,9 @@ class Generator:
     def __init__(
         self, recipe: Recipe, pool: Pool, augmentations: tuple[Augmentation, ...] = ()
     ) -> None:
-        self.choices = draws.choices(recipe.draws())
-        self.trace = draws.narrowed(trace_of(recipe), self.choices)
-        self.in_turn = {c for c in self.choices if set(c.names) & set(recipe.evenly)}
+        self.draws = draws.parse(recipe.draws())
+        self.trace = trace_of(recipe).redrawn(self.draws)
+        self.in_turn = [draw for draw in self.draws if set(draw.names) & set(recipe.evenly)]
         self.pool = pool
         self.color = recipe.color
         self.gray_every = recipe.gray_every
@@ -147,8 +147,7 @@ class Generator:
 
     def _lead(self, side: int) -> int:
         """Pixels of the tile around a crop of this side."""
-        tried = {n: values for choice in self.choices for n, values in choice.tried().items()}
-        return self.trace.margin(self.color, side, tried, slot=False)
+        return self.trace.margin(self.color, side, slot=False)
 
     def _sides(self, side: int) -> list[int]:
         """The sides of the squares before each augmentation, and of the tile after the last, that
@@ -177,12 +176,10 @@ class Generator:
         numbers = fitting[random.integers(keys, "photograph", len(fitting))]
         spans = self.pool.sizes[numbers] - whole + 1
         corners = random.integers(keys, "position", 1 << 40, (2,)) % spans
+        turns = step * count + torch.arange(count)
         values: dict[str, Tensor] = {}
-        for choice in self.choices:
-            if choice in self.in_turn:
-                values |= choice.in_turn(step * count + torch.arange(count), keys)
-            else:
-                values |= choice.drawn(keys)
+        for draw in self.in_turn:
+            values |= draw.in_turn(turns, keys)
         crops = self.pool.crops(numbers, corners, whole, keys, around)
         others = self.pool.others(numbers, whole, keys, self.donors)
         color = self._in_color(step)
@@ -213,7 +210,7 @@ class Generator:
         keys = torch.tensor(
             [random.key("validation", n, *c) for n, c in zip(names, corners.tolist(), strict=True)]
         )
-        values = draws.dealt(self.choices, count)
+        values = draws.dealt(self.draws, count)
         for i in range(0, count, batch):
             part = slice(i, i + batch)
             crops = self.pool.crops(numbers[part], corners[part], tile, keys[part], margin)
@@ -223,13 +220,13 @@ class Generator:
             yield self._histories(crops, others, {n: v[part] for n, v in values.items()}, side)
 
     def _histories(
-        self, crops: Batch, others: Sequence[Batch], drawn: Mapping[str, Tensor], side: int
+        self, crops: Batch, others: Sequence[Batch], dealt: Mapping[str, Tensor], side: int
     ) -> Example:
-        """others: tiles of other photographs, for splices."""
+        """others: tiles of other photographs, for splices; dealt: values in place of drawn ones."""
         donors = torch.stack([tiles.pixels for tiles in others], 1) if others else None
         crops = dataclasses.replace(crops, donors=donors, window=(self.margin(side), side))
-        values = {name: value.to(crops.device) for name, value in drawn.items()}
-        values.update(self.trace.drawn(crops.keys))
+        drawn = self.trace.drawn(crops.keys)
+        values = drawn | {name: value.to(crops.device) for name, value in dealt.items()}
         states = {name: history.apply(crops, values) for name, history in self.histories.items()}
         margin, input = self.margin(side), self.trace.input
         sides = {name: crop.cut(state, margin, side, input) for name, state in states.items()}

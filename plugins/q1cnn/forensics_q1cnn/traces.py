@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from forensics.jpeg import ZIGZAG
-from forensics.traces.trace import Draw, Target, Trace, points_of
+from forensics.traces.draws import Draw
+from forensics.traces.trace import Target, Trace, points_of
 from forensics_q1cnn import tables
 
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import float32, float64, int64, njit, uint64
+from numba import float32, float64, int64, njit
 
 from forensics import random
 from forensics.device import parallel_for
 from forensics.histories.operations.parameters import LARGEST
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-_UNIT = 2.0**-32
-_ANGLE = random.ANGLE
+_GOLDEN, _ANGLE, _UNIT = random.GOLDEN, random.ANGLE, 2.0**-32
 _WHOLE = float32(1.5 * 2**23)  # a float32 of this size has no fraction: it is rounded half to even
+
+
+_splitmix = njit(cache=True, nogil=True, inline="always")(random.splitmix)
 
 
 @njit(cache=True, nogil=True)
@@ -30,16 +29,12 @@ def _draw(stream, top, left, radius, angle):
     channels, height, width = radius.shape
     for c in range(channels):
         for y in range(height):
-            start = uint64(stream) + uint64(((top + y) * LARGEST + left) * 4 + c) * _GOLDEN
-            step = uint64(4) * _GOLDEN
+            first = ((top + y) * LARGEST + left) * 4 + c
             far, turn = radius[c, y], angle[c, y]
             for x in range(width):
-                word = start + uint64(x) * step
-                word = (word ^ (word >> uint64(30))) * _MIX_1
-                word = (word ^ (word >> uint64(27))) * _MIX_2
-                word = word ^ (word >> uint64(31))
-                far[x] = (float64(int64(word >> uint64(32))) + 1.0) * _UNIT
-                turn[x] = float64(int64(word & uint64(0x7FFFFFFF))) * _ANGLE
+                word = _splitmix(int64(stream + (first + 4 * x) * _GOLDEN))
+                far[x] = (float64((word >> 32) & 0xFFFFFFFF) + 1.0) * _UNIT
+                turn[x] = float64(word & 0x7FFFFFFF) * _ANGLE
 
 
 @njit(cache=True, nogil=True)
