@@ -1,16 +1,22 @@
 """States that conditions share: rows do not depend on what else runs, and nothing is done twice."""
 
 import math
+from dataclasses import replace
 from unittest import mock
 
 import pytest
+import torch
 
 from forensics import bench
+from forensics.batch import Batch
 from forensics.bench import states
+from forensics.bench.conditions import Condition
 from forensics.bench.evaluate import work
 from forensics.bench.states import States, around, narrowed, stages
 from forensics.bench.store import Store
+from forensics.traces import crop
 from forensics.traces import trace as traces
+from forensics.traces.trace import Trace
 
 PATCH = 32
 
@@ -118,3 +124,19 @@ def test_conditions_of_different_draws_share_no_state(watch, squares):
         found |= {s.key for s in stages(condition, PATCH, False)}
     shared = by_trace["djpeg-shifted"] & by_trace["splice-q1"]
     assert {key.strip().partition("#")[0] for key in shared} == {"jpeg(75)"}
+
+
+@pytest.mark.parametrize("text", ["crop(21,30)", "crop(3,5)", "median(1) crop(18,2) crop(3,28)"])
+def test_a_crop_may_be_the_last_step(text):
+    """However many rows and columns go, the patch is what lies as far down and to the right."""
+    trace = Trace("cropped", (("altered", text),), ((),), "pixels")
+    condition = Condition(trace, trace.history("altered"), (), None, "cropped", "")
+    margin = around([condition], PATCH, False)
+    pixels = torch.randint(256, (1, 1, *(PATCH + 2 * margin,) * 2)).to(torch.uint8)
+    state = States(
+        replace(Batch.of(pixels), window=(margin, PATCH)), [condition], PATCH, False, {}
+    ).after(condition)
+    shown = crop.cut(state, state.window[0], PATCH, "pixels").pixels
+    top, left = (3, 5) if text == "crop(3,5)" else (21, 30)
+    rows, columns = (slice(margin + off, margin + off + PATCH) for off in (top, left))
+    assert torch.equal(shown, pixels[:, :, rows, columns])

@@ -12,7 +12,7 @@ from forensics.histories.history import History
 from forensics.models import registry
 from forensics.models.entries import parse_trace
 from forensics.traces import trace as traces
-from forensics.traces.draws import Draw
+from forensics.traces.draws import Draw, Uniform
 from forensics.traces.trace import Trace
 
 CORE = ("jpeg", "djpeg", "djpeg-shifted")
@@ -106,6 +106,20 @@ def test_draws_depend_on_keys_and_names_only():
     assert torch.equal(other.drawn(keys)["r"], drawn["r"])
     renamed = Draw(("a", "b"), shifted.draws[0].choices).values(torch.arange(100))["a"]
     assert not torch.equal(renamed, shifted.drawn(torch.arange(100))["r"])
+
+
+def test_lists_of_other_lengths_are_all_met_with_one_another():
+    """The widest tile is that of the widest Gaussian, whatever its s.d. and its place in the list:
+    a size of 31 reaches 15 pixels, and 16 more is what the grid leaves."""
+    trace = traces.get("gaussian-kernel")
+    alone = trace.margin(False, 64, {"k": [31]}, slot=False)
+    assert alone == 16
+    for k, s in (([31, 3, 5], [0.5]), ([3, 31], [0.5, 1, 2, 0.7]), ([], [0.5]), ([31], [])):
+        assert trace.margin(False, 64, {"k": k, "s": s}, slot=False) == alone
+    wide = trace.margin(False, 64, {"k": [3, 5, 121], "s": [0.5]}, slot=False)
+    assert wide == 64
+    drawn = (Draw(("k",), ((3,), (121,), (5,))), Draw(("s",), Uniform(0.5, 2)))
+    assert trace.redrawn(drawn).margin(False, 64, slot=False) == wide
 
 
 @pytest.mark.parametrize("color", [False, True])

@@ -23,7 +23,7 @@ from forensics.bench.conditions import Condition
 from forensics.bench.inference import attacked
 from forensics.errors import NotApplicable
 from forensics.histories.history import SLOT, Step
-from forensics.traces.trace import Trace, slot_side
+from forensics.traces.trace import Trace, slot_side, square_before
 
 # (trace, how far tiles reach around their patches, of how many other photographs) -> their tiles.
 Donors = Callable[[Trace, int, int], Tensor | None]
@@ -59,7 +59,7 @@ def stages(condition: Condition, patch: int, color: bool) -> tuple[Stage, ...]:
             sides[-1] = slot_side(sides[-1], patch)
             sides.append(sides[-1])
         else:
-            sides.append(step.bind(values).square_before(sides[-1], patch, color))
+            sides.append(square_before(step, values, sides[-1], patch, color))
     around = [-(-(side - patch) // (2 * GRID)) * GRID for side in reversed(sides)]
     found: list[Stage] = []
     key = ""

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from forensics.batch import GRID
 from forensics.errors import ForensicsError
-from forensics.histories.history import SLOT, History
+from forensics.histories.history import SLOT, History, Step
 from forensics.models.registry import registry
 from forensics.traces.draws import Draw, Number, column
 
@@ -178,10 +178,21 @@ class Trace:
         side = patch
         for step in reversed(history.steps):
             if step.name != SLOT:
-                side = step.bind(values).square_before(side, patch, color)
+                side = square_before(step, values, side, patch, color)
             elif slot:
                 side = slot_side(side, patch)
         return side
+
+
+def square_before(step: Step, values: Mapping[str, Any], side: int, patch: int, color: bool) -> int:
+    """`Operation.square_before` at all values of a step's parameters, numbers or one tensor each.
+    As many values belong together; of other counts every one is met with every other."""
+    own = {n: values[n] for n in step.parameters if isinstance(values.get(n), Tensor)}
+    counts = sorted({len(column) for column in own.values()})
+    turns = torch.meshgrid(*map(torch.arange, counts), indexing="ij") if counts else ()
+    index = dict(zip(counts, turns, strict=True))
+    every = {name: column[index[len(column)].flatten()] for name, column in own.items()}
+    return step.bind({**values, **every}).square_before(side, patch, color)
 
 
 def slot_side(side: int, patch: int) -> int:

@@ -86,6 +86,7 @@ def test_crop_with_one_offset_drawn_and_one_fixed(astronaut):
         lambda: Crop(-1, 0),
         lambda: Crop(0, 2.5),
         lambda: Crop(torch.tensor([8]), 0),
+        lambda: Crop(torch.tensor([1]), 8),
         lambda: Crop(0, torch.tensor([-1])),
     ],
 )

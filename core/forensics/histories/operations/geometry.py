@@ -19,8 +19,9 @@ _GRID = 8
 
 @dataclass(frozen=True)
 class Crop(Operation):
-    """Cut off `top` rows and `left` columns. Given int64 `[N]` offsets in 0..7, one a patch, it
-    cuts 8 rows and columns in all: the offset at the top left, the rest at the bottom right."""
+    """Cut off `top` rows and `left` columns. Where one of them is int64 `[N]`, one a patch, both
+    are in 0..7, and 8 rows and columns go in all: the offset at the top left, the rest at the
+    bottom right."""
 
     name: ClassVar[str] = "crop"
     geometric: ClassVar[bool] = True
@@ -32,13 +33,20 @@ class Crop(Operation):
             if isinstance(offset, Tensor):
                 if offset.is_floating_point():
                     raise ForensicsError("crop takes whole numbers as offsets, not real ones")
-                if int(offset.min()) < 0 or int(offset.max()) >= _GRID:
-                    raise ForensicsError("crop takes offsets from 0 to 7, one a patch")
             elif not isinstance(offset, int) or offset < 0:
                 raise ForensicsError(f"crop takes whole numbers from 0, not {offset}")
+        ends = [int(end) for o in (self.top, self.left) for end in torch.as_tensor(o).aminmax()]
+        if self._whole() is None and (min(ends) < 0 or max(ends) >= _GRID):
+            raise ForensicsError("crop takes offsets from 0 to 7, one a patch")
+
+    def _whole(self) -> tuple[int, int] | None:
+        """The rows and columns that go, where all patches lose the same."""
+        if isinstance(self.top, int) and isinstance(self.left, int):
+            return self.top, self.left
+        return None
 
     def margin(self, color: bool) -> int:
-        return _GRID
+        return max((_GRID, *(self._whole() or ())))
 
     def apply(self, batch: Batch) -> Batch:
         mask = None if batch.mask is None else self._cut(batch.mask[:, None])[:, 0]
@@ -46,12 +54,14 @@ class Crop(Operation):
 
     def _cut(self, planes: Tensor) -> Tensor:
         height, width = planes.shape[2:]
-        if isinstance(self.top, int) and isinstance(self.left, int):
-            if self.top >= height or self.left >= width:
+        whole = self._whole()
+        if whole is not None:
+            top, left = whole
+            if top >= height or left >= width:
                 raise ForensicsError(
-                    f"crop({self.top},{self.left}) leaves nothing of {width} x {height} pixels"
+                    f"crop({top},{left}) leaves nothing of {width} x {height} pixels"
                 )
-            return planes[:, :, self.top :, self.left :]
+            return planes[:, :, top:, left:]
         rows = _indices(self.top, height, planes)
         columns = _indices(self.left, width, planes)
         one = torch.arange(len(planes), device=planes.device)[:, None, None]
