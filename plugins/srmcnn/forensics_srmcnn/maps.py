@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from forensics import device
 from forensics.plugin import Batch, Heatmap, Localizer, NotApplicable, decision, option
 from forensics_srmcnn import feature, models, network
 from forensics_srmcnn.feature import BINS
@@ -108,6 +109,11 @@ def soft_shares(net: DescriptorNetwork, plane: Tensor, side: int, stride: int) -
     def sums(image: Tensor, half: int, cells: Cells) -> Tensor:
         found: Half = (net.along, net.across)[half]
         sites, words = found.sites(image[None, None].float())[0], found.codewords
+        if device.compiled(sites):
+            from forensics_srmcnn import compiled_members
+
+            number = cells.number.flatten()
+            return compiled_members.sums(sites, words.weight, words.bias, net.alpha, number)
         out = sites.new_zeros(cells.shape[0] * cells.shape[1], BINS, dtype=torch.float64)
         for rows, where in zip(
             sites.split(_CHUNK), cells.number.flatten().split(_CHUNK), strict=True

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from forensics import device
 from forensics.nn import third_order
 from forensics_srmcnn.feature import BINS, rooted
 
@@ -32,6 +33,10 @@ class SoftCounts(torch.autograd.Function):
     def forward(ctx: Any, sites: Tensor, weight: Tensor, bias: Tensor, alpha: float) -> Tensor:
         ctx.save_for_backward(sites, weight, bias)
         ctx.alpha = alpha
+        if _compiled(sites, weight):
+            from forensics_srmcnn import compiled_members
+
+            return compiled_members.means(sites, weight, bias, alpha)
         out = sites.new_zeros(len(sites), len(weight))
         for image, rows in enumerate(sites):
             for part in rows.split(_CHUNK):
@@ -42,6 +47,10 @@ class SoftCounts(torch.autograd.Function):
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         (given,) = upstream
         sites, weight, bias = ctx.saved_tensors
+        if _compiled(sites, weight):
+            from forensics_srmcnn import compiled_members
+
+            return *compiled_members.gradients(given, sites, weight, bias, ctx.alpha), None
         factor = ctx.alpha / sites.shape[1]
         to_sites, to_weight = torch.empty_like(sites), torch.zeros_like(weight)
         to_bias = torch.zeros_like(bias)
@@ -55,6 +64,14 @@ class SoftCounts(torch.autograd.Function):
                 to_weight += (part.T @ d).T  # several times as fast as d.T @ part
                 to_bias += d.sum(0)
         return to_sites, to_weight, to_bias, None
+
+
+def _compiled(sites: Tensor, weight: Tensor) -> bool:
+    if not device.compiled(sites):
+        return False
+    from forensics_srmcnn import compiled_members  # compiles or loads what it compiled
+
+    return compiled_members.fits(sites, weight)
 
 
 def members(rows: Tensor, weight: Tensor, bias: Tensor, alpha: float) -> Tensor:

@@ -101,6 +101,27 @@ def test_gradient_over_several_chunks_is_autograds():
         torch.testing.assert_close(mine.grad, theirs.grad, atol=1e-13, rtol=1e-9)
 
 
+def test_compiled_soft_counts_and_their_gradients_are_those_of_double_precision():
+    torch.manual_seed(2)
+    network = DescriptorNetwork()
+    planes = images("photograph")[:3, None].float()
+    words = network.along.codewords
+    with torch.no_grad():
+        sites = network.along.sites(planes)
+    given = (sites, words.weight.detach(), words.bias.detach())
+    upstream = torch.randn(3, 81)
+    single = [t.clone().requires_grad_() for t in given]
+    double = [t.double().requires_grad_() for t in given]
+    ours = SoftCounts.apply(*single, 1.3)
+    ours.backward(upstream)
+    theirs = SoftCounts.apply(*double, 1.3)
+    theirs.backward(upstream.double())
+    torch.testing.assert_close(ours.double(), theirs, atol=1e-6, rtol=0)
+    for mine, wanted in zip(single, double, strict=True):
+        largest = wanted.grad.abs().max()
+        assert (mine.grad - wanted.grad).abs().max() < 3e-4 * largest
+
+
 def test_the_network_begins_as_the_svm():
     torch.manual_seed(4)
     state = {
