@@ -33,16 +33,20 @@ def forensics_operations() -> list[Entry]:
 
 @hookimpl
 def forensics_attackers() -> list[ModelEntry]:
+    module, again = "forensics.histories.attackers", "bicubic down to 0.9 and up again"
+    steps = (
+        ("median3", "median(3)", "median of 3 x 3 pixels"),
+        ("blur", "gaussian(0.5)", "Gaussian blur, s.d. 0.5 pixels"),
+        ("noise", "awgn(2)", "white Gaussian noise, s.d. 2 grey levels"),
+        ("resave-90", "jpeg(90)", "JPEG of quality 90, decoded"),
+        ("resave-75", "jpeg(75)", "JPEG of quality 75, decoded"),
+    )
     return [
-        ModelEntry(name, f"forensics.histories.attackers:{factory}", summary, seconds=0.001)
-        for name, factory, summary in (
-            ("median3", "Median3", "median of 3 x 3 pixels"),
-            ("blur", "Blur", "Gaussian blur, s.d. 0.5 pixels"),
-            ("noise", "Noise", "white Gaussian noise, s.d. 2 grey levels"),
-            ("resave-90", "Resave90", "JPEG of quality 90, decoded"),
-            ("resave-75", "Resave75", "JPEG of quality 75, decoded"),
-            ("resize-back", "ResizeBack", "bicubic down to 0.9 and up again"),
-        )
+        *(
+            ModelEntry(name, f"{module}:OneStep", summary, seconds=0.001, bind={"step": step})
+            for name, step, summary in steps
+        ),
+        ModelEntry("resize-back", f"{module}:ResizeBack", again, seconds=0.001),
     ]
 
 

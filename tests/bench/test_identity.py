@@ -53,7 +53,10 @@ ASIDE = (
     *("", "atomic", "errors", "models"),
     *(f"models.{part}" for part in ("entries", "hookspecs", "registry", "selection", "weights")),
     *(f"data{part}" for part in ("", ".folder", ".labelled", ".lattice", ".leaves", ".samples")),
-    *(f"bench{part}" for part in ("", ".identity", ".sources", ".conditions", ".settings")),
+    *(
+        f"bench{part}"
+        for part in ("", ".identity", ".sources", ".choice", ".conditions", ".settings")
+    ),
     *("bench.store", "device", "metrics", "metrics.intervals"),
 )
 

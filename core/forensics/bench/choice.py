@@ -1,9 +1,10 @@
-"""Which traces a run takes, and on which of them each model is asked."""
+"""Which traces a run takes, on which of them each model is asked, and who cannot be asked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from forensics.bench import identity
 from forensics.bench.conditions import Judges
 from forensics.bench.settings import Settings
 from forensics.errors import ForensicsError
@@ -79,6 +80,17 @@ def _slot_holds_jpeg(history: History) -> bool:
     names = [step.name for step in history.steps]
     before = history.steps[: names.index(SLOT)]
     return bool(before) and bool(before[-1].registered.entry.load().makes_jpeg)
+
+
+def refusal(one: Model | None, color: bool, side: int | None, jpeg: bool) -> str | None:
+    """Why a model or attacker can take no patches of this side, gray or in colour, as far as
+    declarations tell. side: None where it is not known; jpeg: whether the patches may be JPEGs."""
+    if one is None:
+        return None
+    needs = one.entry.needs
+    side = needs.smallest * needs.multiple_of if side is None else side
+    refused = needs.refusal(3 if color else 1, side, side, jpeg)
+    return identity.untrained(one) or (refused and f"{one.name}: {refused}")
 
 
 def _check_sides(trace: Trace, judges: Judges) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from forensics import data, random
 from forensics.batch import Batch
-from forensics.bench import identity
+from forensics.bench import choice, identity
 from forensics.bench.conditions import Cell, Condition, Judges, Sample
 from forensics.bench.positions import Position, spread, usable
 from forensics.bench.settings import Settings
@@ -100,14 +100,10 @@ def _beforehand(
     kind: str | None, model: Model | None, attacker: Model | None, settings: Settings
 ) -> str | None:
     """Why a cell cannot have a figure, as far as is known before the files are read."""
-    channels = 3 if settings.color else 1
     for one in (attacker, model):
-        if one is None:
-            continue
-        if identity.untrained(one):
-            return identity.untrained(one)
-        if channels not in one.entry.needs.channels:
-            return f"{one.name}: {one.entry.needs.refusal(channels, 8, 8, True)}"
+        refusal = choice.refusal(one, settings.color, None, True)
+        if refusal:
+            return refusal
     if kind == "detector" and settings.negative is None:
         return "no untouched files to tell the altered ones from: name a folder, --negative"
     return None

@@ -221,17 +221,11 @@ def _beforehand(
         return f"trace {trace.name} has no pristine side to tell the altered one from"
     if kind == "estimator" and not trace.targets:
         return f"trace {trace.name} has no truth to estimate"
-    channels = 3 if settings.color else 1
-    for one in (attacker, model):
-        if one is None:
-            continue
-        if identity.untrained(one):
-            return identity.untrained(one)
-        # What kind of state a slot holds is not declared; the door sees to that of attackers.
-        jpeg = one is attacker or trace.input == "jpeg"
-        refusal = one.entry.needs.refusal(channels, settings.patch, settings.patch, jpeg)
+    # What kind of state a slot holds is not declared; inference sees to that of attackers.
+    for one, jpeg in ((attacker, True), (model, trace.input == "jpeg")):
+        refusal = choice.refusal(one, settings.color, settings.patch, jpeg)
         if refusal:
-            return f"{one.name}: {refusal}"
+            return refusal
     restricted = _restriction(model, trace) if model else {}
     for name, (low, high) in (restricted or {}).items():
         if not low <= point.get(name, low) <= high:

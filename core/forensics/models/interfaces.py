@@ -179,7 +179,6 @@ class Operation(ABC):
     changes.
     """
 
-    name: ClassVar[str]
     # Whether it moves pixels, so that its input and its output cannot be compared one by one.
     geometric: ClassVar[bool] = False
     # Whether what comes out is a JPEG, with coefficients and tables.

@@ -12,7 +12,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -105,8 +104,6 @@ class AFCNN(LumaAttacker):
     One network a quality; the JPEG's luma table picks the nearest.
     """
 
-    name: ClassVar[str] = "afcnn"
-
     @staticmethod
     def build(state: Mapping[str, Tensor]) -> nn.Module:
         return networks.AFCNN()
@@ -122,22 +119,18 @@ class Matched(LumaAttacker):
     One network a quality; the JPEG's luma table picks the nearest.
     """
 
-    name: ClassVar[str] = "afcnn-matched"
-
     @staticmethod
     def build(state: Mapping[str, Tensor]) -> nn.Module:
         return networks.Matched()
 
     def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
-        noise = random.normal(keys, self.name, (networks.Matched.NOISE, *luma.shape[1:]))
+        noise = random.normal(keys, self.entry.name, (networks.Matched.NOISE, *luma.shape[1:]))
         return self.by_quality(luma, steps, noise)
 
 
 @dataclass(frozen=True)
 class Dither(LumaAttacker):
     """The control: a restoration network for all qualities, then white noise of s.d. 1."""
-
-    name: ClassVar[str] = "ddcn-dither"
 
     @staticmethod
     def build(state: Mapping[str, Tensor]) -> nn.Module:
@@ -146,4 +139,4 @@ class Dither(LumaAttacker):
     def plane(self, luma: Tensor, steps: Tensor, keys: Tensor) -> Tensor:
         network = self.network("restorer", self.build, luma.device)
         restored = _run(network, luma[:, None], steps)
-        return restored + random.normal(keys, self.name, tuple(luma.shape[1:]))
+        return restored + random.normal(keys, self.entry.name, tuple(luma.shape[1:]))

@@ -104,7 +104,6 @@ class TableCompression(Operation):
     int64 `[N]`. Colour is sampled 4:2:0. With 0 pixels stay as they are, and what comes out of a
     batch that has one is no JPEG."""
 
-    name: ClassVar[str] = "qtable"
     makes_jpeg: ClassVar[bool] = True
     number: int | Tensor
 

@@ -1,7 +1,6 @@
 """Estimators and localizers, and a step that leaves a mask."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 from torch.nn.functional import avg_pool2d
@@ -110,7 +109,6 @@ class Grainy(Estimator):
 class Paste(Operation):
     """Noise in a square in the middle of the tile."""
 
-    name: ClassVar[str] = "toy-paste"
     side: int
 
     def apply(self, batch):

@@ -2,7 +2,6 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch.nn.functional import pad, unfold
@@ -117,7 +116,6 @@ class Zeros(Detector):
 
 @dataclass(frozen=True)
 class Median(Attacker):
-    name: ClassVar[str] = "toy-median"
     passes: int = option(1, "how often")
 
     def attack(self, batch):
@@ -132,14 +130,12 @@ class Median(Attacker):
 
 @dataclass(frozen=True)
 class JpegOnly(Median):
-    name: ClassVar[str] = "toy-jpeg-only"
+    """Is registered as one that acts on JPEGs."""
 
 
 @dataclass(frozen=True)
 class WritingAttacker(Median):
     """Lightens its input in place and gives it back."""
-
-    name: ClassVar[str] = "toy-writing"
 
     def attack(self, batch):
         batch.pixels.add_(1)
@@ -160,8 +156,6 @@ class Cramped(Grain):
 
 @dataclass(frozen=True)
 class CrampedMedian(Median):
-    name: ClassVar[str] = "toy-cramped-median"
-
     def attack(self, batch):
         if len(batch) > 1:
             raise torch.OutOfMemoryError("out of memory")

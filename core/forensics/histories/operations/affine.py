@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,7 +25,6 @@ class Affine(Warp):
     size, borders and rounding as those of `rotate`.
     """
 
-    name: ClassVar[str] = "affine"
     scale: float | Tensor = 1.0
     degrees: float | Tensor = 0.0
     shear: float | Tensor = 0.0

@@ -27,7 +27,6 @@ def apart(act: Callable[[Batch], Batch], batch: Batch, stream: str) -> Batch:
 class Chain(Operation):
     """A history inside a step, as one operation. stream: what the step draws by."""
 
-    name: ClassVar[str] = "chain"
     steps: tuple[Operation, ...]
     stream: str
 
@@ -62,7 +61,6 @@ class Maybe(Operation):
     where the history would change the size of some images only.
     """
 
-    name: ClassVar[str] = "maybe"
     holds_history: ClassVar[bool] = True
     chance: float | Tensor
     history: Chain

@@ -20,7 +20,6 @@ class JpegCompression(Operation):
     """Compress and decode. quality: libjpeg's 1..100, or int64 `[N]`; sampling: of the chroma,
     for RGB (gray has none)."""
 
-    name: ClassVar[str] = "jpeg"
     makes_jpeg: ClassVar[bool] = True
     quality: int | Tensor
     sampling: str = "4:2:0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,7 +35,6 @@ class Gaussian(Operation):
     8-bit images in every pixel, on every device.
     """
 
-    name: ClassVar[str] = "gaussian"
     sigma: float | Tensor
     size: int | Tensor = 0
 

@@ -23,7 +23,6 @@ class Crop(Operation):
     are in 0..7, and 8 rows and columns go in all: the offset at the top left, the rest at the
     bottom right."""
 
-    name: ClassVar[str] = "crop"
     geometric: ClassVar[bool] = True
     top: int | Tensor
     left: int | Tensor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import cv2
 import torch
@@ -27,7 +26,6 @@ class Median(Operation):
     OpenCV's `medianBlur` in every pixel, on every device.
     """
 
-    name: ClassVar[str] = "median"
     size: int | Tensor
 
     def __post_init__(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,7 +23,6 @@ class WhiteNoise(Operation):
     differ between devices in their last bits, which moves a rare pixel by one level.
     """
 
-    name: ClassVar[str] = "awgn"
     sigma: float | Tensor
 
     def __post_init__(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -35,7 +34,6 @@ class Resize(Geometric):
     same pixels on every device.
     """
 
-    name: ClassVar[str] = "resize"
     factor: float | Tensor
     kernel: str = "bilinear"
     antialias: bool = False

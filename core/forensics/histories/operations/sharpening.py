@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,7 +21,6 @@ class Sharpen(Operation):
     amount: 0..10, or `[N]`; sigma: s.d. of the blur in pixels, as `gaussian` takes it.
     """
 
-    name: ClassVar[str] = "sharpen"
     amount: float | Tensor
     sigma: float | Tensor = 1.0
 

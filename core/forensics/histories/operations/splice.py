@@ -38,7 +38,6 @@ class Splice(Operation):
     such donor.
     """
 
-    name: ClassVar[str] = "splice"
     geometric: ClassVar[bool] = True
     holds_history: ClassVar[bool] = True
     history: Chain

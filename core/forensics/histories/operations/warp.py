@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -60,7 +59,6 @@ class Rotate(Warp):
     every device.
     """
 
-    name: ClassVar[str] = "rotate"
     degrees: float | Tensor
     kernel: str = "bilinear"
 
@@ -80,7 +78,6 @@ class Shear(Warp):
     centre. kernel, borders and rounding as those of `rotate`; one level from OpenCV's
     `warpAffine` in up to 10 % of the pixels."""
 
-    name: ClassVar[str] = "shear"
     factor: float | Tensor
     kernel: str = "bilinear"
 

@@ -1,5 +1,4 @@
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import torch
 
@@ -32,8 +31,6 @@ class Sum(Detector):
 
 @dataclass(frozen=True)
 class Pixels(Attacker):
-    name: ClassVar[str] = "watch-pixels"
-
     def attack(self, batch):
         ATTACKED.append(batch)
         return Median(3).apply(batch).pixels
@@ -42,8 +39,6 @@ class Pixels(Attacker):
 @dataclass(frozen=True)
 class Coefficients(Attacker):
     """Drops every level of 1, as one who works on the file itself."""
-
-    name: ClassVar[str] = "watch-jpeg"
 
     def attack(self, batch):
         ATTACKED.append(batch)
