@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import uniform_filter
-from scipy.special import softmax
 
 import forensics
 from forensics import jpeg, progress
@@ -15,7 +14,7 @@ from forensics.models import selection, sliding
 from forensics.models.interfaces import Detector, Heatmap
 from forensics.models.registry import Registered
 from forensics.models.sliding import SlidingLocalizer
-from forensics.models.windows import Windows, mean_score, product, windows
+from forensics.models.windows import Windows, windows
 
 
 def pixels(channels=1, height=52, width=70, n=2):
@@ -64,16 +63,6 @@ def test_there_must_be_a_window():
     for side, stride in ((60, 8), (0, 8), (8, 0)):
         with pytest.raises(ValueError, match="no window"):
             windows(Batch.of(pixels()), side, stride)
-
-
-def test_answers_of_windows_as_one():
-    scores = torch.tensor([[1.0, 2.0, torch.nan], [4.0, 4.0, 1.0]])
-    assert mean_score(scores).tolist() == [1.5, 3.0]
-    logs = torch.log(torch.tensor([[[0.2, 0.8], [0.5, 0.5], [0.4, 0.6]]]))
-    belief = product(torch.tensor([3.0, 5.0]), logs)
-    assert belief.shares[0, 0] == pytest.approx(0.04 / (0.04 + 0.24))
-    tempered = product(torch.tensor([3.0, 5.0]), logs, 0.5)
-    assert tempered.shares[0].tolist() == pytest.approx(softmax(np.log([0.04, 0.24]) / 2).tolist())
 
 
 def test_a_cell_stands_for_the_middle_of_its_window():

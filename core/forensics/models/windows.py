@@ -1,4 +1,4 @@
-"""An image as windows: cut lazily, in batches of bounded memory, and their answers pooled."""
+"""An image as windows: cut lazily, in batches of bounded memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.jpeg.coefficients import SAMPLINGS, Jpeg
-from forensics.models.interfaces import Belief
 
 _PIXELS = 1 << 20  # of the windows of one batch
 
@@ -92,17 +91,3 @@ def windows(batch: Batch, side: int, stride: int) -> Windows:
     if side < 1 or stride < 1 or not len(found):
         raise ValueError(f"no window of {side} pixels, {stride} apart, in {batch.size} pixels")
     return found
-
-
-def mean_score(scores: Tensor) -> Tensor:
-    """float `[N]`: the mean of the scores `[N, windows]` that are not NaN."""
-    return scores.nanmean(1)
-
-
-def product(values: Tensor, logs: Tensor, weight: float = 1.0) -> Belief:
-    """The belief of images whose windows say independently what they see.
-
-    values: `[classes]`; logs: log-probabilities, `[N, windows, classes]`; weight: what each window
-    counts for, below 1 where neighbours say the same twice.
-    """
-    return Belief(values, (weight * logs.sum(1)).softmax(1))

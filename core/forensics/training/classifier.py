@@ -15,7 +15,6 @@ from forensics.errors import ForensicsError
 from forensics.training.classes import Classification
 from forensics.training.fitting import network_of
 from forensics.training.recipe import Example, FittedRecipe, NetworkRecipe, Progress
-from forensics.training.schedules import warm_cosine
 
 
 def _naming(network: nn.Module, classes: tuple[float, ...]) -> nn.Module:
@@ -36,8 +35,7 @@ class ClassifierRecipe(Classification, NetworkRecipe):
     of a target. A subclass says `trace`, `part`, `phases`, `draws` and `build`, and with `target`
     which values; everything else is given and may be replaced.
 
-    All sides of the same places are in a batch, and every class about as often. The rate warms up
-    and falls along a cosine.
+    All sides of the same places are in a batch, and every class about as often.
     """
 
     #: whether steps compute the network in bfloat16, several times as fast on some processors;
@@ -55,9 +53,6 @@ class ClassifierRecipe(Classification, NetworkRecipe):
 
     def network(self) -> nn.Module:
         return _naming(self.build(len(self.classes)), self.classes)
-
-    def schedule(self, progress: Progress) -> float:
-        return warm_cosine(progress.total)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress

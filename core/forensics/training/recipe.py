@@ -17,6 +17,7 @@ from forensics.traces import trace as traces
 from forensics.traces.draws import Draws
 from forensics.traces.trace import Trace
 from forensics.training.augmentation import Augmentation, Orientation
+from forensics.training.schedules import warm_cosine
 from forensics.training.start import Start
 
 
@@ -142,6 +143,8 @@ class NetworkRecipe(Recipe):
 
     #: decay of the exponential moving average of the weights that is judged and kept; 0: none
     averaging: ClassVar[float] = 0.0
+    #: by how much of the rate a step shrinks the weights
+    decay: ClassVar[float] = 0.0
 
     @abstractmethod
     def network(self) -> nn.Module:
@@ -157,12 +160,13 @@ class NetworkRecipe(Recipe):
         return Start.of(self.start, self.part).hashes if self.start else {}
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
-        """Adam unless a recipe says otherwise."""
-        return torch.optim.Adam(network.parameters(), lr=rate)
+        """AdamW (Adam where nothing decays) unless a recipe says otherwise."""
+        return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=self.decay)
 
     def schedule(self, progress: Progress) -> float:
-        """The factor on the phase's rate: 1 unless a recipe says otherwise."""
-        return 1.0
+        """The factor on the phase's rate: unless a recipe says otherwise it warms up and falls
+        along a cosine."""
+        return warm_cosine(progress.total)
 
     def constrain(self, network: nn.Module) -> None:
         """Put weights back in place that a step has moved out of it, such as kernels of a fixed

@@ -20,7 +20,6 @@ from forensics.plugin import (
     Scores,
     Trace,
     option,
-    warm_cosine,
 )
 from forensics_resampling.detectors import STRIDE, blank
 from forensics_resampling.networks import HIDDEN, mirrored_labels
@@ -107,6 +106,7 @@ class ConstrainedRecipe(NetworkRecipe):
     validation_crops: ClassVar[int] = 2400
     validations: ClassVar[int] = 5
     averaging: ClassVar[float] = 0.999
+    decay: ClassVar[float] = 1e-2
 
     @property
     def trace(self) -> Trace:
@@ -117,12 +117,6 @@ class ConstrainedRecipe(NetworkRecipe):
 
     def network(self) -> nn.Module:
         return ConstrainedNetwork(torch.tensor(int(self.fft)))
-
-    def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-2)
-
-    def schedule(self, progress: Progress) -> float:
-        return warm_cosine(progress.total)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress

@@ -22,7 +22,6 @@ from forensics.plugin import (
     Phase,
     Progress,
     Trace,
-    warm_cosine,
 )
 from forensics_resampling import pmaps, spectrum
 from forensics_resampling.constrained import ConstrainedNetwork, constrained_network
@@ -233,6 +232,7 @@ class FactorRecipe(NetworkRecipe):
     validation_crops: ClassVar[int] = 1200
     validations: ClassVar[int] = 5
     averaging: ClassVar[float] = 0.999
+    decay: ClassVar[float] = 1e-2
     limits: ClassVar[tuple[str, ...]] = (
         "one scaling from 0.5 to 2 or one rotation up to 45 degrees, not both, never antialiased",
     )
@@ -244,12 +244,6 @@ class FactorRecipe(NetworkRecipe):
         scale, angle = features(torch.zeros(1, SIDE, SIDE))
         values = (torch.tensor(those, dtype=torch.float64) for those in (SCALES, ANGLES))
         return FactorNetwork((scale.shape[1], angle.shape[1]), *values)
-
-    def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-2)
-
-    def schedule(self, progress: Progress) -> float:
-        return warm_cosine(progress.total)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress

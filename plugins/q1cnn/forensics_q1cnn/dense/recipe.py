@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from forensics.errors import ForensicsError
 from forensics.models.interfaces import option
 from forensics.traces.draws import Draws
-from forensics.training import Example, NetworkRecipe, Phase, Progress, warm_cosine
+from forensics.training import Example, NetworkRecipe, Phase, Progress
 from forensics_q1cnn.dense import decoding, losses
 from forensics_q1cnn.dense.entries import PART
 from forensics_q1cnn.dense.network import PATCH, DenseNet40, shown, table, windows
@@ -65,9 +65,6 @@ class DenseRecipe(NetworkRecipe):
 
     def optimiser(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         return torch.optim.Adam(network.parameters(), lr=rate, fused=True)
-
-    def schedule(self, progress: Progress) -> float:
-        return warm_cosine(progress.total)
 
     def loss(
         self, network: nn.Module, example: Example, progress: Progress

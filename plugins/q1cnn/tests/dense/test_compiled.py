@@ -10,16 +10,12 @@ from forensics_q1cnn.dense import compiled
 from forensics_q1cnn.dense.compiled import CompiledBlock
 
 
-def settled(network):
-    """In float64 and evaluation, with statistics and scales that are not 0 and 1."""
-    generator = torch.Generator().manual_seed(0)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for tensor in (module.running_mean, module.bias.data):
-                tensor.copy_(torch.randn(tensor.shape, generator=generator) / 4)
-            for tensor in (module.running_var, module.weight.data):
-                tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
-    return network.double().eval()
+def scaled(network):
+    """With scales and shifts of its batch norms that are not 1 and 0."""
+    for parameter in network.parameters():
+        if parameter.ndim == 1:
+            nn.init.uniform_(parameter, 0.5, 1.5)
+    return network
 
 
 def flat(found):
@@ -43,7 +39,7 @@ def trained(network, planes, dtype):
 def test_a_dense_block_trains_alike_in_half_precision(size, monkeypatch):
     """The compiled path is as near to float32 as torch's own layers in bfloat16 are."""
     torch.manual_seed(0)
-    network = settled(CompiledBlock(6, layers=4, growth=5)).float()
+    network = scaled(CompiledBlock(6, layers=4, growth=5))
     planes = torch.randn(7, 6, *size) * 2 + 1
     found = {}
     for name, dtype in (("exact", torch.float32), ("compiled", torch.bfloat16)):
@@ -65,7 +61,7 @@ def test_a_dense_block_trains_alike_in_half_precision(size, monkeypatch):
 
 def test_a_dense_block_trains_alike_in_threads():
     torch.manual_seed(0)
-    network = settled(CompiledBlock(16, layers=2, growth=4)).float()
+    network = scaled(CompiledBlock(16, layers=2, growth=4))
     planes = torch.randn(8, 16, 64, 64)
     threads, found = torch.get_num_threads(), []
     for count in (1, 3):
