@@ -53,8 +53,8 @@ def analyze(
 ) -> int:
     """What every model that fits says of image files, as they are.
 
-    The maps of localizers are written where -o names a folder: as .npy the values, as .png in gray,
-    and what else they map in colours; regions over the picture.
+    The maps of localizers are written where -o names a folder: as .npy the values, as .png in gray
+    with their scale; regions over the picture; what else they map in a folder of its own.
     """
     asked = {kind: named[f"{kind}s"] or () for kind in _SAID}
     if not any(asked.values()):
@@ -145,10 +145,7 @@ def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequ
         tables.append(table(["file", *valid], cells, wrapped=("file",), keys=1))
     tables += [*answers.tables(rows), *calibrated.tables(rows)]
     notes = [f"n/a for {reason}" for reason in answers.reasons(rows)]
-    of_maps = (
-        answer["note"] for row in rows for answer in row["maps"].values() if "note" in answer
-    )
-    notes += [*dict.fromkeys(of_maps), *beside, *calibrated.notes(rows, valid)]
+    notes += [*beside, *calibrated.notes(rows, valid)]
     notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
     return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
 

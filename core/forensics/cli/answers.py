@@ -57,8 +57,9 @@ def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
 def located(
     model: Localizer, batch: Batch, target: tuple[Path, str] | None, force: bool
 ) -> dict[str, Any]:
-    """`{"score": of the image, "map": file or None, "regions": list}`, or `{"na": reason}`. target:
-    folder and name of the map files, which `maps.save` writes; its errors are raised."""
+    """`{"score": of the image, "map": file or None, "scale": what `maps.scale` says, "regions":
+    list}`, or `{"na": reason}`. target: folder and name of the map files, which `maps.save` writes;
+    its errors are raised."""
 
     def ask() -> dict[str, Any]:
         heatmap = model.localize(batch)
@@ -66,9 +67,8 @@ def located(
             return {"na": heatmap.reasons[0]}
         path = None if target is None else maps.save(heatmap, batch, *target, force)
         answer = {"score": _finite(float(heatmap.scores[0])), "map": path and str(path)}
-        if path and heatmap.layers and not maps.drawable():
-            answer["note"] = maps.UNDRAWN
-        return answer | {"regions": maps.listed(heatmap, batch.size)}
+        said = {"scale": maps.scale(heatmap), "regions": maps.listed(heatmap, batch.size)}
+        return answer | said
 
     return _asked(model, batch, ask)
 

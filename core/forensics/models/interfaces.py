@@ -76,11 +76,12 @@ class Estimate:
 class Layer:
     """One more map over the cells of a heat map. values: float32 `[N, h, w]`, NaN where nothing is
     said; unit: what they count, for people; classes: where they are no amounts but numbers of
-    classes, from 0, the names of these."""
+    classes, from 0, the names of these; scale: as that of a heat map."""
 
     values: Tensor
     unit: str = ""
     classes: tuple[str, ...] = ()
+    scale: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,12 @@ class Heatmap:
 
     layers: what else it has a map of, by name; regions: one tuple an image, or none at all. Where
     there are regions, the layer `region` says in which one a cell lies, by its place in the tuple;
-    the first is the main one."""
+    the first is the main one.
+
+    unit: what the values are, for people, such as `probability`; scale: the values that pictures
+    show as black and as white, the same for all images, where values have a meaning of their own:
+    (0, 1) for probabilities, (-6, 6) for log odds. Without one a picture is stretched from its
+    least to its greatest value, and says so."""
 
     values: Tensor
     stride: int
@@ -109,6 +115,8 @@ class Heatmap:
     reasons: tuple[str | None, ...] | None = None
     layers: Mapping[str, Layer] = field(default_factory=dict)
     regions: tuple[tuple[Region, ...], ...] = ()
+    unit: str = ""
+    scale: tuple[float, float] | None = None
 
     @classmethod
     def of_windows(
@@ -118,10 +126,12 @@ class Heatmap:
         stride: int,
         scores: Tensor,
         reasons: tuple[str | None, ...] | None = None,
+        unit: str = "",
+        scale: tuple[float, float] | None = None,
     ) -> Heatmap:
         """The answers of windows of `side` x `side` pixels, `stride` apart from the first pixel
         on, float32 `[N, h, w]`: each stands for the middle of its window."""
-        return cls(values, stride, side // 2, scores, reasons)
+        return cls(values, stride, side // 2, scores, reasons, unit=unit, scale=scale)
 
 
 def option(default: Any, about: str) -> Any:

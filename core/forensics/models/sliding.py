@@ -13,6 +13,7 @@ from forensics import progress
 from forensics.batch import Batch
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.models import selection
+from forensics.models.beliefs import BeliefDetector
 from forensics.models.interfaces import Detector, Heatmap, Localizer, option
 from forensics.models.windows import windows
 
@@ -69,7 +70,9 @@ class SlidingLocalizer(Localizer):
             values = found.gathered(scores)
         highest = _highest(values)
         reasons = tuple("no window has a score" if n else None for n in highest.isnan().tolist())
-        return Heatmap.of_windows(values, self.side, self.stride, highest, reasons)
+        odds = isinstance(detector, BeliefDetector)
+        unit, scale = ("log odds", (-6.0, 6.0)) if odds else (f"score of {self.detector}", None)
+        return Heatmap.of_windows(values, self.side, self.stride, highest, reasons, unit, scale)
 
 
 def _highest(values: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,9 @@ def _tensors(kind: str, given: Any) -> Iterator[tuple[str, Tensor]]:
         assert given.stride >= 1, f"a stride of {given.stride}"
         assert given.offset >= 0, f"an offset of {given.offset}"
         assert given.scores.ndim == 1, f"scores have {given.scores.ndim} axes, not 1"
+        for one in (given, *given.layers.values()):
+            low, high = one.scale or (0, 1)
+            assert -math.inf < low < high < math.inf, f"a scale from {low} to {high}"
         yield "scores", given.scores
         yield from _layers(given)
 

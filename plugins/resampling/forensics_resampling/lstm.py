@@ -118,7 +118,15 @@ class LSTM(Detector, Localizer):
         odds, empty = self._odds(shown, batch, _MAP_STRIDE), flat(shown)
         scores = blank(odds.flatten(1).amax(1), empty)
         odds = torch.where(empty[:, None, None], torch.nan, odds)
-        return Heatmap(odds, _MAP_STRIDE, SIDE // 2, scores.values, scores.reasons)
+        return Heatmap(
+            odds,
+            _MAP_STRIDE,
+            SIDE // 2,
+            scores.values,
+            scores.reasons,
+            unit="log odds",
+            scale=(-6.0, 6.0),
+        )
 
     def _odds(self, shown: Tensor, batch: Batch, stride: int) -> Tensor:
         """Log odds `[N, h, w]` of all windows."""

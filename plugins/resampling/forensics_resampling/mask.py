@@ -28,6 +28,7 @@ STAGES = ("mask", "walker", "otsu", "filtered", "raw")
 _BUILDS = {"radon": radon_network, "radonfft": constrained_network}
 # What an answer is for one image: heat `[h, w]`, its layers `[6, h, w]`, and a score.
 _Answer = tuple[np.ndarray, np.ndarray, float]
+_SHARES = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class _OnMaps(Localizer):
     """Something made of the six maps of a model. model: radon or radonfft."""
 
     model: str
+
+    @property
+    def unit(self) -> str:
+        """Of the heat, which is from 0 to 1."""
+        raise NotImplementedError
 
     def localize(self, batch: Batch) -> Heatmap:
         seen = gray(batch)
@@ -51,9 +57,12 @@ class _OnMaps(Localizer):
             torch.from_numpy(np.stack(part)).float().to(batch.device)
             for part in zip(*answers, strict=True)
         )
-        layers = {task: Layer(shown[:, k], "probability") for k, task in enumerate(TASKS)}
+        layers = {
+            task: Layer(shown[:, k], "probability", scale=_SHARES) for k, task in enumerate(TASKS)
+        }
         reasons = tuple("one grey level everywhere" if none else None for none in empty.tolist())
-        return Heatmap(heat, STRIDE, SIDE // 2, scores, reasons, layers)
+        unit = self.unit
+        return Heatmap(heat, STRIDE, SIDE // 2, scores, reasons, layers, unit=unit, scale=_SHARES)
 
     def answer(self, found: np.ndarray) -> _Answer:
         """What is made of the maps of an image, float64 `[6, h, w]`."""
@@ -82,6 +91,10 @@ class ResamplingMask(_OnMaps):
                     f"{name} is one of {', '.join(known)}, not {getattr(self, name)}"
                 )
 
+    @property
+    def unit(self) -> str:
+        return "share of runs" if self.stage == "mask" else self.stage
+
     def answer(self, found: np.ndarray) -> _Answer:
         own = slice(None) if self.map == "all" else [TASKS.index(self.map)]
         runs = {t: segmentation.chain(found[own], t) for t in _TOLERANCES}
@@ -105,6 +118,10 @@ class Deviation(_OnMaps):
     mean, after a bilateral filter. Most of a picture has one history, so what differs from it is
     from elsewhere, whether it is resampled or the only part that is not. The score is what 5 % of
     the cells exceed."""
+
+    @property
+    def unit(self) -> str:
+        return "difference of probabilities"
 
     def answer(self, found: np.ndarray) -> _Answer:
         heat = segmentation.filtered(segmentation.deviation(found[1:]), _TOLERANCE)

@@ -142,7 +142,10 @@ class Map(Localizer):
         reasons = models.blank(planes)
         empty = torch.tensor([reason is not None for reason in reasons], device=values.device)
         values = values.masked_fill(empty[:, None, None], torch.nan)
-        return Heatmap(values, 8, self.window // 2, values.flatten(1).amax(1), reasons)
+        highest = values.flatten(1).amax(1)
+        unit, most = ("log odds", 6.0) if self.method == "cnn" else ("margin of the SVM", 3.0)
+        middle = self.window // 2
+        return Heatmap(values, 8, middle, highest, reasons, unit=unit, scale=(-most, most))
 
     def _scores(self, plane: Tensor) -> Tensor:
         if self.method == "cnn":

@@ -71,7 +71,16 @@ class Q1Map(Localizer):
         gains = torch.tensor([part.gain for part in parts], device=batch.device)
         heat = torch.stack([_heat(part) for part in parts])
         layers = _layers(surveys, parts)
-        return Heatmap(heat, STRIDE, SIDE // 2, gains, layers=layers, regions=tuple(regions))
+        return Heatmap(
+            heat,
+            STRIDE,
+            SIDE // 2,
+            gains,
+            layers=layers,
+            regions=tuple(regions),
+            unit="above 0.5: region",
+            scale=(0.0, 1.0),
+        )
 
 
 def _heat(part: Partition) -> Tensor:
