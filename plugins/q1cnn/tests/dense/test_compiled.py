@@ -14,7 +14,7 @@ def scaled(network):
     """With scales and shifts of its batch norms that are not 1 and 0."""
     for parameter in network.parameters():
         if parameter.ndim == 1:
-            nn.init.uniform_(parameter, 0.5, 1.5)
+            nn.init.normal_(parameter, 0.5, 0.5)
     return network
 
 
