@@ -167,6 +167,26 @@ def test_an_estimator_with_beliefs_is_a_detector(run):
     assert value(cell, "auc") == pytest.approx(auc, abs=1e-12)
 
 
+def test_a_model_that_is_asked_as_both_estimates_once(run, monkeypatch):
+    from forensics_toy import asked
+
+    estimate, seen = asked.Grainy.estimate, []
+
+    def counted(self, batch):
+        seen.append(len(batch))
+        return estimate(self, batch)
+
+    monkeypatch.setattr(asked.Grainy, "estimate", counted)
+    options = {"attack": "toy-median", "trace": "toy-pasted"}
+    as_detector, as_estimator = {"detectors": "toy-classes"}, {"estimators": "toy-classes"}
+    alone = run(**as_detector, **options)[1].cells + run(**as_estimator, **options)[1].cells
+    counts, seen[:] = sum(seen), []
+    both = run(**as_detector, **as_estimator, **options)[1].cells
+    assert 2 * sum(seen) == counts
+    order = lambda cell: (cell.kind, str(cell.attack))  # noqa: E731
+    assert sorted(both, key=order) == sorted(alone, key=order)
+
+
 def test_an_attack_on_many_sides_has_a_success_rate(run):
     _, matrix = run(detectors="toy-everything", attack="toy-median", patch=32, limit=44)
     attacked = matrix.cells[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from forensics import random
 from forensics.batch import Batch
 from forensics.bench import donors, labelled, states
 from forensics.bench.conditions import COST, COST_NAMES, COSTS, Condition, Plan, Query, rows_of
-from forensics.bench.inference import answer
+from forensics.bench.inference import answers
 from forensics.bench.positions import Position, margin, origins
 from forensics.bench.states import States
 from forensics.bench.store import Row, Rows, answered
@@ -154,16 +155,20 @@ class _Group:
                 input[condition.digest] = view.cut(state), view.mask(state)
             self.states.release(condition)
         queries = dict.fromkeys(q for d in input for q in self.wanted[d] if q != COSTS)
+        together: dict[tuple[str, tuple[str, ...]], list[Query]] = {}
         for query in queries:
             # A file that is attacked may be a JPEG no more: those are asked about on their own.
             for jpeg in (False, True):
-                those = {
-                    digest: shown
+                those = tuple(
+                    digest
                     for digest, shown in input.items()
                     if query in self.wanted[digest] and (shown[0].jpeg is not None) == jpeg
-                }
+                )
                 if those:
-                    self._ask(query, those, view.batch(self.plan.settings.batch))
+                    together.setdefault((query.model, those), []).append(query)
+        for (_, those), alike in together.items():
+            shown = {digest: input[digest] for digest in those}
+            self._ask(alike, shown, view.batch(self.plan.settings.batch))
 
     def _donors(self, trace: Trace, around: int, count: int) -> Tensor | None:
         """Tiles of other photographs; None where there are too few, which splices then say. They
@@ -207,25 +212,30 @@ class _Group:
         for name in COST_NAMES:
             self._emit(condition, COST, name, values[name].tolist(), None)
 
-    def _ask(self, query: Query, input: dict[str, tuple[Batch, Tensor]], size: int) -> None:
-        if query.model in self.outcome.failures:
+    def _ask(
+        self, queries: Sequence[Query], input: dict[str, tuple[Batch, Tensor]], size: int
+    ) -> None:
+        """queries: of one model, as several kinds."""
+        model = queries[0].model
+        if model in self.outcome.failures:
             return
         together = Batch.cat([batch for batch, _ in input.values()])
         masks = torch.cat([mask for _, mask in input.values()])
         try:
-            given = answer(query, together, masks, size)
+            given = answers(queries, together, masks, size)
         except Exception:
-            self.outcome.failures[query.model] = traceback.format_exc()
+            self.outcome.failures[model] = traceback.format_exc()
             return
         n = len(self.positions)
-        for number, digest in enumerate(input):
+        for query, (number, digest) in itertools.product(queries, enumerate(input)):
             condition, part = self.plan.conditions[digest], slice(number * n, (number + 1) * n)
-            if isinstance(given, str):
-                self._decline(condition, query, given)
+            said = given[query]
+            if isinstance(said, str):
+                self._decline(condition, query, said)
                 continue
-            for name, values in given.values.items():
-                reasons, evidence = given.reasons[name][part], given.evidence[name][part]
-                self._emit(condition, query.model, name, values[part].tolist(), reasons, evidence)
+            for name, values in said.values.items():
+                reasons, evidence = said.reasons[name][part], said.evidence[name][part]
+                self._emit(condition, model, name, values[part].tolist(), reasons, evidence)
 
     def _decline(self, condition: Condition, query: Query, reason: str) -> None:
         """Rows without a value, for one reason."""

@@ -15,8 +15,9 @@ from forensics.bench.conditions import ESTIMATE, HEAT, SCORE, Query
 from forensics.errors import NotApplicable
 from forensics.metrics import confidence, mask_histogram
 from forensics.models import selection
+from forensics.models.beliefs import BeliefDetector, log_odds
 from forensics.models.entries import Needs
-from forensics.models.interfaces import Attacker, Detector, Estimator, Localizer
+from forensics.models.interfaces import Attacker, Detector, Estimate, Estimator, Localizer
 
 T = TypeVar("T")
 
@@ -66,27 +67,37 @@ def attacked(name: str, batch: Batch) -> Batch:
     return replace(result, mask=batch.mask, donors=batch.donors, window=batch.window)
 
 
-def answer(query: Query, batch: Batch, masks: Tensor, size: int) -> Answer | str:
-    """What the model says of a batch, `size` patches at a time, or why it cannot be asked.
+def answers(
+    queries: Sequence[Query], batch: Batch, masks: Tensor, size: int
+) -> dict[Query, Answer | str]:
+    """What a model says of a batch, `size` patches at a time, as each of the kinds that it is asked
+    as, or why it cannot be asked. What an estimator says is also what it says as a detector.
 
     masks: bool `[N, H, W]`, with which maps are compared. Sides are cut to the multiple that the
     model needs. Raises ValueError where the model breaks its contract.
     """
-    asked = model(query.model, query.kind)
-    assert not isinstance(asked, Attacker)
-    batch = fitting(asked.needs, batch)
-    refusal = refused(asked.needs, batch)
+    found: dict[Query, Answer | str] = {}
+    parts: dict[Query, list[Answer]] = {query: [] for query in queries}
+    needs = model(*queries[0]).needs
+    batch = fitting(needs, batch)
+    refusal = refused(needs, batch)
     if refusal:
-        return refusal
+        return dict.fromkeys(queries, refusal)
     height, width = batch.size
-    parts: list[Answer] = []
     for start in range(0, len(batch), size):
         part = batch[start : start + size]
         marked = masks[start : start + size, :height, :width]
-        try:
-            parts += _halving(functools.partial(_asked, query, asked), part, marked)
-        except NotApplicable as error:  # such as a part of its weights that is not there
-            return str(error)
+        estimates: dict[tuple[int, int], Estimate] = {}
+        for query in [q for q in queries if q not in found]:
+            try:
+                asked = functools.partial(_asked, query, estimates)
+                parts[query] += _halving(asked, part, marked)
+            except NotApplicable as error:  # such as a part of its weights that is not there
+                found[query] = str(error)
+    return {query: found.get(query) or _joined(query, parts[query]) for query in queries}
+
+
+def _joined(query: Query, parts: Sequence[Answer]) -> Answer:
     if any(part.values.keys() != parts[0].values.keys() for part in parts):
         raise ValueError(f"{query.model} gave other names for other patches")
     return Answer(
@@ -107,16 +118,29 @@ def refused(needs: Needs, batch: Batch) -> str | None:
     return needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
 
 
-def _asked(query: Query, asked: Asked, batch: Batch, masks: Tensor) -> Answer:
-    lent = _copy(batch)
+def _asked(
+    query: Query, estimates: dict[tuple[int, int], Estimate], batch: Batch, masks: Tensor
+) -> Answer:
+    """estimates: those of this model so far, by what they are of; added to here."""
+    asked, lent = model(*query), _copy(batch)
     evidence: dict[str, Sequence[bytes | None]] = {}
+
+    def estimated(estimator: Estimator) -> Estimate:
+        part = batch.pixels.data_ptr(), len(batch)
+        if part not in estimates:
+            estimates[part] = estimator.estimate(lent)
+        return estimates[part]
+
     if query.kind == "detector":
         assert isinstance(asked, Detector)
-        scores = asked.score(lent)
+        if isinstance(asked, BeliefDetector):
+            scores = log_odds(estimated(asked.estimator), dict(asked.none))
+        else:
+            scores = asked.score(lent)
         values, reasons = {SCORE: scores.values}, scores.reasons
     elif query.kind == "estimator":
         assert isinstance(asked, Estimator)
-        estimate = asked.estimate(lent)
+        estimate = estimated(asked)
         _check_shape(query.model, "values", estimate.values, (len(batch), len(estimate.names)))
         _check_finite(query.model, estimate.values)
         columns = zip(estimate.names, estimate.values.unbind(1), strict=True)
