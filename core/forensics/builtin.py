@@ -90,6 +90,9 @@ def forensics_traces() -> list[Entry]:
         "splice-blur": "is a region of this JPEG blurred?",
         "splice-noise": "is a region of this JPEG more noisy?",
         "splice-copy": "is a region of this JPEG copied from elsewhere in it?",
+        "splice-blur-camera": "is a region of this picture blurred after the camera's JPEG?",
+        "splice-enlarge": "is a region of this JPEG a copy of another, enlarged?",
+        "splice-enlarge-camera": "is a region a copy of another, enlarged after the camera's JPEG?",
     }
     modules = {"jpeg": summaries, "manipulations": manipulations, "composites": composites}
     # What was there before has no value for 'none': a first quality, or a copy.

@@ -30,6 +30,7 @@ KINDS = ("", "-camera", "-jpeg", "-resaved")
 MANIPULATIONS = tuple(name + kind for name in SINGLE for kind in KINDS)
 OPERATION = ("operation", "operation-jpeg", "operation-resaved")
 SPLICES = ("q1", "two", "resize", "rotate", "blur", "noise", "copy")
+SPLICES += ("blur-camera", "enlarge", "enlarge-camera")
 SPLICED = tuple("splice-" + name for name in SPLICES)
 ALL = (*CORE, *MANIPULATIONS, "jpeg-camera", "q1", "q1-aligned", "q1-shifted", *OPERATION, *SPLICED)
 
@@ -234,13 +235,16 @@ def test_the_histories_of_splices():
     assert histories["splice-blur"] == (
         "jpeg({q0}) splice(gaussian({s}),donor=self) ATTACK jpeg({q2})"
     )
+    assert histories["splice-enlarge-camera"] == (
+        "jpeg({q0}) splice(resize({f},kernel=bicubic),donor=copy) ATTACK"
+    )
     for name in SPLICED:
         trace = traces.get(name)
         # Without the splice and its attack it is the pristine side.
         kept = [s for s in trace.history("altered").steps if s.name not in ("splice", "ATTACK")]
         assert History(tuple(kept)) == trace.history("pristine")
     assert {n: traces.get(n).donors for n in SPLICED} == dict(
-        zip(SPLICED, (1, 2, 1, 1, 0, 0, 0), strict=True)
+        zip(SPLICED, (1, 2, 1, 1, 0, 0, 0, 0, 0, 0), strict=True)
     )
 
 

@@ -7,11 +7,14 @@
     splice-two       two such regions of two other photographs
     splice-NAME      jpeg({q0}) jpeg({q2})
                      jpeg({q0}) splice(op, ...) ATTACK jpeg({q2})
+    splice-NAME-camera   the same without the last JPEG
 
 No two JPEG grids of splice-q1 and splice-two agree, the last one's included; at (75, 95, 85, 90)
 and (75, 65, 95, 90) splice-two is Figure 12 of the q1cnn paper. In splice-resize and splice-rotate
 the region comes from another photograph of the same camera; in splice-blur and splice-noise it is
-the image's own, so that content says nothing; in splice-copy it is moved within the image.
+the image's own, so that content says nothing; in splice-copy it is moved within the image, and in
+splice-enlarge enlarged as well: Figure 6 of the srmcnn paper is splice-blur-camera at s=0.5, and
+splice-enlarge-camera.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import torch
 from torch import Tensor
 
 from forensics.traces.draws import Draw
-from forensics.traces.manipulations import CAMERA, in_jpeg
+from forensics.traces.manipulations import CAMERA, after_camera, in_jpeg
 from forensics.traces.trace import Grid, Target, Trace, crossed, points_of
 
 _OPERATIONS = {
@@ -126,12 +129,9 @@ SPLICE_ROTATE = in_jpeg(
     (Target("d", "real", "degrees", 1.0, none=0),),
     points_of(d=(5, -15)),
 )
-SPLICE_BLUR = in_jpeg(
-    "splice-blur",
-    "splice(gaussian({s}),donor=self)",
-    (Target("s", "class", "pixels", none=0),),
-    points_of(s=(1.1, 2.0)),
-)
+_BLUR = "splice(gaussian({s}),donor=self)", (Target("s", "class", "pixels", none=0),)
+SPLICE_BLUR = in_jpeg("splice-blur", *_BLUR, points_of(s=(1.1, 2.0)))
+SPLICE_BLUR_CAMERA = after_camera("splice-blur", *_BLUR, points_of(s=(0.5, 1.1)))
 SPLICE_NOISE = in_jpeg(
     "splice-noise",
     "splice(awgn({s}),donor=self)",
@@ -139,3 +139,10 @@ SPLICE_NOISE = in_jpeg(
     points_of(s=(2.0, 5.0)),
 )
 SPLICE_COPY = in_jpeg("splice-copy", "splice(donor=copy)", (), ((),))
+_ENLARGE = (
+    "splice(resize({f},kernel=bicubic),donor=copy)",
+    (Target("f", "real", "new / old", 0.05, none=1),),
+    points_of(f=(1.125,)),
+)
+SPLICE_ENLARGE = in_jpeg("splice-enlarge", *_ENLARGE)
+SPLICE_ENLARGE_CAMERA = after_camera("splice-enlarge", *_ENLARGE)

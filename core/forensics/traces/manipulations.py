@@ -49,8 +49,8 @@ def in_jpeg(name: str, step: str, targets: tuple[Target, ...], grid: Grid) -> Tr
     )
 
 
-def _after_camera(name: str, step: str, targets: tuple[Target, ...], grid: Grid) -> Trace:
-    """The trace of one step after a camera's JPEG."""
+def after_camera(name: str, step: str, targets: tuple[Target, ...], grid: Grid) -> Trace:
+    """The trace of one step after a camera's JPEG, saved without loss."""
     return Trace(
         f"{name}-camera",
         (("pristine", "jpeg({q0})"), ("altered", f"jpeg({{q0}}) {step} ATTACK")),
@@ -85,7 +85,7 @@ def _four(
         targets,
         (CAMERA,),
     )
-    camera = _after_camera(name, step, targets, grid)
+    camera = after_camera(name, step, targets, grid)
     return plain, camera, in_jpeg(f"{name}-jpeg", step, targets, grid), resaved
 
 
@@ -146,7 +146,7 @@ SHEAR, SHEAR_CAMERA, SHEAR_JPEG, SHEAR_RESAVED = _one(
     (0.1, 0.3),
 )
 
-JPEG_CAMERA = _after_camera("jpeg", "jpeg({q})", JPEG.targets, JPEG.grid)
+JPEG_CAMERA = after_camera("jpeg", "jpeg({q})", JPEG.targets, JPEG.grid)
 
 
 @dataclass(frozen=True)

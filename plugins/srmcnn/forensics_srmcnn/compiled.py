@@ -25,7 +25,7 @@ def _digits(image, digits):
 
 
 @njit(cache=True, nogil=True)
-def _count(digits, along, across):
+def tally(digits, along, across):
     """Four tables of counts take turns, so that no count waits for the one before it."""
     height, width = digits.shape
     code = np.empty(width, np.uint8)
@@ -56,9 +56,9 @@ def _images(images, counts):
                 turned[x, y] = image[y, x]
         found = np.zeros((2, 4, 81), np.int32)
         _digits(image, rows)
-        _count(rows, found[0], found[1])
+        tally(rows, found[0], found[1])
         _digits(turned, columns)
-        _count(columns, found[0], found[1])
+        tally(columns, found[0], found[1])
         for half in range(2):
             for code in range(81):
                 total = 0

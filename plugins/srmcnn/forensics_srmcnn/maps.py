@@ -127,11 +127,11 @@ def soft_shares(net: DescriptorNetwork, plane: Tensor, side: int, stride: int) -
 
 @dataclass(frozen=True)
 class Map(Localizer):
-    """The part `any` of the SVM or of the network on windows at every eighth pixel; an image's
-    score is its highest."""
+    """The SVM or the network on windows at every eighth pixel; an image's score is its highest."""
 
     task: str
     method: str
+    strength: str = option("any", "any, or one of the paper's strengths: a part each")
     window: int = option(64, "side of the windows in pixels")
 
     def localize(self, batch: Batch) -> Heatmap:
@@ -149,10 +149,12 @@ class Map(Localizer):
 
     def _scores(self, plane: Tensor) -> Tensor:
         if self.method == "cnn":
-            net = self.network("any", network.stored, plane.device)
+            net = self.network(self.strength, network.stored, plane.device)
             assert isinstance(net, DescriptorNetwork)
             shares = soft_shares(net, plane, self.window, 8)
             return net.decide(shares.flatten(0, 1)).view(shares.shape[:2])
         shares = hard_shares(plane, self.window, 8)
-        logits = self.network("any", decision, plane.device)(feature.rooted(shares).flatten(0, 1))
+        logits = self.network(self.strength, decision, plane.device)(
+            feature.rooted(shares).flatten(0, 1)
+        )
         return (logits[:, 1] - logits[:, 0]).view(shares.shape[:2])

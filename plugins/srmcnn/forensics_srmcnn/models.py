@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from forensics.plugin import Batch, Detector, ForensicsError, Scores, decision, option
-from forensics_srmcnn import bayar, feature, network
+from forensics_srmcnn import bayar, feature, network, wide
 from forensics_srmcnn.tasks import TASKS
 
 _TOGETHER = 1 << 20  # pixels at a time
@@ -54,6 +54,15 @@ class Svm(Manipulated):
         logits = self.network(self.strength, decision, planes.device)(
             feature.rooted(feature.histograms(planes))
         )
+        return logits[:, 1] - logits[:, 0]
+
+
+@dataclass(frozen=True)
+class Wide(Manipulated):
+    """The wider feature and a small network."""
+
+    def decide(self, planes: Tensor) -> Tensor:
+        logits = self.network(self.strength, wide.stored, planes.device)(wide.features(planes))
         return logits[:, 1] - logits[:, 0]
 
 

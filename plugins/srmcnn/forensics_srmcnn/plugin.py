@@ -13,22 +13,35 @@ _NEEDS = Needs(smallest=64)
 # name, class, recipe, summary, seconds a patch
 _METHODS = (
     ("srmsvm", "Svm", "SvmRecipe", "co-occurrences of residuals, a linear SVM", 0.0005),
+    (
+        "srmwide",
+        "Wide",
+        "PerceptronRecipe",
+        "co-occurrences at twelve thresholds, a small network",
+        0.001,
+    ),
     ("srmcnn", "Cnn", "CnnRecipe", "the same as a network, fine-tuned", 0.015),
     ("bayar", "Bayar", "BayarRecipe", "Bayar and Stamm's constrained network", 0.02),
 )
 
 # The regions that a map of a manipulation is asked for.
-_REGIONS = {"gaussian": ("splice-blur",), "awgn": ("splice-noise",), "resize": ("splice-resize",)}
+_REGIONS = {
+    "gaussian": ("splice-blur", "splice-blur-camera"),
+    "awgn": ("splice-noise",),
+    "resize": ("splice-resize", "splice-enlarge", "splice-enlarge-camera"),
+}
 _MAPS = (
     ("srmmap", "srmsvm", "svm", "the SVM on all windows of 64 x 64 at once", 0.02),
-    ("srmcnnmap", "srmcnn", "cnn", "the network on all windows of 64 x 64 at once", 0.2),
+    ("srmcnnmap", "srmcnn", "cnn", "the network on all windows of 64 x 64 at once", 0.05),
 )
-_FINE_TUNED: dict[str, tuple[str, ...]] = {}
+# The paper's hard tasks, which the networks have parts of as well.
+_HARD = {"gaussian": ("0.5",), "awgn": ("0.5", "0.25"), "resize": ("1.01",), "jpeg": ("90",)}
 
 
 def _parts(method: str, task: str) -> tuple[str, ...]:
-    """The SVM has a part for each strength; of the networks, those that were trained."""
-    more = {"srmsvm": TASKS[task].strengths(), "srmcnn": _FINE_TUNED.get(task, ())}
+    """The SVM has a part for each strength; the networks, but the rival, for hard ones."""
+    hard = _HARD.get(task, ())
+    more = {"srmsvm": TASKS[task].strengths(), "srmwide": hard, "srmcnn": hard}
     return ("any", *more.get(method, ()))
 
 
@@ -63,7 +76,7 @@ def forensics_estimators() -> list[ModelEntry]:
             needs=_NEEDS,
             card="forensics_srmcnn:weights/srm-which",
             parts=("which",),
-            seconds=0.005,
+            seconds=0.001,
         )
     ]
 
@@ -79,7 +92,7 @@ def forensics_localizers() -> list[ModelEntry]:
             traces=_REGIONS.get(task, ()),
             needs=_NEEDS,
             card=f"forensics_srmcnn:weights/{weights}-{task}",
-            parts=("any",),
+            parts=_parts(weights, task),
             weights_of=f"{weights}-{task}",
             seconds=seconds,
             bind={"task": task, "method": method},

@@ -23,10 +23,13 @@ from forensics.plugin import (
     option,
 )
 from forensics_srmcnn import bayar, feature
+from forensics_srmcnn.fitting import WideRecipe
 from forensics_srmcnn.network import DescriptorNetwork
 from forensics_srmcnn.tasks import TASKS
 
 _ABOUT = "any, or one of the paper's strengths"
+_HIDDEN = "units of the first hidden layer"
+_EPOCHS = "times through all crops"
 _GAIN = 2.0  # a margin of the SVM as a logit
 _HEAD = 10.0  # the head's rate over that of filters and codewords
 
@@ -37,6 +40,15 @@ class Manipulation:
     task: str
     strength: str
     validation_crops: ClassVar[int] = 220
+
+    @property
+    def color(self) -> bool:
+        """`any` is for photographs as they are; the paper's strengths for its tables, in gray."""
+        return self.strength == "any"
+
+    @property
+    def gray_every(self) -> int:
+        return 2 if self.color else 0
 
     @property
     def trace(self) -> Trace:
@@ -76,6 +88,16 @@ class SvmRecipe(Manipulation, FittedClassifierRecipe):
         return make_pipeline(
             StandardScaler(), LinearSVC(C=0.1, dual=False, class_weight="balanced")
         )
+
+
+@dataclass(frozen=True)
+class PerceptronRecipe(Manipulation, WideRecipe):
+    """A small network on the wider feature."""
+
+    task: str
+    strength: str = option("any", _ABOUT)
+    hidden: int = option(64, _HIDDEN)
+    epochs: int = option(12, _EPOCHS)
 
 
 @dataclass(frozen=True)
