@@ -145,3 +145,25 @@ def test_degenerate_answers_have_reasons():
     found = estimator_metrics([STEP], {"a": single}, 0)
     assert found["accuracy"].value is not None
     assert found["accuracy"].low is None
+
+
+def test_real_values_without_a_tolerance_have_errors_and_no_accuracy():
+    target = Target("f", "real", "new / old", 0.0, 1)
+    answers = Estimated(
+        np.array([1.2, 0.9, 1.0, 1.1]),
+        np.array([1.1, 1.1, 1.0, 1.0]),
+        np.array([0, 0, 1, 1]),
+        np.array([False, False, True, False]),
+    )
+    found = estimator_metrics([target], {"f": answers}, seed=1)
+    assert found["mae"].value == pytest.approx((0.1 + 0.2 + 0.1) / 3)
+    assert found["bias"].value == pytest.approx((0.1 - 0.2 + 0.1) / 3)
+    assert found["bias:f"].low <= found["bias:f"].value <= found["bias:f"].high
+    for name in ("accuracy", "false_estimates", "ece", "accuracy_80"):
+        assert found[name].value is None
+    assert "mae, bias" in found["accuracy"].reason
+    # With a tolerance all of it is there.
+    toleranced = estimator_metrics([REAL], {"f": answers}, seed=1)
+    assert toleranced["accuracy"].value == 0
+    assert toleranced["false_estimates"].value == 0
+    assert toleranced["bias"] == found["bias"]

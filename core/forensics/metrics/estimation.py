@@ -65,6 +65,11 @@ def _sort(truth: Target) -> tuple[str, str]:
     return truth.kind, truth.unit
 
 
+def exact(truth: Target) -> bool:
+    """Whether answers are right or wrong at all: real values without a tolerance have errors."""
+    return truth.kind != "real" or truth.tolerance > 0
+
+
 def right(truth: Target, values: Floats, true: Floats) -> NDArray[np.bool_]:
     """Whether each answer is within the target's tolerance of the truth, bool `[n]`. Steps and
     classes with words are whole numbers: there an answer is rounded first."""
@@ -81,12 +86,14 @@ def estimator_metrics(
 
     - `accuracy`: share of altered patches with a right answer (`right`). Where the classes have
       words, 'untouched' is one of them, and pristine patches count too.
-    - `mse`, `mae`: mean squared and mean absolute error on altered patches; n/a for classes with
-      words.
+    - `mse`, `mae`, `bias`: mean squared, mean absolute and mean error (answer less truth) on
+      altered patches; n/a for classes with words.
     - `mse_expectation`: mean squared error of the expectation under the stated probabilities.
     - `false_estimates`: share of pristine patches that are not recognised as pristine.
     - `answered`: share of altered patches with a ground truth that were answered. All metrics
       above are of these patches.
+
+    Real values without a tolerance are neither right nor wrong: what counts right ones is n/a.
 
     Of the altered patches, over the targets of `group` together:
 
@@ -146,6 +153,8 @@ def _belief(
     if not probable.any():
         return {name: Value(None, reason=SILENT) for name in _BELIEF}
     together = _together(targets, probable, photographs)
+    if not all(map(exact, headline)):
+        return {name: Value(None, reason=INEXACT) for name in _BELIEF}
     entropy = np.sum([one.stated.entropy[probable] for one in targets if one.stated], axis=0)
     hits = [
         right(truth, one.values[probable].astype(float), one.true[probable].astype(float))
@@ -206,17 +215,20 @@ def _word(truth: Target, value: float) -> float | str:
     return truth.classes[number] if 0 <= number < len(truth.classes) else "other"
 
 
-_METRICS = ("accuracy", "mse", "mae", "mse_expectation", "false_estimates")
+_METRICS = ("accuracy", "mse", "mae", "mse_expectation", "false_estimates", "bias")
+# Those that count right answers.
+_COUNTED = ("accuracy", "false_estimates")
+INEXACT = "a real value without a tolerance has errors only: mae, bias"
 _BELIEF = ("ece", *(f"accuracy_{percent}" for percent in confidence.COVERAGES))
 
 
 def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
-    """Sums and counts of every metric by photograph, float64 `[5, photographs]` each."""
+    """Sums and counts of every metric by photograph, float64 `[6, photographs]` each."""
     owners: Integers = np.searchsorted(photographs, one.photographs)
     values, true = one.values.astype(np.float64), one.true.astype(np.float64)
     hits, errors = right(truth, values, true), np.abs(values - true)
     altered = ~one.pristine
-    judged = altered | bool(truth.classes)
+    judged = (altered | bool(truth.classes)) & exact(truth)
     measured = altered & (not truth.classes)
     mean = np.full_like(values, np.nan) if one.stated is None else one.stated.mean
     stated = measured & ~np.isnan(mean)
@@ -225,7 +237,8 @@ def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tu
         (errors**2 * measured, measured),
         (errors * measured, measured),
         (np.where(stated, mean - true, 0) ** 2, stated),
-        (~hits * one.pristine, one.pristine),
+        (~hits * one.pristine, one.pristine & exact(truth)),
+        ((values - true) * measured, measured),
     ]
     above, below = (
         np.stack([totals(row[side].astype(np.float64), owners, len(photographs)) for row in rows])
@@ -241,7 +254,7 @@ def _share_answered(one: Estimated) -> float:
 
 
 def _ratios(weights: Floats, above: Floats, below: Floats) -> Floats:
-    """`[5, R]` of weights `[R, photographs]`."""
+    """`[6, R]` of weights `[R, photographs]`."""
     return ratio(above @ weights.T, below @ weights.T)
 
 
@@ -249,7 +262,9 @@ def _reasoned(metric: str, value: Value, truth: Target) -> Value:
     """n/a with the reason where there was nothing to measure."""
     if value.value is not None and not np.isnan(value.value):
         return value
-    if metric in ("mse", "mae", "mse_expectation") and truth.classes:
+    if metric in _COUNTED and not exact(truth):
+        return Value(None, reason=INEXACT)
+    if metric in ("mse", "mae", "mse_expectation", "bias") and truth.classes:
         return Value(None, reason="classes have no distance")
     if metric == "mse_expectation":
         return Value(None, reason=SILENT)

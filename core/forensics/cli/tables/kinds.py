@@ -10,6 +10,7 @@ from typing import Any
 from forensics.bench import Matrix
 from forensics.bench.cells import INPUT, ResultCell
 from forensics.cli.tables.layout import Section
+from forensics.metrics.estimation import INEXACT
 from forensics.metrics.intervals import Value
 
 Cells = Sequence[ResultCell]
@@ -104,16 +105,17 @@ def _detected(cells: Cells) -> str:
 
 
 def _estimated(cells: Cells, of: str = "") -> str:
-    """Accuracy with half its interval, mean squared error, false estimates; and the share of
-    patches that were answered, where it is not all."""
+    """Accuracy with half its interval, mean squared error, false estimates; of real values without
+    a tolerance mean absolute error and bias; and the share of patches that were answered, where it
+    is not all."""
     have = [c.metrics for c in cells if c.na is None and f"accuracy{of}" in c.metrics]
     if not have:
         return "n/a" if cells else "-"
-    parts = (
-        mean(have, f"accuracy{of}", _short, spread=True),
-        mean(have, f"mse{of}", _plain),
-        mean(have, f"false_estimates{of}", _short),
-    )
+    accuracy = mean(have, f"accuracy{of}", _short, spread=True)
+    parts = (accuracy, mean(have, f"mse{of}", _plain), mean(have, f"false_estimates{of}", _short))
+    if all(m[f"accuracy{of}"].reason == INEXACT for m in have):
+        mae = mean(have, f"mae{of}", _plain, spread=True)
+        parts = "mae", mae, f"bias {mean(have, f'bias{of}', '{:+.3g}'.format)}"
     share = fmean(m[f"answered{of}"].value or 0.0 for m in have)
     of_all = "" if share == 1 else f" of {min(round(100 * share), 99)} %"
     figures = " ".join("-" if part == "n/a" else part for part in parts)
@@ -251,8 +253,9 @@ KINDS = {
         "accuracy: share of altered patches whose answer is within the tolerance of the truth (of "
         "classes with words, untouched patches count too); ± half its 95 % interval over "
         "photographs. mse: mean squared error. false: share of untouched patches that are not "
-        "recognised. of: share of altered patches that were answered, where it is not all; the "
-        "figures are of these. Several targets: their mean.",
+        "recognised. Real values without a tolerance: mean absolute error and bias, named. of: "
+        "share of altered patches that were answered, where it is not all; the figures are of "
+        "these. Several targets: their mean.",
     ),
     "localizer": Kind(
         _located,
