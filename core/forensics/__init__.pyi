@@ -2,6 +2,7 @@ from . import jpeg as jpeg
 from .api import load as load
 from .api import models as models
 from .api import run as run
+from .api import shown as shown
 from .api import simulate as simulate
 from .calibration.making import calibrate as calibrate
 from .experiments import reproduce as reproduce

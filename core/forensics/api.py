@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from forensics import bench
 from forensics.batch import Batch
+from forensics.bench import inference
 from forensics.histories.history import History
+from forensics.images import Picture
 from forensics.models import selection
+from forensics.models.interfaces import NamedModel
 from forensics.models.registry import MODEL_KINDS
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 def load(name: str) -> Any:
     """A model by its registered name, with options if need be: `load("ku2:relative=true")`.
 
-    The model takes a `Batch`: `forensics.load("kl").score(forensics.open("photo.png").batch())`.
+    The model takes a `Batch`: of a file what `shown` makes of it.
     Raises UnknownName, and ForensicsError for an option that the model does not have.
     """
     return selection.model(name, *MODEL_KINDS).create()
@@ -27,6 +30,17 @@ def load(name: str) -> Any:
 def models(*kinds: str) -> list[str]:
     """The names of all registered models, or of those of some kinds (`"detector"`, ...)."""
     return [str(m) for m in selection.models(["all"], *(kinds or MODEL_KINDS))]
+
+
+def shown(picture: Picture, model: NamedModel) -> Batch:
+    """What a model is shown of a whole picture, as in `forensics analyze` and `run --positive`:
+    gray unless it takes colour only, a JPEG recovered from the pixels where it needs one and they
+    show it, cut to the multiple that it needs.
+
+        model = load("kl")
+        model.score(shown(forensics.open("photo.png"), model))
+    """
+    return inference.shown(model.needs, picture)
 
 
 def run(

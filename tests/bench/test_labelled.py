@@ -75,7 +75,7 @@ def test_whole_files_against_the_loop_by_hand(run, folders):
     assert value(clean["toy-zeros"], "auc") == roc_auc_score(labels, zeros)
     scores[3:] = [grain.score(median.apply(b)).values.item() for b in positive]
     assert value(attacked["toy-grain"], "auc") == roc_auc_score(labels, scores)
-    assert attacked["toy-zeros"].na == "not a JPEG at this place"
+    assert attacked["toy-zeros"].na == "not a JPEG, and its pixels show no quantisation table"
     assert attacked["toy-grain"].cost.against == "the attacker's input"
     for cell in (*clean.values(), attacked["toy-grain"]):
         assert (cell.trace, cell.n, cell.photographs) == ("files", 4, 4)

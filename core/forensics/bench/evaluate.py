@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from forensics import random
 from forensics.batch import Batch
 from forensics.bench import donors, labelled, states
 from forensics.bench.conditions import COST, COST_NAMES, COSTS, Condition, Plan, Query, rows_of
-from forensics.bench.inference import answers
+from forensics.bench.inference import answers, wants_jpeg
 from forensics.bench.positions import Position, margin, origins
 from forensics.bench.states import States
 from forensics.bench.store import Row, Rows, answered
@@ -23,6 +23,7 @@ from forensics.data import Photograph
 from forensics.errors import NotApplicable
 from forensics.histories.history import SLOT
 from forensics.metrics import cost
+from forensics.models.entries import NO_JPEG
 from forensics.traces.trace import Trace
 
 
@@ -42,9 +43,9 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
     if not missing:
         return outcome
     if plan.settings.positive is not None:
-        file = labelled.state(photograph, plan.settings, device)
+        file = labelled.file(photograph, plan.settings, device)
         for positions, wanted in missing:
-            _Group(plan, file, positions, wanted, outcome).run()
+            _Group(plan, file.state, positions, wanted, outcome, file).run()
         return outcome
     pixels = torch.from_numpy(photograph.load(plan.settings.color)).to(device)
     for positions, wanted in missing:
@@ -115,9 +116,10 @@ class _Group:
         positions: Sequence[Position],
         wanted: Wanted,
         outcome: Outcome,
+        file: labelled.File | None = None,
     ) -> None:
         self.plan, self.tiles, self.positions = plan, tiles, positions
-        self.wanted, self.outcome = wanted, outcome
+        self.wanted, self.outcome, self.file = wanted, outcome, file
         self.states = States(
             tiles,
             [plan.conditions[digest] for digest in wanted],
@@ -144,6 +146,9 @@ class _Group:
     def _judge(self, conditions: Sequence[Condition], view: View) -> None:
         """All conditions of one trace: models are asked of all its sides and points together."""
         input: dict[str, tuple[Batch, Tensor]] = {}
+        recovered: dict[str, tuple[Batch, Tensor]] = {}  # for models that need a JPEG
+        asked = dict.fromkeys(q for c in conditions for q in self.wanted[c.digest] if q != COSTS)
+        needing = {query for query in asked if wants_jpeg(query)}
         for condition in conditions:
             state = self.states.after(condition)
             if isinstance(state, NotApplicable):
@@ -153,22 +158,28 @@ class _Group:
                 if COSTS in self.wanted[condition.digest]:
                     self._cost(condition, view)
                 input[condition.digest] = view.cut(state), view.mask(state)
+                was = self.file.recovered(state) if needing and self.file else None
+                # Whole blocks hold all patches of whole blocks.
+                if was is not None and self.plan.settings.patch % 8 == 0:
+                    whole = was.batch(replace(state, mask=None))
+                    recovered[condition.digest] = view.cut(whole), view.mask(state)
             self.states.release(condition)
-        queries = dict.fromkeys(q for d in input for q in self.wanted[d] if q != COSTS)
-        together: dict[tuple[str, tuple[str, ...]], list[Query]] = {}
-        for query in queries:
-            # A file that is attacked may be a JPEG no more: those are asked about on their own.
-            for jpeg in (False, True):
-                those = tuple(
-                    digest
-                    for digest, shown in input.items()
-                    if query in self.wanted[digest] and (shown[0].jpeg is not None) == jpeg
-                )
-                if those:
-                    together.setdefault((query.model, those), []).append(query)
-        for (_, those), alike in together.items():
-            shown = {digest: input[digest] for digest in those}
-            self._ask(alike, shown, view.batch(self.plan.settings.batch))
+        together: dict[tuple[str, bool, tuple[str, ...]], list[Query]] = {}
+        for query in asked:
+            needs = query in needing
+            shown = input | recovered if needs else input
+            # A file that is attacked may be a JPEG no more, or one of whole blocks only: what is of
+            # one form is asked about together.
+            forms: dict[tuple[bool, tuple[int, int]], list[str]] = {}
+            for digest, (batch, _) in shown.items():
+                if query in self.wanted[digest]:
+                    forms.setdefault((batch.jpeg is not None, batch.size), []).append(digest)
+            for those in forms.values():
+                together.setdefault((query.model, needs, tuple(those)), []).append(query)
+        for (_, needs, digests), alike in together.items():
+            shown = input | recovered if needs else input
+            some = {digest: shown[digest] for digest in digests}
+            self._ask(alike, some, view.batch(self.plan.settings.batch))
 
     def _donors(self, trace: Trace, around: int, count: int) -> Tensor | None:
         """Tiles of other photographs; None where there are too few, which splices then say. They
@@ -231,11 +242,17 @@ class _Group:
             condition, part = self.plan.conditions[digest], slice(number * n, (number + 1) * n)
             said = given[query]
             if isinstance(said, str):
-                self._decline(condition, query, said)
+                self._decline(condition, query, self._reason(said, condition))
                 continue
             for name, values in said.values.items():
                 reasons, evidence = said.reasons[name][part], said.evidence[name][part]
                 self._emit(condition, model, name, values[part].tolist(), reasons, evidence)
+
+    def _reason(self, refusal: str, condition: Condition) -> str:
+        """Of a file without coefficients what `analyze` says."""
+        if refusal != NO_JPEG or self.file is None:
+            return refusal
+        return self.file.without(condition.attacker is not None)
 
     def _decline(self, condition: Condition, query: Query, reason: str) -> None:
         """Rows without a value, for one reason."""

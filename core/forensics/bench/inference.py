@@ -13,6 +13,8 @@ from torch import Tensor
 from forensics.batch import Batch
 from forensics.bench.conditions import ESTIMATE, HEAT, SCORE, Query
 from forensics.errors import NotApplicable
+from forensics.images import Picture
+from forensics.images.recovered import recovered
 from forensics.metrics import confidence, mask_histogram
 from forensics.models import selection
 from forensics.models.beliefs import BeliefDetector, log_odds
@@ -111,6 +113,27 @@ def fitting(needs: Needs, batch: Batch) -> Batch:
     """The batch with its last rows and columns cut off where a model needs a multiple."""
     height, width = (side - side % needs.multiple_of for side in batch.size)
     return batch if (height, width) == batch.size else batch.cut(0, 0, height, width)
+
+
+def wants_jpeg(query: Query) -> bool:
+    """Whether the model of a query needs coefficients."""
+    return selection.model(query.model, query.kind).entry.needs.jpeg
+
+
+def shown(needs: Needs, picture: Picture) -> Batch:
+    """What a model is shown of a whole picture, by `analyze` and by `run --positive` alike.
+
+    Gray as everything that models are trained and calibrated on, in colour where a model takes
+    nothing else. A model that needs a JPEG gets the luma that the pixels of another file were
+    decoded from, where they show it (`images.recovered`). The last rows and columns are cut off
+    where it needs a multiple.
+    """
+    jpeg_before = recovered(picture) if needs.jpeg else None
+    gray = picture.batch(color=False)
+    if jpeg_before is not None:
+        return fitting(needs, jpeg_before.batch(gray))
+    only_color = 1 not in needs.channels and picture.pixels.shape[2] == 3
+    return fitting(needs, picture.batch() if only_color else gray)
 
 
 def refused(needs: Needs, batch: Batch) -> str | None:

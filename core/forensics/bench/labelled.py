@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -15,6 +16,8 @@ from forensics.bench.positions import Position, spread, usable
 from forensics.bench.settings import Settings
 from forensics.data import Photograph, Source
 from forensics.errors import ForensicsError
+from forensics.images import Picture
+from forensics.images.recovered import NO_TABLE, Recovered, of_pixels, recovered, without
 from forensics.models.selection import Model
 from forensics.traces.trace import Trace
 
@@ -121,12 +124,30 @@ def _condition(side: str, attacker: Model | None, settings: Settings) -> Conditi
     return Condition(FILES, template, (), attacker, _LABELS[side], digest)
 
 
-def state(photograph: Photograph, settings: Settings, device: torch.device) -> Batch:
-    """A file as it is, with its mask, a batch of one. Raises UnreadableImage, and NotApplicable
-    where colour is asked of a gray one."""
-    batch = photograph.picture().batch(color=settings.color)
+@dataclass(frozen=True, eq=False)
+class File:
+    """A file as it is. state: a batch of one, with its mask."""
+
+    picture: Picture
+    state: Batch
+
+    def recovered(self, state: Batch) -> Recovered | None:
+        """The JPEG that it, or what an attack made of it, once was, as `analyze` recovers it."""
+        if state.jpeg is not None:
+            return None
+        return recovered(self.picture) if state is self.state else of_pixels(state.pixels)
+
+    def without(self, attacked: bool) -> str:
+        """Why there are no coefficients, as `analyze` says it."""
+        return NO_TABLE if attacked else without(self.picture)
+
+
+def file(photograph: Photograph, settings: Settings, device: torch.device) -> File:
+    """Raises UnreadableImage, and NotApplicable where colour is asked of a gray one."""
+    picture = photograph.picture()
+    batch = picture.batch(color=settings.color)
     marked = photograph.marked()
-    return Batch(
+    state = Batch(
         batch.pixels,
         torch.tensor([random.key(settings.seed, photograph.sha256)]),
         (photograph.sha256,),
@@ -134,3 +155,4 @@ def state(photograph: Photograph, settings: Settings, device: torch.device) -> B
         batch.jpeg,
         mask=None if marked is None else torch.from_numpy(marked)[None],
     ).to(device)
+    return File(picture, state)

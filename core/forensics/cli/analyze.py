@@ -12,15 +12,16 @@ import click
 
 from forensics.batch import Batch
 from forensics.bench.forecast import duration
+from forensics.bench.inference import shown
 from forensics.calibration import applying
 from forensics.calibration.cards import Card
 from forensics.cli import JSON, Command, answers, calibrated, targets
-from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, batch_for, pictures
-from forensics.cli.recovered import recovered, without
+from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, pictures
 from forensics.cli.run import progress
 from forensics.cli.terminal import lines, table
 from forensics.device import choose
 from forensics.errors import ForensicsError
+from forensics.images.recovered import recovered, without
 from forensics.models import selection
 from forensics.models.entries import NO_JPEG
 from forensics.progress import heard
@@ -83,7 +84,7 @@ def analyze(
                 row["skipped"][name] = f"{duration(takes)}, name it to ask it"
                 continue
             with lost.of(f"{name} on {path}"):
-                batch = batch_for(model.needs, picture).to(where)
+                batch = shown(model.needs, picture).to(where)
                 target = _maps(folder, place, name) if folder else None
                 answer = _ask(kind, model, batch, target, force)
                 if answer.get("na") == NO_JPEG:

@@ -14,15 +14,12 @@ from forensics import images
 from forensics.batch import Batch
 from forensics.bench.inference import fitting, refused
 from forensics.cli import LOSSES, Command, targets
-from forensics.cli.recovered import recovered
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.histories.history import History
 from forensics.images.writing import suffix, write
-from forensics.jpeg import decode
 from forensics.metrics.cost import psnr
 from forensics.models import selection
-from forensics.models.entries import Needs
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILES...")
 DEVICE = click.option("--device", default="auto", help="cpu, cuda, cuda:1. [a GPU if there is one]")
@@ -33,18 +30,6 @@ FOLDER = click.option(
     "-o", "--out", required=True, type=click.Path(file_okay=False), help="Folder for the results."
 )
 FORCE = click.option("--force", is_flag=True, help="Write over files that exist.")
-
-
-def batch_for(needs: Needs, picture: images.Picture) -> Batch:
-    """The picture in the colours that a model takes: its own, or gray where that is asked for. A
-    model that needs a JPEG gets the luma that the pixels were decoded from, where they show it."""
-    jpeg_before = recovered(picture) if needs.jpeg else None
-    if jpeg_before is not None:
-        luma = picture.batch(color=False).with_pixels(decode(jpeg_before.jpeg), jpeg_before.jpeg)
-        return fitting(needs, luma)
-    channels = picture.pixels.shape[2]
-    batch = picture.batch() if channels in needs.channels else picture.batch(color=False)
-    return fitting(needs, batch)
 
 
 @click.command(cls=Command)
@@ -63,7 +48,8 @@ def attack(
     attacker = chosen.create()
 
     def act(picture: images.Picture) -> Batch:
-        batch = batch_for(attacker.needs, picture)
+        color = picture.pixels.shape[2] in attacker.needs.channels
+        batch = fitting(attacker.needs, picture.batch(color=None if color else False))
         refusal = refused(attacker.needs, batch)
         if refusal:
             raise NotApplicable(refusal)

@@ -11,10 +11,10 @@ from PIL import Image
 from skimage import data as pictures
 
 import forensics
+from forensics.bench.inference import shown
 from forensics.cli.answers import estimated
-from forensics.cli.files import batch_for
-from forensics.cli.recovered import recovered
 from forensics.errors import UnreadableImage
+from forensics.images.recovered import recovered
 from forensics.jpeg import ZIGZAG, standard_tables
 
 STEPS = [f"step{i}" for i in range(1, 16)]
@@ -53,7 +53,7 @@ def model():
 
 def answer(model, path):
     picture = forensics.open(path)
-    return estimated(model, batch_for(model.needs, picture))
+    return estimated(model, shown(model.needs, picture))
 
 
 def first_steps(quality):

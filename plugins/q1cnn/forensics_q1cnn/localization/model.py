@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from forensics.batch import Batch
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.metrics.mask_histogram import enlarged
 from forensics.models.interfaces import Heatmap, Layer, Localizer, Region, option
-from forensics_q1cnn.localization.regions import Partition, disjoint, partition
+from forensics_q1cnn.localization.regions import Partition, disjoint, partition, united
 from forensics_q1cnn.localization.survey import HYPOTHESES, Survey, survey
 from forensics_q1cnn.localization.windows import SIDE, STRIDE, Tile
 from forensics_q1cnn.phase.doubt import classes, doubts
@@ -129,6 +129,10 @@ class _Said:
         scores = total([part.scores for part in parts])
         return cls(parts, Posterior.of(scores, listed, ALIKE))
 
+    def values(self) -> tuple[float, ...]:
+        """The most probable steps and shift."""
+        return tuple(self.found.estimate("argmax").values[0].tolist())
+
     def region(self, pixels: int, decode: Decode) -> Region:
         found = self.found.estimate(decode)
         values = dict(zip(found.names, found.values[0].tolist(), strict=True))
@@ -145,15 +149,22 @@ class _Said:
 def _divided(evidence: Tensor, network: PhaseNetwork, seen: Luma) -> tuple[Partition, list[_Said]]:
     """The partition, and what each of its regions says. Window by window, flat ones may tend to
     another answer than all of them together: those of a region that says the steps and the shift of
-    the main one are no evidence, and the rest is divided anew."""
+    the main one are no evidence, and the rest is divided anew. Other regions that say one and the
+    same are one."""
     while True:
         part = partition(evidence, -math.log(HYPOTHESES))
         count = int(part.labels.max()) + 1
         said = [_Said.by(network, seen, part.labels == k) for k in range(count)]
-        main, *others = (each.found.estimate("argmax").values.tolist() for each in said)
-        again = [k for k, values in enumerate(others, 1) if values == main]
+        values = [each.values() for each in said]
+        again = [k for k in range(1, count) if values[k] == values[0]]
         mute = torch.isin(part.labels, torch.tensor(again, device=part.labels.device))
         mute &= (evidence != 0).any(2)
         if not mute.any():
-            return part, said
+            break
         evidence = evidence.masked_fill(mute[..., None], 0)
+    labels, parts = united(part.labels, values)
+    one = [
+        said[old[0]] if len(old) == 1 else _Said.by(network, seen, labels == new)
+        for new, old in enumerate(parts)
+    ]
+    return replace(part, labels=labels), one

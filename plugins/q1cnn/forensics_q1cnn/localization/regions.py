@@ -4,6 +4,7 @@ best, and there are as many regions as pay for themselves in likelihood."""
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -112,6 +113,16 @@ def _ranked(labels: Tensor, main: int) -> Tensor:
     ranks = torch.empty_like(sizes)
     ranks[sizes.argsort(descending=True)] = torch.arange(len(sizes), device=labels.device)
     return ranks[labels]
+
+
+def united(labels: Tensor, said: Sequence[Hashable]) -> tuple[Tensor, list[list[int]]]:
+    """The labels with regions that say the same as one, and of which regions each is made. said: by
+    label, what is said of it; the main one, 0, remains it, the others are counted by size."""
+    first = [said.index(one) for one in said]
+    ranked = _ranked(labels.new_tensor(first)[labels], 0)
+    number = {old: int(ranked[labels == old][0]) for old in range(len(said))}
+    made = [[old for old in number if number[old] == new] for new in range(len(set(first)))]
+    return ranked, made
 
 
 def disjoint(inside: Tensor, apart: int, most: int) -> list[tuple[int, int]]:

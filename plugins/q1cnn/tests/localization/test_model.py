@@ -101,6 +101,32 @@ def test_no_region_where_nothing_was_spliced(made, found):
     assert float(plain.scores) < float(found.scores) / 4
 
 
+def test_regions_that_together_say_the_same_are_one(made, found, monkeypatch):
+    """Half of the region's windows are made to tend to one hypothesis more."""
+    seen = {}
+
+    def tending(*given):
+        one = survey(*given)
+        evidence = torch.nn.functional.pad(one.evidence, (0, 1), value=-25)
+        half = found.layers["region"].values[0] > 0
+        half[: (TOP + SIDE // 2 - 32) // 8] = False
+        evidence[half] = -80
+        evidence[..., -1][half] = 0
+        seen["before"] = partition(evidence, -math.log(HYPOTHESES))
+        return dataclasses.replace(one, evidence=evidence)
+
+    monkeypatch.setattr(model, "survey", tending)
+    with torch.inference_mode():
+        again = forensics.load("q1map").localize(images.open(made[0] / "spliced.jpg").batch())
+    assert seen["before"].labels.unique().tolist() == [0, 1, 2]
+    assert len(again.regions[0]) == 2
+    assert said(again.regions[0][1]) == said(found.regions[0][1])
+    joined = again.layers["region"].values[0]
+    assert torch.equal(joined > 0, seen["before"].labels > 0)
+    middle = (TOP + SIDE // 2 - 32) // 8, (LEFT + SIDE // 2 - 32) // 8
+    assert joined[middle[0] - 2, middle[1]] == joined[middle[0] + 2, middle[1]] == 1
+
+
 def test_windows_that_together_say_what_the_main_region_says_are_no_region(made, monkeypatch):
     """Each of a corner's windows is made to tend to one hypothesis more, as flat ones may."""
     seen = {}

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from forensics_q1cnn.localization.regions import disjoint, partition, price
+from forensics_q1cnn.localization.regions import disjoint, partition, price, united
 
 CHANCE = -8.0
 
@@ -71,6 +71,33 @@ def test_parts_too_small_to_pay_are_the_main_regions():
     )
     assert found.labels[8, 10] == 1
     assert found.labels[18:].max() == 0
+
+
+def test_regions_that_say_the_same_are_one():
+    """Two interlocked ones, which together are larger than the third."""
+    labels = torch.zeros(20, 30, dtype=torch.int64)
+    labels[2:8, 2:12] = 1
+    labels[10:18, 3:9:2] = 2
+    labels[10:18, 4:9:2] = 3
+    found, made = united(labels, ["main", "one", "two", "two"])
+    expected = torch.zeros_like(labels)
+    expected[2:8, 2:12] = 1
+    expected[10:18, 3:9] = 2
+    assert torch.equal(found, expected)
+    assert made == [[0], [1], [2, 3]]
+    labels[2:8, 6:12] = 0
+    found, made = united(labels, ["main", "one", "two", "two"])
+    assert found[12, 3] == found[12, 4] == 1
+    assert made == [[0], [2, 3], [1]]
+
+
+def test_regions_that_say_different_things_remain():
+    labels = torch.tensor([[0, 0, 1], [0, 2, 1]])
+    found, made = united(labels, [(1.0,), (2.0,), (3.0,)])
+    assert torch.equal(found, labels)
+    assert made == [[0], [1], [2]]
+    alone = torch.zeros(2, 2, dtype=torch.int64)
+    assert united(alone, ["main"])[1] == [[0]]
 
 
 def test_disjoint_windows_share_no_pixel_and_lie_inside():

@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from forensics.images import Picture
-from forensics.jpeg import recover
+from torch import Tensor
+
+from forensics.batch import Batch
+from forensics.images.picture import Picture
+from forensics.jpeg import decode, recover
 from forensics.jpeg.coefficients import Jpeg
 
 # Steps above 1. Photographs that never were JPEGs show none or one, a JPEG of quality 99 about 20.
@@ -30,14 +33,23 @@ class Recovered:
             "are computed anew."
         )
 
+    def batch(self, like: Batch) -> Batch:
+        """It as a batch of one, its luma as pixels: whole blocks; keys and place of another."""
+        return like.with_pixels(decode(self.jpeg), self.jpeg)
+
 
 @functools.lru_cache(maxsize=1)
 def recovered(picture: Picture) -> Recovered | None:
     """The JPEG that a file of another format was, as far as its pixels show it; None where no table
     shows on a grid that begins at their corner."""
-    if picture.format == "JPEG" or min(picture.width, picture.height) < 8:
+    return None if picture.format == "JPEG" else of_pixels(picture.batch().pixels)
+
+
+def of_pixels(pixels: Tensor) -> Recovered | None:
+    """The same of an image, uint8 `[1, C, H, W]`."""
+    if min(pixels.shape[2:]) < 8:
         return None
-    jpeg, shown = recover(picture.batch().pixels)
+    jpeg, shown = recover(pixels)
     count = int(shown.sum())
     return Recovered(jpeg, count) if count >= _LEAST else None
 
@@ -46,4 +58,7 @@ def without(picture: Picture) -> str:
     """Why a picture has no coefficients, as a short reason for n/a."""
     if picture.format == "JPEG":
         return str(picture.jpeg_reason)
-    return "not a JPEG, and its pixels show no quantisation table"
+    return NO_TABLE
+
+
+NO_TABLE = "not a JPEG, and its pixels show no quantisation table"
