@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from forensics.metrics.crossfit import asr, deals, pe_cv
+from forensics.metrics.crossfit import asr, deals, pe_cv, pe_cv_difference
 from forensics.metrics.curves import Scored
 from forensics.metrics.detection import detector_metrics
 
@@ -234,3 +234,24 @@ def test_a_cell_has_an_asr_only_under_attack():
     attacked = detector_metrics(middle, low, high, seed=0)
     assert attacked["asr"].value == 1
     assert attacked["auc"].value == 0
+
+
+def test_difference_of_two_detectors_is_that_of_their_errors_and_paired():
+    generator = np.random.default_rng(3)
+    owners = np.repeat(np.arange(20), 10)
+    hard = generator.normal(size=20)[owners]  # what makes a photograph hard, for both detectors
+    pristine = Scored(hard + generator.normal(size=200), owners)
+    altered = Scored(hard + 1.5 + generator.normal(size=200), owners)
+    noisy = [
+        Scored(s.scores + 0.3 * generator.normal(size=200), owners) for s in (pristine, altered)
+    ]
+    first, second = (pristine, altered), (noisy[0], noisy[1])
+    errors = [pe_cv(*sides, seed=0) for sides in (first, second)]
+    apart = pe_cv_difference(first, second, seed=0)
+    assert apart.value == pytest.approx(errors[0].value - errors[1].value)
+    same = pe_cv_difference(first, first, seed=0)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    # Paired: narrower than the interval of either error.
+    assert apart.high - apart.low < min(e.high - e.low for e in errors)
+    with pytest.raises(ValueError, match="not the same"):
+        pe_cv_difference(first, (pristine, Scored(altered.scores[1:], owners[1:])), seed=0)

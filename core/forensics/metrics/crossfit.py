@@ -48,24 +48,64 @@ def pe_cv(pristine: Scored, altered: Scored, seed: int) -> Value:
         reason = "needs 2 photographs"
     if reason is not None:
         return Value(None, reason=reason)
+    owned = _owned(sides, seed)
+    if owned is None:
+        return Value(None, reason=_ONE_SIDED)
+
+    def statistic(weights: Floats) -> Floats:
+        return _error(weights, owned)[None]
+
+    return estimate(statistic, sides.photographs, seed)[0]
+
+
+def pe_cv_difference(
+    first: tuple[Scored, Scored], second: tuple[Scored, Scored], seed: int
+) -> Value:
+    """`pe_cv` of the first less that of the second, of two detectors of the same patches: below 0
+    the first is better. The same resampled photographs for both, so the interval is that of the
+    difference. Each is (pristine, altered). Raises ValueError where the photographs differ."""
+    both = [Sides.of(*sides) for sides in (first, second)]
+    for one, other in zip(both[0].owners, both[1].owners, strict=True):
+        if not np.array_equal(one, other):
+            raise ValueError("the patches of both detectors are not the same")
+    reason = both[0].empty() or ("needs 2 photographs" if both[0].photographs < 2 else None)
+    if reason is not None:
+        return Value(None, reason=reason)
+    ours, theirs = (_owned(sides, seed) for sides in both)
+    if ours is None or theirs is None:
+        return Value(None, reason=_ONE_SIDED)
+
+    def statistic(weights: Floats) -> Floats:
+        return (_error(weights, ours) - _error(weights, theirs))[None]
+
+    return estimate(statistic, both[0].photographs, seed)[0]
+
+
+_ONE_SIDED = "other photographs do not have both sides"
+Owned = list[tuple[Floats, Floats]]
+
+
+def _owned(sides: Sides, seed: int) -> Owned | None:
+    """For each side the held-out errors and the patches of every photograph; None where no fold
+    leaves both sides to choose on."""
     owned = []
     for owners, (errors, judged) in zip(sides.owners, _held_out(sides, seed), strict=True):
         seen = judged > 0
         if not seen.any():
-            return Value(None, reason="other photographs do not have both sides")
+            return None
         mean = errors[seen] / judged[seen]
+        counts = np.ones_like(mean)
+        mine = owners[seen]
         owned.append(
-            (
-                totals(mean, owners[seen], sides.photographs),
-                totals(np.ones_like(mean), owners[seen], sides.photographs),
-            )
+            (totals(mean, mine, sides.photographs), totals(counts, mine, sides.photographs))
         )
+    return owned
 
-    def statistic(weights: Floats) -> Floats:
-        alarms, misses = (ratio(weights @ errors, weights @ counts) for errors, counts in owned)
-        return ((alarms + misses) / 2)[None]
 
-    return estimate(statistic, sides.photographs, seed)[0]
+def _error(weights: Floats, owned: Owned) -> Floats:
+    """The mean of false alarms and misses for each row of photographs' weights."""
+    alarms, misses = (ratio(weights @ errors, weights @ counts) for errors, counts in owned)
+    return (alarms + misses) / 2
 
 
 def _held_out(sides: Sides, seed: int) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:

@@ -31,7 +31,7 @@ _ABOUT = "any, or one of the paper's strengths"
 _HIDDEN = "units of the first hidden layer"
 _EPOCHS = "times through all crops"
 _GAIN = 2.0  # a margin of the SVM as a logit
-_HEAD = 10.0  # the head's rate over that of filters and codewords
+_HEAD = 5.0  # the head's rate over that of filters and codewords
 
 
 class Manipulation:
@@ -107,9 +107,9 @@ class CnnRecipe(Manipulation, ClassifierRecipe):
 
     task: str
     strength: str = option("any", _ABOUT)
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(share=1, crop=64, batch=18, rate=1e-4),)
-    validations: ClassVar[int] = 3
-    validation_crops: ClassVar[int] = 66
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(share=1, crop=128, batch=8, rate=1e-4),)
+    validations: ClassVar[int] = 6
+    validation_crops: ClassVar[int] = 110
     averaging: ClassVar[float] = 0.98
 
     def inputs(self, batch: Batch) -> Tensor:
