@@ -242,6 +242,7 @@ def test_light_modules_import_neither_torch_nor_scikit_learn(module):
     [
         *(["--help"], ["-h"], ["--version"], ["plugins"], ["plugins", "--verbose"]),
         *(["models"], ["models", "--json"], ["models", "toy-*"], ["models", "toy-*", "toy-zeros"]),
+        ["traces"],
     ],
 )
 def test_listing_commands_import_neither_torch_nor_scikit_learn(arguments, toy):

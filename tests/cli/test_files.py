@@ -288,7 +288,10 @@ def test_a_large_picture_is_refused_unread(command, photograph, tmp_path):
 def test_traces_lists_histories_and_points(command):
     code, out, _ = command("traces")
     assert code == 0
-    assert "jpeg({q1}) ATTACK crop({r},{c}) jpeg({q2})" in out
+    assert "\n djpeg-shifted " in out
+    assert "was this JPEG a JPEG before, on another grid?" in out
+    assert "jpeg({q1})" not in out  # of those that are named
+    assert "jpeg({q1}) ATTACK crop({r},{c}) jpeg({q2})" in command("traces", "q1")[1]
     content = json.loads(command("traces", "--json")[1])
     shifted = next(t for t in content["traces"] if t["name"] == "djpeg-shifted")
     assert shifted["drawn"] == ["r", "c"]

@@ -1,4 +1,4 @@
-"""`forensics plugins` and `traces`: listings. The first imports no torch."""
+"""`forensics plugins` and `traces`: listings. Torch is imported for the details of traces only."""
 
 from __future__ import annotations
 
@@ -83,11 +83,15 @@ def _list_plugins(verbose: bool, as_json: bool) -> int:
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @JSON
 def traces(names: tuple[str, ...], as_json: bool) -> int:
-    """Every trace, or those of the NAMEs (globs count): histories, parameters, points."""
-    from forensics.traces.trace import get
-
+    """Every trace; of the NAMEs (globs count) histories, parameters, points."""
     there = registry().all("trace")
     summaries = {name: there[name].entry.summary for name in chosen("trace", names, list(there))}
+    if not names and not as_json:
+        click.echo("\n" + table(("trace", "the question"), list(summaries.items())) + "\n")
+        click.echo("Histories and points: forensics traces NAME.")
+        return 0
+    from forensics.traces.trace import get
+
     found = [get(name) for name in summaries]
     if as_json:
         content = [
