@@ -90,9 +90,15 @@ def chosen(names: tuple[str, ...]) -> list[tuple[str, selection.Model]]:
 def main(names: tuple[str, ...], megapixels: float, memory: float) -> None:
     torch.set_num_threads(1)
     if memory and not (len(names) == 1 and "@" in names[0]):
-        return apart(names, memory)
-    if memory:
-        return alone(*names[0].split("@"), memory)
+        apart(names, memory)
+    elif memory:
+        alone(*names[0].split("@"), memory)
+    else:
+        timed(names, megapixels)
+
+
+def timed(names: tuple[str, ...], megapixels: float) -> None:
+    """A row a model."""
     table = Table("model", "declared", "seconds", "patches", "web", "large", "takes: web", "large")
     side = round((megapixels * 1e6 / 12) ** 0.5)
     for kind, model in chosen(names):
