@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.plugin import Entry, ModelEntry, Needs, RecipeEntry, hookimpl
+from forensics.plugin import Entry, ModelEntry, Needs, RecipeEntry, TraceEntry, hookimpl
 
 _PAPER = (
     "Bunk et al., Detection and Localization of Image Forgeries using Resampling Features and "
@@ -26,6 +26,13 @@ _ABOUT = {
     "ccw": "was it turned counter-clockwise?",
     "shear": "was it sheared?",
 }
+
+_COMPOSITES = (
+    "splice-resize",
+    "splice-rotate",
+    "resampling-splice-resize",
+    "resampling-splice-rotate",
+)
 
 
 def _traces(task: str) -> tuple[str, ...]:
@@ -81,7 +88,15 @@ def forensics_traces() -> list[Entry]:
         for task, about in _ABOUT.items()
         if task != "jpegquality"
     ]
-    return mixed + alone
+    composites = [
+        TraceEntry(
+            f"resampling-splice-{step}",
+            f"forensics_resampling.traces:RESAMPLING_SPLICE_{step.upper()}",
+            f"is a region from another photograph, {done}? No JPEGs",
+        )
+        for step, done in (("resize", "resized"), ("rotate", "turned"))
+    ]
+    return mixed + alone + composites
 
 
 # What a period is evidence of.
@@ -120,7 +135,7 @@ def _lstms() -> list[ModelEntry]:
             "forensics_resampling.lstm:LSTM",
             f"LSTM over 64 blocks of {about}",
             paper=_PAPER,
-            traces=("splice-resize", "splice-rotate"),
+            traces=_COMPOSITES,
             needs=_WINDOW,
             card=f"forensics_resampling:weights/{name}",
             parts=("raster",),
@@ -195,7 +210,7 @@ def forensics_localizers() -> list[ModelEntry]:
             f"forensics_resampling.mask:{factory}",
             summary,
             paper=_PAPER,
-            traces=("splice-resize", "splice-rotate"),
+            traces=_COMPOSITES,
             needs=Needs(smallest=128),
             card=f"forensics_resampling:weights/{model}",
             parts=("six",),
@@ -213,7 +228,7 @@ def forensics_recipes() -> list[Entry]:
     return [
         Entry(
             "resampling-factor",
-            "forensics_resampling.factor:FactorRecipe",
+            "forensics_resampling.factor_recipe:FactorRecipe",
             "one scaling or rotation, before and after JPEGs",
         ),
         *(

@@ -17,9 +17,13 @@ _MOVED, _ROUNDS = 1e-3, 50
 def linear(gray: Tensor) -> Tensor:
     """Kirchner's map, float32 `[N, H - 2, W - 2]` in 0..1, of gray `[N, H, W]` of 0..255:
     exp(-|e|²) of the error of the fixed predictor (eq. 12, lambda = sigma = 1, tau = 2)."""
+    return torch.exp(-error(gray).square())
+
+
+def error(gray: Tensor) -> Tensor:
+    """Of the fixed predictor, float32 `[N, H - 2, W - 2]` of gray `[N, H, W]`."""
     kernel = torch.tensor(_LINEAR, device=gray.device)[None, None]
-    error = gray[:, 1:-1, 1:-1] - functional.conv2d(gray[:, None].float(), kernel)[:, 0]
-    return torch.exp(-error.square())
+    return gray[:, 1:-1, 1:-1] - functional.conv2d(gray[:, None].float(), kernel)[:, 0]
 
 
 def expectation_maximisation(gray: Tensor) -> Tensor:
@@ -43,14 +47,14 @@ def _estimated(gray: Tensor) -> Tensor:
     # Where neighbours are linearly dependent, as on a ramp, the least weights are taken.
     ridge = 1e-6 * torch.eye(len(around), dtype=gray.dtype, device=gray.device)
     for _ in range(_ROUNDS):
-        error = seen - weights @ around
-        density = torch.exp(-0.5 * (error / spread).square()) / (spread * (2 * torch.pi) ** 0.5)
+        off = seen - weights @ around
+        density = torch.exp(-0.5 * (off / spread).square()) / (spread * (2 * torch.pi) ** 0.5)
         belief = density / (density + _UNIFORM)
         weighted = around * belief
         moment = weighted @ around.T
         moved = torch.linalg.solve(moment + ridge * (moment.trace() + 1), weighted @ seen)
         # Rounded pixels have an error of their own: less is none.
-        spread = ((belief * error.square()).sum() / belief.sum()).sqrt().clamp_min(1e-2)
+        spread = ((belief * off.square()).sum() / belief.sum()).sqrt().clamp_min(1e-2)
         change = (moved - weights).abs().max()
         weights = moved
         if change < _MOVED:

@@ -4,7 +4,7 @@ Scale, rotation and shear are drawn independently, each with a chance of none, a
 interpolation, linear or cubic. A characteristic is defined by what was drawn: `resampling-up` has
 histories with an enlargement (altered) and with everything but one (pristine). As a rotation and a
 shear of one map are mixed, such labels are partly arbitrary; `resampling-NAME-alone` has that one
-step and no other.
+step and no other. `resampling-splice-resize` and `-rotate` are the core's composites without JPEGs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import torch
 from scipy.stats import qmc
 from torch import Tensor
 
-from forensics.plugin import Draw, Target, Trace
+from forensics.plugin import Draw, Target, Trace, points_of
+from forensics.traces.trace import Grid
 
 UP, DOWN, TURN, SHEAR = (1.05, 2.0), (0.5, 0.95), (2.0, 45.0), (0.05, 0.4)
 QUALITIES, LIMIT = (60, 100), 85
@@ -153,6 +154,25 @@ def _mixed(task: str, alone: bool) -> Trace:
     RESAMPLING_CCW_ALONE,
     RESAMPLING_SHEAR_ALONE,
 ) = (_mixed(task, alone=True) for task in TASKS[1:])
+
+
+def _composite(name: str, step: str, target: Target, points: Grid) -> Trace:
+    sides = (("pristine", ""), ("altered", f"splice({step}) ATTACK"))
+    return Trace(name, sides, points, "pixels", (target,), ())
+
+
+RESAMPLING_SPLICE_RESIZE = _composite(
+    "resampling-splice-resize",
+    "resize({f})",
+    Target("f", "real", "new / old", 0.05, none=1),
+    points_of(f=(0.8, 1.2)),
+)
+RESAMPLING_SPLICE_ROTATE = _composite(
+    "resampling-splice-rotate",
+    "rotate({d})",
+    Target("d", "real", "degrees", 1.0, none=0),
+    points_of(d=(5, -15)),
+)
 
 
 @functools.cache

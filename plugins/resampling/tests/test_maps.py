@@ -5,7 +5,7 @@ import torch
 
 from forensics import progress
 from forensics.errors import ForensicsError
-from forensics_resampling.constrained import ConstrainedNetwork
+from forensics_resampling.constrained import ConstrainedNetwork, differences, grown
 from forensics_resampling.maps import maps
 from forensics_resampling.mask import Deviation, ResamplingMask
 from forensics_resampling.networks import RadonNetwork, mirrored_labels, spec
@@ -20,7 +20,7 @@ def image():
 def network(kind):
     torch.manual_seed(0)
     if kind == "fft":
-        return ConstrainedNetwork(torch.tensor(1)).eval()
+        return ConstrainedNetwork(torch.tensor(1), 3).eval()
     size = Radon().size
     return RadonNetwork(spec(Radon()), torch.zeros(size), torch.full((size,), 300.0), 16, 0).eval()
 
@@ -44,6 +44,26 @@ def test_a_mirror_image_swaps_the_directions(image):
     window = image[None, :64, :64]
     made = network("fft")
     torch.testing.assert_close(made.both(window.flip(2)), mirrored_labels(made.both(window)))
+
+
+@torch.no_grad()
+def test_a_grown_network_answers_as_before(image):
+    small, large = network("fft"), ConstrainedNetwork(torch.tensor(1), 6)
+    large.load_state_dict(grown(small.state_dict(), large))
+    windows = image[None, :64, :64]
+    torch.testing.assert_close(large.eval()(windows), small(windows))
+
+
+def test_kernels_begin_as_differences_of_the_fourth_order():
+    made = ConstrainedNetwork(torch.tensor(1), 3).errors
+    made.free.data = differences()
+    ramp = torch.arange(9.0)
+    cubic = (ramp[:, None] ** 3 + ramp**3 + ramp[:, None] * ramp**2)[None, None]
+    assert made(cubic).abs().max() < 1e-2  # of cubics nothing is left
+    quartic = (ramp[:, None] * 0 + ramp**4)[None, None]
+    # Fourth differences of x^4 are 24, over the centre's 6 (across) and 20 (biharmonic).
+    found = made(quartic)[0, :, 0, 0].tolist()
+    assert found == pytest.approx([-24 / 20, -4, 0], abs=1e-2)
 
 
 def test_options_that_there_are_not():
