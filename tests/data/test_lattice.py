@@ -8,6 +8,7 @@ from PIL import Image
 from skimage import data as pictures
 
 from forensics import data
+from forensics.data import lattice
 
 
 def save(folder, name, quality=None, top=0):
@@ -65,3 +66,22 @@ def test_a_damaged_file_is_left_to_those_who_use_it(tmp_path):
     assert len(data.folder(tmp_path)) == 2
     (text,) = said(tmp_path)
     assert text.startswith("1 of 2")
+
+
+def test_a_photograph_is_looked_at_once_and_another_file_of_its_name_again(tmp_path, monkeypatch):
+    looked = []
+    was_jpeg = lattice._was_jpeg
+
+    def counted(photograph):
+        looked.append(photograph.name)
+        return was_jpeg(photograph)
+
+    monkeypatch.setattr(lattice, "_was_jpeg", counted)
+    for name, quality in (("a.png", None), ("b.png", 75)):
+        save(tmp_path, name, quality)
+    first = said(tmp_path)
+    assert said(tmp_path) == first != []
+    assert sorted(looked) == ["a.png", "b.png"]
+    save(tmp_path, "a.png", 60, top=8)
+    assert "(a.png, b.png)" in said(tmp_path)[0]
+    assert looked[2:] == ["a.png"]

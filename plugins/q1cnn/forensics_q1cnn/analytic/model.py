@@ -24,7 +24,7 @@ from forensics_q1cnn.phase.windows import windows
 
 # What the coefficients of a patch say is not independent, and the noise not quite Gaussian: of the
 # log-likelihood counts this share. Chosen on `val`.
-_INDEPENDENT = 0.7
+INDEPENDENT = 0.7
 
 
 @dataclass(frozen=True)
@@ -52,5 +52,5 @@ def posterior(jpeg: Jpeg, aligned: float) -> Posterior:
     being alike beforehand; aligned: as for `Posterior.of`."""
     seen = Luma.of(jpeg)
     total = torch.stack([scores(seen.cut(*box)) for box in windows(*seen.planes.shape[1:])]).sum(0)
-    logs = _INDEPENDENT * total + phases_beforehand(aligned, total.device)
+    logs = INDEPENDENT * total + phases_beforehand(aligned, total.device)
     return Posterior.of_logs(logs, libjpeg_tables().to(logs.device))

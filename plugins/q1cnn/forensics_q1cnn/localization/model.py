@@ -111,7 +111,7 @@ def _areas(labels: Tensor, size: tuple[int, int]) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class _Said:
-    """What some windows of a region say together; scores of windows that share no pixel add up.
+    """What some windows of a region say together that share no pixel, tempered as in `q1phase`.
     All shifts are alike beforehand, as for every window: a piece of another file lies anywhere."""
 
     parts: list[Part]
@@ -127,7 +127,7 @@ class _Said:
             each = every_phase(network, Luma.cat(some), network.index(listed))
             parts.append(Part(summed(each, len(some)), len(some), Luma.cat(some).joined()))
         scores = total([part.scores for part in parts])
-        return cls(parts, Posterior.of(scores, listed, ALIKE))
+        return cls(parts, Posterior.of(scores, listed, ALIKE, len(corners)))
 
     def values(self) -> tuple[float, ...]:
         """The most probable steps and shift."""

@@ -66,7 +66,8 @@ class Q1Phase(Estimator, Detector):
         tables = self._listed(batch.device)
         parts = _parts(batch.jpeg, tables)
         scores = total([part.scores for part in parts])
-        found = Posterior.of(scores, tables, self.aligned).estimate(self.decode)
+        windows = sum(part.windows for part in parts)
+        found = Posterior.of(scores, tables, self.aligned, windows).estimate(self.decode)
         if self.given == "double":
             return found
         said = doubts(classes(parts, tables))

@@ -46,6 +46,15 @@ ALIKE = 1 / 64
 _TOGETHER, _TOGETHER_ON_GPU = 8, 64
 
 
+# Windows of one picture err alike: n of them say less than n times what one does. Chosen on `val`.
+_ALIKE = 0.6
+
+
+def tempered(windows: int) -> float:
+    """How often the sum of what so many windows of one picture say counts."""
+    return float(windows**-_ALIKE)
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """What the network says of N images, float32; of several windows of one, the sums.
@@ -74,10 +83,11 @@ class Posterior:
     tables: Tensor
 
     @classmethod
-    def of(cls, scores: Scores, tables: Tensor, aligned: float) -> Posterior:
+    def of(cls, scores: Scores, tables: Tensor, aligned: float, windows: int = 1) -> Posterior:
         """aligned: how probable it is beforehand that both JPEGs have one grid, the 63 other shifts
-        being alike."""
-        return cls.of_logs(scores.tables + phases_beforehand(aligned, tables.device), tables)
+        being alike; windows: of how many the scores are sums."""
+        told = tempered(windows) * scores.tables
+        return cls.of_logs(told + phases_beforehand(aligned, tables.device), tables)
 
     @classmethod
     def of_logs(cls, logs: Tensor, tables: Tensor) -> Posterior:
