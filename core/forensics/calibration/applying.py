@@ -19,6 +19,7 @@ from forensics.metrics.curves import Scored
 from forensics.metrics.intervals import Value
 from forensics.models.entries import parse_trace
 from forensics.models.selection import Model
+from forensics.traces import trace as traces
 
 
 def colour(color: bool) -> str:
@@ -86,14 +87,28 @@ def cards_of(model: Model) -> tuple[list[Card], list[str]]:
 
 def answers(held: Sequence[Card], score: float, picture: Picture) -> dict[str, Any]:
     """By trace: the log10 LR of a score, its verdict, and in what respects (`beyond`) the picture
-    is not what the calibration holds for."""
+    is not what the calibration holds for; `{"na": reason}` where the trace's question cannot be
+    asked of such a file."""
+    return {
+        card.trace: _unfit(card.trace, picture) or _answer(card, score, picture) for card in held
+    }
+
+
+def _answer(card: Card, score: float, picture: Picture) -> dict[str, Any]:
     scores = np.array([score])
     height, width, channels = picture.pixels.shape
     return {
-        card.trace: {
-            "log10_lr": float(card.scale.ratios(scores)[0]),
-            "verdict": "altered" if card.scale.called(scores)[0] else "pristine",
-            "beyond": card.beyond((height, width), colour(channels == 3)),
-        }
-        for card in held
+        "log10_lr": float(card.scale.ratios(scores)[0]),
+        "verdict": "altered" if card.scale.called(scores)[0] else "pristine",
+        "beyond": card.beyond((height, width), colour(channels == 3)),
     }
+
+
+def _unfit(trace: str, picture: Picture) -> dict[str, Any] | None:
+    """Files of another kind than the trace's own are what neither of its histories ends in."""
+    lossless = traces.get(trace).input == "pixels"
+    if lossless and picture.format == "JPEG":
+        return {"na": "asked of files that were saved without loss, and this is a JPEG"}
+    if not lossless and picture.format != "JPEG":
+        return {"na": "asked of JPEG files, and this is none"}
+    return None

@@ -5,29 +5,36 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
+import torch
 
-from forensics.batch import Batch
+from forensics.bench import default_out, identity
 from forensics.bench.forecast import duration
 from forensics.bench.inference import shown
 from forensics.calibration import applying
 from forensics.calibration.cards import Card
-from forensics.cli import JSON, Command, answers, calibrated, targets
-from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, pictures
-from forensics.cli.run import progress
-from forensics.cli.terminal import lines, table
+from forensics.cli import JSON, Command, answers, blocks, targets
+from forensics.cli.bar import Progress, progress
+from forensics.cli.files import DEVICE, FILES, FORCE, LIMIT, Losses, found, opened
+from forensics.cli.stored import StoredAnswers
 from forensics.device import choose
 from forensics.errors import ForensicsError
+from forensics.images import Picture
 from forensics.images.recovered import recovered, without
 from forensics.models import selection
 from forensics.models.entries import NO_JPEG
+from forensics.models.selection import Model
 from forensics.progress import heard
 
 # Where a row keeps what models of each kind say.
 _SAID = {"detector": "scores", "estimator": "estimates", "localizer": "maps"}
+# Of more files than these each gets the lines of its answers alone.
+_FEW = 3
 Row = dict[str, Any]
 
 
@@ -42,6 +49,7 @@ Row = dict[str, Any]
 @LIMIT
 @JSON
 @click.option("--format", "style", type=click.Choice(["table", "csv"]), default="table")
+@click.option("--verbose", is_flag=True, help="Scores, steps and reasons, of every file.")
 def analyze(
     files: tuple[str, ...],
     out: str | None,
@@ -50,85 +58,158 @@ def analyze(
     max_megapixels: float,
     as_json: bool,
     style: str,
+    verbose: bool,
     **named: tuple[str, ...],
 ) -> int:
     """What every model that fits says of image files, as they are.
 
-    The maps of localizers are written where -o names a folder: as .npy the values, as .png in gray
-    with their scale; regions over the picture; what else they map in a folder of its own.
+    Answers are printed file by file, and kept: after Ctrl-C the same command goes on. The maps of
+    localizers are written where -o names a folder: as .npy the values, as .png in gray; regions
+    over the picture; what else they map in a folder of its own.
     """
     asked = {kind: named[f"{kind}s"] or () for kind in _SAID}
     if not any(asked.values()):
         asked = dict.fromkeys(_SAID, ("all",))
-    named_outright = selection.names(asked)
     rivals = selection.baselines(asked)
-    chosen = {
-        kind: [m for m in selection.models(names, kind) if m not in rivals]
+    models = [
+        _Asked(kind, chosen)
         for kind, names in asked.items()
-    }
-    if not any(chosen.values()):
+        for chosen in selection.models(names, kind)
+        if chosen not in rivals
+    ]
+    if not models:
         raise ForensicsError("no model to ask: name some that `forensics models` lists")
-    where = choose(device)
-    created = [(kind, m, m.create()) for kind, several in chosen.items() for m in several]
-    cards = {str(m): applying.cards_of(m) for m in chosen["detector"]}
-    valid = {name: held for name, (held, _) in cards.items()}
     folder = targets.checked(Path(out)) if out else None
-    rows: list[Row] = []
     lost = Losses()
-    for path, place, picture in pictures(files, max_megapixels, lost):
-        row: Row = {"file": str(path), "notes": list(picture.notes)}
-        row |= {said: {} for said in _SAID.values()} | {"skipped": {}}
-        for kind, which, model in created:
-            name, takes = str(which), which.entry.takes(picture.height, picture.width)
-            if takes > selection.LONG and which.name not in named_outright:
-                row["skipped"][name] = f"{duration(takes)}, name it to ask it"
-                continue
-            with lost.of(f"{name} on {path}"):
-                batch = shown(model.needs, picture).to(where)
-                target = _maps(folder, place, name) if folder else None
-                answer = _ask(kind, model, batch, target, force)
-                if answer.get("na") == NO_JPEG:
-                    answer["na"] = without(picture)
-                if kind == "detector" and valid[name] and answer["score"] is not None:
-                    answer["calibrated"] = applying.answers(valid[name], answer["score"], picture)
-                row[_SAID[kind]][name] = answer
-        was = recovered(picture) if any(m.needs.jpeg for _, _, m in created) else None
-        if was is not None:
-            row["notes"].append(was.note)
-        rows.append(row)
+    placed = found(files, lost, verbose)
+    asking = _Asking(models, selection.names(asked), choose(device), folder, force, lost)
+    full = verbose or len(placed) <= _FEW
+    rows: list[Row] = []
+    with progress("answers") as tell:
+        for path, place in placed.items():
+            picture = opened(path, max_megapixels, lost)
+            if picture is not None:
+                rows.append(asking.row(place, picture, tell, len(placed)))
+                if not as_json and style == "table":
+                    click.echo(blocks.block(rows[-1], full, verbose))
+            asking.files += 1
     left = [str(m) for m in rivals]
     if as_json:
-        held = {name: [c.basis for c in several] for name, several in valid.items() if several}
+        held = {name: [c.basis for c in cards] for name, cards in asking.valid.items() if cards}
         content: dict[str, Any] = {"direction": "higher = altered", "calibrated": held}
         content |= {"baselines": left, "files": rows, "lost": lost.sentences}
         click.echo(json.dumps(content, indent=1, allow_nan=False))
     elif rows and style == "csv":
-        click.echo(_csv(rows, list(valid)), nl=False)
+        click.echo(_csv(rows, [m.name for m in models if m.kind == "detector"]), nl=False)
     elif rows:
-        beside = [f"{row['file']}: skipped {_skipped(row)}." for row in rows if row["skipped"]]
-        if left:
-            beside.append(f"Baselines are asked by name only: {', '.join(left)}.")
-        beside += [line for _, outdated in cards.values() for line in outdated]
-        click.echo(_text(rows, valid, beside))
+        outdated = [line for m in models for line in m.outdated]
+        click.echo(blocks.notes(rows, full, asking.valid, left, outdated))
     return lost.report()
 
 
-def _ask(
-    kind: str, model: Any, batch: Batch, target: tuple[Path, str] | None, force: bool
-) -> dict[str, Any]:
-    if kind == "detector":
-        return answers.scored(model, batch)
-    if kind == "estimator":
-        return answers.estimated(model, batch)
-    with progress("parts of the image") as told, heard(told):
-        return answers.located(model, batch, target, force)
+@dataclass(frozen=True)
+class _Asked:
+    """A model that is asked."""
+
+    kind: str
+    chosen: Model
+
+    @property
+    def name(self) -> str:
+        return str(self.chosen)
+
+    @cached_property
+    def model(self) -> Any:
+        return self.chosen.create()
+
+    @cached_property
+    def identity(self) -> str:
+        return f"{self.kind} {identity.model(self.chosen.canonical())}"
+
+    @cached_property
+    def _cards(self) -> tuple[list[Card], list[str]]:
+        return applying.cards_of(self.chosen) if self.kind == "detector" else ([], [])
+
+    @property
+    def cards(self) -> list[Card]:
+        """Its valid calibrations."""
+        return self._cards[0]
+
+    @property
+    def outdated(self) -> list[str]:
+        """A sentence on each calibration that is not valid any more."""
+        return self._cards[1]
 
 
-def _maps(folder: Path, place: Path, model: str) -> tuple[Path, str]:
-    """Folder and name of a model's maps of a file."""
-    # Options have characters that files cannot have.
-    path = targets.result(folder / place, "." + re.sub(r"[^-\w.]+", "_", model))
-    return path.parent, path.name
+@dataclass
+class _Asking:
+    """One call of the command. named: models that the user named; folder: of maps; files: how many
+    are done."""
+
+    models: Sequence[_Asked]
+    named: set[str]
+    device: torch.device
+    folder: Path | None
+    force: bool
+    lost: Losses
+    files: int = 0
+    valid: Mapping[str, list[Card]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.valid = {m.name: m.cards for m in self.models if m.kind == "detector"}
+
+    def row(self, place: Path, picture: Picture, tell: Progress, of: int) -> Row:
+        """What the models say of a picture. tell: told of every answer; of: files in all."""
+        row: Row = {"file": str(picture.path), **blocks.described(picture)}
+        row |= {"notes": list(picture.notes)}
+        row |= {said: {} for said in _SAID.values()} | {"skipped": {}}
+        stored = StoredAnswers(default_out() / "answers", picture.sha256, self.force)
+        for number, asked in enumerate(self.models):
+            total = len(self.models)
+
+            def at(done: float, parts: float, number: int = number, total: int = total) -> None:
+                tell(self.files * total + number + done / parts, of * total)
+
+            at(0, 1)
+            takes = asked.chosen.entry.takes(picture.height, picture.width)
+            if takes > selection.LONG and asked.chosen.name not in self.named:
+                row["skipped"][asked.name] = f"{duration(takes)}, name it to ask it"
+                continue
+            target = self._maps(place, asked)
+            key = f"{asked.identity} {self.device.type}"
+            answer = stored.get(key, target)
+            with self.lost.of(f"{asked.name} on {picture.path}"), heard(at):
+                if answer is None:
+                    answer = self._answer(asked, picture, target)
+                    row[_SAID[asked.kind]][asked.name] = answer
+                    stored.put(key, target, answer)
+                if asked.cards and answer["score"] is not None:
+                    said = applying.answers(asked.cards, answer["score"], picture)
+                    answer = answer | {"calibrated": said}
+                row[_SAID[asked.kind]][asked.name] = answer
+        was = recovered(picture) if any(m.model.needs.jpeg for m in self.models) else None
+        if was is not None:
+            row["notes"].append(was.note)
+        return row
+
+    def _answer(self, asked: _Asked, picture: Picture, target: Path | None) -> dict[str, Any]:
+        batch = shown(asked.model.needs, picture).to(self.device)
+        if asked.kind == "detector":
+            answer = answers.scored(asked.model, batch)
+        elif asked.kind == "estimator":
+            answer = answers.estimated(asked.model, batch)
+        else:
+            answer = answers.located(asked.model, batch, target, self.force)
+        if answer.get("na") == NO_JPEG:
+            answer["na"] = without(picture)
+        return answer
+
+    def _maps(self, place: Path, asked: _Asked) -> Path | None:
+        """Folder and name of a model's maps of a file."""
+        if self.folder is None or asked.kind != "localizer":
+            return None
+        # Options have characters that files cannot have.
+        return targets.result(self.folder / place, "." + re.sub(r"[^-\w.]+", "_", asked.name))
 
 
 def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:
@@ -136,32 +217,3 @@ def _csv(rows: Sequence[Row], names: Sequence[str]) -> str:
 
     empty = dict.fromkeys(["file", *names])
     return str(pandas.DataFrame([empty | answers.record(row) for row in rows]).to_csv(index=False))
-
-
-def _text(rows: Sequence[Row], valid: Mapping[str, Sequence[Card]], beside: Sequence[str]) -> str:
-    """The tables, and what stands below them, `beside` among it."""
-    tables = []
-    if valid:
-        cells = [[row["file"], *(_short(row, name) for name in valid)] for row in rows]
-        tables.append(table(["file", *valid], cells, wrapped=("file",), keys=1))
-    tables += [*answers.tables(rows), *calibrated.tables(rows)]
-    notes = [f"n/a for {reason}" for reason in answers.reasons(rows)]
-    notes += [*beside, *calibrated.notes(rows, valid)]
-    notes += [f"{row['file']}: {note}" for row in rows for note in row["notes"]]
-    return "\n".join(["", "\n\n\n".join(tables), "", *map(lines, notes)])
-
-
-def _skipped(row: Row) -> str:
-    return "; ".join(f"{name}: {text}" for name, text in row["skipped"].items())
-
-
-def _score(row: Row, name: str) -> float | None:
-    score: float | None = row["scores"].get(name, {}).get("score")
-    return score
-
-
-def _short(row: Row, name: str) -> str:
-    score = _score(row, name)
-    if score is None:
-        return "n/a"
-    return f"{score:.0f}" if abs(score) >= 1000 else f"{score:.3g}"

@@ -11,7 +11,8 @@ import click
 from forensics.calibration.making import Calibrated
 from forensics.calibration.making import calibrate as make
 from forensics.cli import JSON, Command
-from forensics.cli.run import progress, set_options
+from forensics.cli.bar import progress
+from forensics.cli.run import set_options
 from forensics.cli.terminal import lines
 from forensics.errors import ForensicsError
 

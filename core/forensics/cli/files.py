@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from forensics import images
 from forensics.batch import Batch
 from forensics.bench.inference import fitting, refused
 from forensics.cli import LOSSES, Command, targets
+from forensics.cli.bar import progress
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
 from forensics.histories.history import History
@@ -117,16 +118,22 @@ def _convert(
     targets.checked(folder)
     lost = Losses()
     written: dict[Path, Path] = {}
-    for path, place, picture in pictures(files, max_megapixels, lost):
-        with lost.of(str(path)):
-            with torch.inference_mode():
-                result = act(picture)
-            target = targets.result(folder / place, f"{made}{suffix(result)}")
-            if target in written:
-                raise ForensicsError(f"{written[target]} was written to {target} already")
-            write(result, target, force)
-            written[target] = path
-            click.echo(str(target))
+    placed = found(files, lost)
+    with progress("files") as tell:
+        for number, (path, place) in enumerate(placed.items()):
+            tell(number, len(placed))
+            picture = opened(path, max_megapixels, lost)
+            if picture is None:
+                continue
+            with lost.of(str(path)):
+                with torch.inference_mode():
+                    result = act(picture)
+                target = targets.result(folder / place, f"{made}{suffix(result)}")
+                if target in written:
+                    raise ForensicsError(f"{written[target]} was written to {target} already")
+                write(result, target, force)
+                written[target] = path
+                click.echo(str(target))
     return lost.report()
 
 
@@ -165,11 +172,10 @@ class Losses:
         return LOSSES if self.sentences else 0
 
 
-def pictures(
-    files: tuple[str, ...], max_megapixels: float, lost: Losses
-) -> Iterator[tuple[Path, Path, images.Picture]]:
-    """Every file that can be opened, with its place in a folder of results. Others are lost; files
-    that were ignored are named."""
+def found(files: tuple[str, ...], lost: Losses, every: bool = False) -> dict[Path, Path]:
+    """The image files that are meant, each with its place in a folder of results. Paths that are
+    not there are lost; files that were ignored are named, the first or `every` one. Raises
+    ForensicsError where no file is left."""
     listed = images.find(files)
     for path in listed.missing:
         sentence = f"{path} is neither a file nor a folder; check the path"
@@ -177,17 +183,19 @@ def pictures(
             raise ForensicsError(sentence)
         lost.add(sentence)
     if not listed.files:
-        ignored = f" ({listed.note()})" if listed.ignored else ""
+        ignored = f" ({listed.note(every)})" if listed.ignored else ""
         raise ForensicsError(
             f"no image files in {', '.join(files)}{ignored}: name files or another folder"
         )
     if listed.ignored:
-        click.echo(listed.note(), err=True)
-    placed = targets.places(files, listed.files)
-    for path in listed.files:
-        try:
-            picture = images.open(path, max_megapixels)
-        except UnreadableImage as error:
-            lost.add(str(error))
-            continue
-        yield path, placed[path], picture
+        click.echo(listed.note(every), err=True)
+    return targets.places(files, listed.files)
+
+
+def opened(path: Path, max_megapixels: float, lost: Losses) -> images.Picture | None:
+    """The picture in a file; None where it cannot be opened and is lost."""
+    try:
+        return images.open(path, max_megapixels)
+    except UnreadableImage as error:
+        lost.add(str(error))
+        return None

@@ -13,7 +13,8 @@ import click
 from forensics import experiments
 from forensics.bench import Plan, default_out
 from forensics.cli import FORMAT, JSON, Command, tables
-from forensics.cli.run import progress, tell_losses
+from forensics.cli.bar import progress
+from forensics.cli.run import tell_losses
 from forensics.cli.tables.layout import Section, latex, markdown
 from forensics.cli.terminal import table
 from forensics.errors import ForensicsError

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import click
 from forensics.bench import Matrix, Settings, default_out, execute, make, read_config
 from forensics.calibration.applying import StoredCards
 from forensics.cli import FORMAT, JSON, LOSSES, Command, diagram, tables
+from forensics.cli.bar import progress
 from forensics.errors import ForensicsError
 
 
@@ -141,18 +140,3 @@ def tell_losses(matrices: Sequence[Matrix]) -> int:
     for model, trace in {m: t for matrix in matrices for m, t in matrix.failures.items()}.items():
         click.echo(f"{model} raised; its cells are n/a:\n{trace}", err=True)
     return LOSSES if any(m.failures or m.protocol["lost"] for m in matrices) else 0
-
-
-@contextmanager
-def progress(what: str = "photographs") -> Iterator[Callable[[int, int], None] | None]:
-    """A bar with the time left on standard error; nothing where that is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -175,6 +175,8 @@ class ModelEntry(Entry):
     seconds: a gray patch of 128 x 128 takes on two CPU cores, for `--plan` and `analyze`.
     most_patches: however large the image, it looks at so many patches of 128 x 128 at most; 0: all.
     baseline: a rival to compare with: `analyze` asks it only where it is named.
+    presupposes: what an estimator takes for granted about an image, which `analyze` says beside its
+        answers: "presupposed is ...".
     """
 
     traces: tuple[str, ...] = ()
@@ -186,6 +188,7 @@ class ModelEntry(Entry):
     seconds: float = 0.01
     most_patches: int = 0
     baseline: bool = False
+    presupposes: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

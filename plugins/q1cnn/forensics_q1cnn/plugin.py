@@ -67,6 +67,7 @@ def forensics_recipes() -> list[Entry]:
 
 _TRACES = ("q1", "q1-aligned", "q1-shifted", "q1-tables", "q1-tables-aligned")
 _WHOLE_BLOCKS = Needs(smallest=32, multiple_of=8, jpeg=True)
+_TWICE = "a JPEG that was saved twice, with nothing but a cut in between"
 
 Q1PHASE = ModelEntry(
     "q1phase",
@@ -78,6 +79,7 @@ Q1PHASE = ModelEntry(
     parts=("phase", "once"),
     seconds=0.02,
     most_patches=64,
+    presupposes=_TWICE,
 )
 
 Q1MAP = ModelEntry(
@@ -106,6 +108,7 @@ Q1ANALYTIC = ModelEntry(
     needs=_WHOLE_BLOCKS,
     seconds=0.07,
     baseline=True,
+    presupposes=_TWICE,
 )
 
 Q1BIANCHI = ModelEntry(
@@ -118,6 +121,7 @@ Q1BIANCHI = ModelEntry(
     needs=_WHOLE_BLOCKS,
     seconds=0.05,
     baseline=True,
+    presupposes=_TWICE,
 )
 Q1GALVAN = ModelEntry(
     "q1galvan",
@@ -129,6 +133,7 @@ Q1GALVAN = ModelEntry(
     needs=_WHOLE_BLOCKS,
     seconds=0.002,
     baseline=True,
+    presupposes=_TWICE,
 )
 Q1DALMIA = ModelEntry(
     "q1dalmia",
@@ -138,6 +143,7 @@ Q1DALMIA = ModelEntry(
     needs=_WHOLE_BLOCKS,
     seconds=0.02,
     baseline=True,
+    presupposes=_TWICE,
 )
 Q1CONSTANT = ModelEntry(
     "q1constant",
@@ -147,4 +153,5 @@ Q1CONSTANT = ModelEntry(
     needs=Needs(jpeg=True),
     seconds=0.0001,
     baseline=True,
+    presupposes=_TWICE,
 )
