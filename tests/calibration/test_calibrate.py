@@ -119,16 +119,10 @@ def test_the_ratio_of_a_score_is_what_the_card_says(split, command):
     assert f"{answer['log10_lr']:+.2f}" in out
     said = {"altered": "yes", "pristine": "no"}[answer["verdict"]]
     question = "was it JPEG-compressed before it was saved without loss?"
-    assert f"{question} {said}, outside what it was calibrated for" in _joined(out)
+    ratio = f"log10 LR {answer['log10_lr']:+.2f}, outside what it was calibrated for: "
+    assert f"{question} {said} ({ratio}208 x 208 pixels" in " ".join(out.split())
     assert "not patches of 64 x 64; RGB, not gray" in out
     assert "Uncalibrated: toy-logs:" in out
-
-
-def _joined(out):
-    """The last column of the last table, its lines put together."""
-    at = out.index("log10 LR   answer")
-    start = at + len("log10 LR   ") - (out.rindex("\n", 0, at) + 1)
-    return " ".join(line[start:].strip() for line in out[at:].splitlines()[2:6])
 
 
 def test_another_model_is_not_calibrated_by_it(split, monkeypatch):

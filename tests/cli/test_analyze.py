@@ -62,8 +62,14 @@ def test_what_they_say(command, files, tmp_path):
 def test_tables_of_what_they_say(command, files, tmp_path):
     code, out, _ = command("analyze", *files, *MODELS)
     assert code == 0
-    assert "q 80 (" in out
-    assert "plain.png: It was a JPEG: its luma table is estimated" in " ".join(out.split())
+    plain, jpeg = out.split("photo.jpg: ")
+    assert "photo.jpg: JPEG, 203 x 185, gray, saved as by libjpeg at quality 80\n" in out
+    assert plain.count("toy-quality") == jpeg.count("toy-quality") == 1
+    assert "q 80 JPEG quality (" in plain
+    assert ["its luma table is estimated" in " ".join(t.split()) for t in (plain, jpeg)] == [
+        True,
+        False,
+    ]
     assert out.count("toy-everything") == 2
     assert not list(tmp_path.glob("**/*.npy"))
     code, out, _ = command("analyze", *files, *MODELS, "--format", "csv")
@@ -85,19 +91,88 @@ def test_without_options_every_kind_is_asked(command, files):
 
 
 def test_maps_are_not_written_over(command, files, tmp_path):
-    line = ["analyze", files[0], "--localizers", "all", "-o", tmp_path / "maps"]
-    assert command(*line)[0] == 0
+    """Those of the same command are what it would write; anything else is somebody's."""
+    line = ["analyze", files[0], "--localizers", "toy-everything", "-o", tmp_path / "maps"]
+    (tmp_path / "maps").mkdir()
+    image = tmp_path / "maps" / "plain.png.toy-everything.png"
+    image.write_bytes(b"somebody's")
     code, _, err = command(*line)
     assert code == 3
     assert "--force" in err
+    assert image.read_bytes() == b"somebody's"
     assert command(*line, "--force")[0] == 0
+    drawn = image.read_bytes()
+    assert command(*line)[0] == 0
+    assert image.read_bytes() == drawn
+
+
+def test_a_stopped_command_goes_on(command, files, tmp_path, monkeypatch):
+    """What was answered before Ctrl-C is not asked again; of another file's content it is."""
+    from forensics_toy.models import Grain
+
+    asked = []
+    score = Grain.score
+
+    def counted(self, batch):
+        asked.append(batch.size)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return score(self, batch)
+
+    monkeypatch.setattr(Grain, "score", counted)
+    line = ["analyze", *files, "--detectors", "toy-grain"]
+    code, out, err = command(*line)
+    assert code == 1
+    assert "the same command goes on" in err
+    assert "plain.png: PNG" in out
+    code, out, _ = command(*line)
+    assert (code, len(asked)) == (0, 3)
+    assert "plain.png: PNG" in out and "photo.jpg: JPEG" in out
+    assert command(*line)[0] == 0
+    assert len(asked) == 3
+    Image.open(files[0]).rotate(180).save(files[0])
+    assert command(*line)[0] == 0
+    assert len(asked) == 4
+
+
+def test_maps_that_are_gone_are_made_again(command, files, tmp_path):
+    line = ["analyze", files[0], "--localizers", "toy-everything", "-o", tmp_path / "maps"]
+    assert command(*line)[0] == 0
+    image = tmp_path / "maps" / "plain.png.toy-everything.png"
+    drawn = image.read_bytes()
+    image.unlink()
+    assert command(*line)[0] == 0
+    assert image.read_bytes() == drawn
 
 
 def test_a_localizer_without_an_answer(command, files):
     line = ["analyze", files[0], "--localizers", "toy-everything:blind=true"]
     code, out, _ = command(*line)
     assert code == 0
-    assert "n/a for toy-everything:blind=true: blind" in out
+    assert "n/a  toy-everything:blind=true: blind" in out
+
+
+def test_many_files_get_their_answers_alone(command, files, tmp_path, astronaut):
+    """Scores and reasons are behind --verbose; JSON has them all."""
+    for number in range(4):
+        Image.fromarray(astronaut[number:][:200, :200]).save(tmp_path / f"{number}.png")
+    line = ["analyze", tmp_path, "--detectors", "toy-grain", "--estimators", "toy-table"]
+    code, out, _ = command(*line)
+    assert code == 0
+    assert "scores" not in out and "n/a" not in out
+    assert out.count(", RGB") == 4
+    assert "no estimator has an answer" in out
+    verbose = command(*line, "--verbose")[1]
+    assert verbose.count("toy-grain -") == 6
+    assert "n/a     toy-table: not a JPEG" in verbose
+    assert len(json.loads(command(*line, "--json")[1])["files"]) == 6
+
+
+def test_names_of_files_are_not_broken(command, astronaut, tmp_path):
+    path = tmp_path / ("long-" * 30 + "name with spaces.png")
+    Image.fromarray(astronaut[:64, :64]).save(path)
+    out = command("analyze", path, "--detectors", "toy-grain")[1]
+    assert f"{path}: PNG, 64 x 64" in out
 
 
 def test_what_takes_long_on_a_file_is_asked_by_name_only(command, astronaut, tmp_path):

@@ -3,9 +3,11 @@
 import io
 
 import pytest
+import torch
 from PIL import Image
 
-from forensics.cli import answers
+from forensics.cli import wording
+from forensics.models.entries import ModelEntry
 from forensics.jpeg import ZIGZAG
 
 
@@ -20,8 +22,8 @@ def steps_of(quality):
 
 
 def said(values, **shares):
-    (table,) = answers.tables([_row(values, **shares)])
-    return " ".join(table.split()).rpartition(" x m ")[2]
+    beliefs = {name: {"values": [1, 2], "shares": [1 - s, s]} for name, s in shares.items()}
+    return wording.estimate({"values": values, "beliefs": beliefs}, {})
 
 
 @pytest.mark.parametrize("quality", [50, 75, 90, 95])
@@ -38,7 +40,7 @@ def test_a_moved_grid_and_how_sure():
     whole = steps_of(75) | {"r": 5.0, "c": 3.0}
     text = said(whole, step1=0.999, r=1.0)
     assert "moved by 5 rows and 3" in text
-    assert "91 %" in " ".join(answers.tables([_row(whole, step1=0.999, r=0.91)])[0].split())
+    assert "91 %" in said(whole, step1=0.999, r=0.91)
 
 
 def test_other_tables_are_given_by_their_steps():
@@ -51,6 +53,42 @@ def test_anything_else_as_value_and_share():
     assert said({"k": 5.0}, k=0.91) == "k 5 (91 %)"
 
 
-def _row(values, **shares):
-    beliefs = {name: {"values": [1, 2], "shares": [1 - s, s]} for name, s in shares.items()}
-    return {"file": "x", "maps": {}, "estimates": {"m": {"values": values, "beliefs": beliefs}}}
+def test_none_and_classes_in_words():
+    """As the traces define what is estimated: k = 1 is no median; operation 2 is the third word."""
+    of = wording.targets(ModelEntry("m", "x:Y", "", traces=("median-jpeg", "operation")))
+    answer = {"values": {"k": 1.0, "operation": 2.0}, "beliefs": {}}
+    assert wording.estimate(answer, of) == "k: none, operation: gaussian"
+    assert not wording.nothing(answer, of)
+    assert wording.nothing({"values": {"k": 1.0}, "beliefs": {}}, of)
+    assert wording.estimate({"values": {"k": 5.0}, "beliefs": {}}, of) == "k 5 pixels"
+
+
+@pytest.mark.parametrize(
+    ("other", "share", "traces", "expected"),
+    [(3.0, 0.95, "median-jpeg", 1), (5.0, 0.95, "median-jpeg", 0), (3.0, 0.8, "median-jpeg", 0)]
+    + [(3.0, 0.95, "gaussian-kernel-jpeg", 0)],
+)
+def test_sure_answers_that_contradict_each_other(other, share, traces, expected):
+    """Only of the same thing: k is another filter's there."""
+    entries = {
+        "one": ModelEntry("one", "x:Y", "", traces=("median-jpeg",)),
+        "other": ModelEntry("other", "x:Y", "", traces=(traces,)),
+    }
+
+    def says(value, share):
+        return {"values": {"k": value}, "beliefs": {"k": {"values": [value], "shares": [share]}}}
+
+    found = list(
+        wording.contradictions({"one": says(5.0, 0.95), "other": says(other, share)}, entries)
+    )
+    assert len(found) == expected
+
+
+def test_how_a_jpeg_was_saved():
+    file = io.BytesIO()
+    Image.new("L", (8, 8)).save(file, "jpeg", quality=77)
+    with Image.open(file) as written:
+        table = torch.tensor(written.quantization[0]).reshape(8, 8)
+    assert wording.saved(table) == "saved as by libjpeg at quality 77"
+    table[0, 0] += 1
+    assert wording.saved(table) == "saved by a table of its own"
