@@ -122,7 +122,7 @@ def test_the_ratio_of_a_score_is_what_the_card_says(split, command):
     ratio = f"log10 LR {answer['log10_lr']:+.2f}, outside what it was calibrated for: "
     assert f"{question} {said} ({ratio}208 x 208 pixels" in " ".join(out.split())
     assert "not patches of 64 x 64; RGB, not gray" in out
-    assert "Uncalibrated: toy-logs:" in out
+    assert "Uncalibrated, toy-logs:" in out
 
 
 def test_another_model_is_not_calibrated_by_it(split, monkeypatch):

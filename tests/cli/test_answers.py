@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from forensics.cli import wording
-from forensics.models.entries import ModelEntry
 from forensics.jpeg import ZIGZAG
+from forensics.models.entries import ModelEntry
 
 
 def steps_of(quality):
@@ -65,8 +65,12 @@ def test_none_and_classes_in_words():
 
 @pytest.mark.parametrize(
     ("other", "share", "traces", "expected"),
-    [(3.0, 0.95, "median-jpeg", 1), (5.0, 0.95, "median-jpeg", 0), (3.0, 0.8, "median-jpeg", 0)]
-    + [(3.0, 0.95, "gaussian-kernel-jpeg", 0)],
+    [
+        (3.0, 0.95, "median-jpeg", 1),
+        (5.0, 0.95, "median-jpeg", 0),
+        (3.0, 0.8, "median-jpeg", 0),
+        (3.0, 0.95, "gaussian-kernel-jpeg", 0),
+    ],
 )
 def test_sure_answers_that_contradict_each_other(other, share, traces, expected):
     """Only of the same thing: k is another filter's there."""

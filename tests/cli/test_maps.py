@@ -177,13 +177,13 @@ def test_regions_are_listed(analyzed):
     ]
 
 
-def test_regions_in_the_table(command, photo):
+def test_regions_in_words(command, photo):
     code, out, _ = command("analyze", photo, "--localizers", MODEL)
     assert code == 0
-    assert "0        50.0 %   step1..2 3 5, r 0" in out
-    assert "1        50.0 %   step1..2 4 5, r 1 (moot)" in out
-    out = command("analyze", photo, "--localizers", "toy-everything")[1]
-    assert "what is said of it" not in out
+    assert "2 regions, score " in out
+    assert "region 0, 50.0 %: step1..2 3 5, r 0\n" in out
+    assert "region 1, 50.0 %: step1..2 4 5, r 1 (moot)\n" in out
+    assert "region" not in command("analyze", photo, "--localizers", "toy-everything")[1]
 
 
 @pytest.mark.parametrize(

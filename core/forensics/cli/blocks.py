@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from forensics.calibration.cards import Card
 from forensics.cli import wording
 from forensics.cli.maps import words
-from forensics.cli.terminal import lines
+from forensics.cli.terminal import lines, width
 from forensics.cli.wording import short
 from forensics.images import Picture
 from forensics.models.entries import ModelEntry
@@ -21,9 +21,6 @@ Row = Mapping[str, Any]
 _INDENT = 2
 _LIKELY = 0.5  # the share of its least sure value from which on an estimate is said of many files
 _KINDS = ("scores", "estimates", "maps")
-UNCALIBRATED = (
-    "Scores: higher = altered. Uncalibrated: a score compares files by one model, not models."
-)
 
 
 def described(picture: Picture) -> dict[str, Any]:
@@ -42,8 +39,6 @@ def block(row: Row, full: bool, verbose: bool) -> str:
     full: all answers, scores among them; otherwise those that say that something was done.
     verbose: also the steps of first JPEGs, and each n/a with its reason.
     """
-    kind = f"{row['format']}, {row['width']} x {row['height']}, {row['color']}"
-    title = f"{row['file']}: {kind}" + (f", {row['saved']}" if row["saved"] else "")
     told = [*_calibrated(row, full), *_estimates(row, full, verbose), *_maps(row, full)]
     if full:
         told += _scores(row)
@@ -54,7 +49,7 @@ def block(row: Row, full: bool, verbose: bool) -> str:
     told += [("", note) for note in row["notes"]]
     wide = max((cell_len(name) for name, _ in told), default=0) + 2
     texts = [_line(name, text, wide) for name, text in told]
-    return "\n".join(["", lines(title, 2), *texts])
+    return "\n".join(["", *_title(row), *texts])
 
 
 def notes(
@@ -67,13 +62,27 @@ def notes(
     """What stands below all blocks. valid: by detector, its calibrations; baselines: who was not
     asked; outdated: sentences on calibrations that no longer hold."""
     found = [*_presupposed(rows), *_calibrations(rows, valid)]
-    if full and any(not cards for cards in valid.values()):
-        found.append(UNCALIBRATED)
+    without = [name for name, cards in valid.items() if not cards]
+    if full and without:
+        which = "" if len(without) == len(valid) else f", {', '.join(without)}"
+        found.append(
+            f"Scores: higher = altered. Uncalibrated{which}: a score compares files by one model, "
+            "not models."
+        )
     elif not full:
         found.append("Scores, steps and reasons: --verbose, --json or --format csv.")
     if baselines:
         found.append(f"Baselines are asked by name only: {', '.join(baselines)}.")
     return "\n".join(["", *map(lines, [*found, *outdated])])
+
+
+def _title(row: Row) -> list[str]:
+    """Name and kind of a file, the name in one piece, however long."""
+    kind = f"{row['format']}, {row['width']} x {row['height']}, {row['color']}"
+    kind += f", {row['saved']}" if row["saved"] else ""
+    name = f"{row['file']}:"
+    beside = cell_len(f"{name} {kind}") <= width()
+    return [f"{name} {kind}"] if beside else [name, _line("", kind, 0)]
 
 
 def _line(name: str, text: str, wide: int) -> str:
@@ -130,7 +139,8 @@ def _maps(row: Row, full: bool) -> Iterator[tuple[str, str]]:
             scores.append(f"{name} {short(answer['score'])}")
             continue
         several = f"{len(regions)} regions" if len(regions) > 1 else ""
-        yield name, ", ".join(filter(None, [several, score, f"map {Path(path).name}" * bool(path)]))
+        file = f"map {Path(path).name}" if path else ""
+        yield name, ", ".join(filter(None, [several, score, file]))
         for number, region in enumerate(regions if several else ()):
             said = words(region["values"], region["doubt"])
             yield "", f"region {number}, {100 * region['share']:.1f} %: {said}"
