@@ -15,6 +15,7 @@ from forensics.batch import Batch
 from forensics.histories.history import History
 from forensics.jpeg import ZIGZAG, standard_tables
 from forensics.models import selection
+from forensics.models.interfaces import Estimate
 from forensics.traces import trace as traces
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -241,10 +242,33 @@ def test_a_localizer_against_the_enlarged_map_by_hand(run, model, attack):
     assert ("asr" in cell.metrics) == (attack is not None)
 
 
+def test_patches_that_an_estimator_refuses_are_counted_on_all_sides(run, monkeypatch):
+    everything = selection.model("toy-everything", "estimator").create()
+    full = type(everything).estimate
+
+    def estimate(self, batch):
+        found = full(self, batch)
+        dark = batch.luma().mean((1, 2)) < 100
+        values = found.values.masked_fill(dark[:, None], float("nan"))
+        reasons = tuple("dark" if d else None for d in dark.tolist())
+        return Estimate(found.names, values, found.beliefs, reasons)
+
+    monkeypatch.setattr(type(everything), "estimate", estimate)
+    plan, matrix = run(estimators="toy-everything")
+    (cell,) = matrix.cells
+    of_side = [
+        int((patches(plan, side).luma().mean((1, 2)) < 100).sum())
+        for side in ("pristine", "pasted", "blurred")
+    ]
+    assert 0 < of_side[0] < 10
+    assert (cell.n_pristine, cell.n) == (10 - of_side[0], 20 - sum(of_side[1:]))
+    assert (cell.n_na, cell.reasons) == (sum(of_side), {"dark": sum(of_side)})
+
+
 def test_a_localizer_without_answers_says_why(run):
     _, matrix = run(localizers=["toy-everything:blind=true", "toy-everything"])
     blind, seeing = matrix.cells
-    assert (blind.na, blind.n, blind.n_na) == ("blind", 0, 20)
+    assert (blind.na, blind.n, blind.n_pristine, blind.n_na) == ("blind", 0, 0, 30)
     assert seeing.na is None
     assert blind.metrics["pixel_auc"].reason == "no image has a map"
 

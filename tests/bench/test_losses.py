@@ -169,8 +169,10 @@ def test_patches_without_an_answer_are_counted(run, tmp_path, how, reason):
     matrix = run(detectors=f"toy-picky:how={how}", trace="jpeg")
     for cell in matrix.cells:
         assert cell.na is None
-        assert cell.n + cell.n_na == 8
+        assert cell.n + cell.n_pristine + cell.n_na == 16
         assert 0 < cell.n < 8
+        assert 0 < cell.n_pristine < 8
+        assert cell.reasons == {reason: cell.n_na}
         assert cell.metrics["auc"].value is not None
     rows = [r for p in tmp_path.rglob("*.parquet") for r in pq.read_table(p).to_pylist()]
     assert {r["reason"] for r in rows if math.isnan(r["value"])} == {reason}

@@ -64,7 +64,7 @@ def test_a_calibration_is_applied_to_the_cells_of_another_split(split, home, met
     assert made.path == home / "calibrations" / "toy-zeros.json"
     assert made.card["data"]["photographs"] == 4
     assert made.card["data"]["split"] == "calib"
-    assert made.card["n"] == {"pristine": 10, "altered": 10}
+    assert made.card["n"] == {"pristine": 10, "altered": 10, "na": 0}
     assert {name: set(v) for name, v in made.card["figures"].items()} == {
         name: {"value", "low", "high"} for name in NAMES
     }
@@ -214,7 +214,7 @@ def test_a_detector_that_goes_the_wrong_way(split, command):
 def test_attacked_patches_belong_to_the_altered_side_when_asked(split):
     made = calibrate(split, attack="toy-median")
     assert made.card["attacks"] == ["toy-median"]
-    assert made.card["n"] == {"pristine": 20, "altered": 20}
+    assert made.card["n"] == {"pristine": 20, "altered": 20, "na": 0}
 
 
 def test_json_and_tippett_data(split, command, tmp_path):
@@ -236,6 +236,24 @@ def test_json_and_tippett_data(split, command, tmp_path):
     listed = {m["name"]: m for m in json.loads(command("models", "--json")[1])["models"]}
     assert [c["trace"] for c in listed["toy-grain"]["calibrated"]] == ["jpeg"]
     assert listed["toy-logs"]["calibrated"] == []
+
+
+def test_what_is_not_in_a_calibration_is_said(split, command):
+    whole = (split / "calib" / "0.png").read_bytes()
+    (split / "calib" / "8.png").write_bytes(b"no picture")  # seen when the folder is listed
+    (split / "calib" / "9.png").write_bytes(whole[: len(whole) // 2])  # when it is decoded
+    line = ["calibrate", "toy-picky", "--data", split, "--trace", "jpeg", "--set", "q=40"]
+    code, out, err = command(*line, "--patch", 64, "--limit", 20)
+    assert code == 3
+    assert [text.count(name) for text in err.splitlines() for name in ("8.png", "9.png")] == [
+        *(1, 0),
+        *(0, 1),
+    ]
+    run_of = forensics.calibrate("toy-picky", split, trace="jpeg", **SETTINGS | {"limit": 20}).run
+    (cell,) = run_of.cells
+    assert 0 < cell.n_na < 40
+    assert cell.n + cell.n_pristine + cell.n_na == 2 * 16  # of 9.png there are no scores
+    assert f"{cell.n_na} patches of both sides have no answer and are left out" in out
 
 
 def test_publishing_into_an_editable_plugin(split, tmp_path, monkeypatch):

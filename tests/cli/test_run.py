@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from collections import Counter
 
 import pytest
 import safetensors.torch
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.usefixtures("toy")
 VALUE = {"value", "low", "high"}
 METRICS = {"auc", "pe", "pe_any", "pe_cv", "tpr_at_fpr_1", "tpr_at_fpr_5"}
 METRICS |= {"accuracy", "cllr", "cllr_min", "cllr_cal"}
-CELL = {"trace", "point", "attack", "model", "kind", "n", "n_na", "photographs", "skipped"}
-CELL |= {"trained", "metrics", "names", "confusion", "reliability", "cost", "na"}
+CELL = {"trace", "point", "attack", "model", "kind", "n", "n_pristine", "n_na", "reasons"}
+CELL |= {"photographs", "skipped", "trained", "metrics", "names", "confusion", "reliability"}
+CELL |= {"cost", "na"}
 
 
 def test_json_is_one_object_and_nothing_else(child, photographs, tmp_path):
@@ -85,6 +87,21 @@ def test_the_table_shows_what_the_cells_hold(run, tmp_path):
     (row,) = (line for line in out.splitlines() if "toy-grain" in line)
     assert row.split()[:3] == ["toy-grain", "jpeg", shown]
     assert code == 0
+
+
+def test_the_table_says_of_which_patches_there_is_no_answer(run, tmp_path):
+    more = ("--set", "q=60,80", "--attack", "toy-median")
+    code, out, _ = run(*more, detectors=["toy-picky", "toy-grain"])
+    assert code == 0
+    cells = json.loads((tmp_path / "out" / "matrix.json").read_text())["cells"]
+    blank = Counter()
+    for cell in cells:
+        blank[cell["attack"]] += cell["n_na"]
+    fewest, most = min(blank.values()), max(blank.values())
+    n = f"{fewest}-{most}" if fewest < most else most
+    said = f"No answer, of the patches of all sides: toy-picky (jpeg) {n} of 48: too dark"
+    assert said in " ".join(out.split())  # 2 points, 2 sides
+    assert "toy-grain (jpeg)" not in out
 
 
 ASKED = ("--estimators", "toy-quality", "--localizers", "toy-everything")

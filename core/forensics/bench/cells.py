@@ -41,8 +41,9 @@ class ResultCell:
 
     point: values of the gridded parameters, none where several points are pooled.
     kind: `"detector"`, `"estimator"` or `"localizer"`.
-    n, n_na: altered patches with and without an answer.
-    photographs: how many the answered patches come from; skipped: how many were left out.
+    n, n_pristine: altered and pristine patches with an answer; n_na: patches of all sides without
+    one, which are in no figure; reasons: how many of these for which reason.
+    photographs: how many the n patches come from; skipped: how many were left out.
     trained: where the weights come from, `"shipped"` or `"user"`.
     metrics: by name; of an estimator's headline, `names` are the targets that it is a mean of.
     confusion: by target, (true class, answer, patches).
@@ -56,6 +57,7 @@ class ResultCell:
     model: str | None
     kind: str | None
     n: int = 0
+    n_pristine: int = 0
     n_na: int = 0
     photographs: int = 0
     trained: str | None = None
@@ -64,6 +66,7 @@ class ResultCell:
     confusion: Mapping[str, Confusion] | None = None
     reliability: Mapping[str, Value] | None = None
     na: str | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
     skipped: int = 0
     cost: Cost | None = None
 
@@ -134,7 +137,8 @@ def summarise(
                 model=str(cell.model) if cell.model is not None else None,
                 kind=cell.kind,
                 n=figures.n,
-                n_na=figures.n_na,
+                n_pristine=figures.n_pristine,
+                n_na=sum(figures.reasons.values()),
                 photographs=figures.photographs,
                 trained=identity.trained(cell.model) if cell.model is not None else None,
                 metrics=figures.metrics,
@@ -142,6 +146,7 @@ def summarise(
                 confusion=figures.confusion,
                 reliability=figures.reliability,
                 na=figures.reason,
+                reasons=figures.reasons,
                 skipped=skipped,
                 cost=costs[attacked] if cell.attacker is not None else None,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -50,13 +52,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a cell. n, n_na: altered patches with and without an answer; photographs:
-    how many the answered ones come from; names: the targets whose mean an estimator's headline
-    is; confusion: by target; reliability: the diagram of its probabilities; reason: why an
-    altered patch has no answer; sides: a detector's scores, pristine and altered."""
+    """The figures of a cell. n, n_pristine: altered and pristine patches with an answer; reasons:
+    patches of all sides without one, by reason; photographs: how many the n come from; names: the
+    targets whose mean an estimator's headline is; confusion: by target; reliability: the diagram
+    of its probabilities; reason: why there are no figures; sides: a detector's scores, pristine
+    and altered."""
 
     n: int = 0
-    n_na: int = 0
+    n_pristine: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
     photographs: int = 0
     metrics: Mapping[str, Value] = field(default_factory=dict)
     names: tuple[str, ...] = ()
@@ -104,29 +108,27 @@ def column(
 
 def detector(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """Scores of the pristine side against those of all altered sides together."""
-    altered = _altered(plan, stored, cell, SCORE)
-    pristine = column(plan, stored, cell.pristine, str(cell.model), SCORE).scored()
-    metrics = _against(plan, stored, cell, SCORE)
-    return replace(_counted(altered, metrics), sides=(pristine, altered.scored()))
+    pristine, altered, metrics = _against(plan, stored, cell, SCORE)
+    counted = _counted(pristine, altered, metrics)
+    return replace(counted, sides=(pristine.scored(), altered.scored()))
 
 
 def localizer(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """Maps of the altered sides against their masks; where there is a pristine side, also the
     image scores of the localizer as those of a detector."""
-    altered = _altered(plan, stored, cell, HEAT)
+    pristine, altered, against = _against(plan, stored, cell, HEAT)
     there = [n for n, said in enumerate(altered.evidence) if said is not None]
     maps = [MaskHistogram.unpack(altered.evidence[n] or b"") for n in there]
     metrics = localizer_metrics(Mapped(maps, altered.photographs[there]), plan.settings.seed)
     if cell.pristine:
-        metrics |= _against(plan, stored, cell, HEAT)
-    return _counted(altered, metrics)
+        metrics |= against
+    return _counted(pristine, altered, metrics)
 
 
 def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
     """Answers on all sides against the ground truth of the side."""
     answers: dict[str, Estimated] = {}
-    reasons: list[str | None] = []
-    answered: dict[tuple[int, ...], bool] = {}  # altered patches: for any target
+    judged = _Judged()
     conditions = [p for of_side in cell.sides.values() for p in of_side]
     truths: dict[tuple[bytes, bytes], tuple[dict[str, Floats], NDArray[np.bool_]]] = {}
     columns = {
@@ -146,27 +148,54 @@ def estimator(plan: Plan, stored: Stored, cell: Cell) -> Figures:
         if len(values) == most:
             stated = Stated.unpack(rows.evidence)
             answers[target.name] = Estimated(values, true, rows.photographs, pristine, stated)
-        reasons += rows.reasons
-        patches = np.column_stack([rows.photographs, rows.positions])[~pristine].tolist()
-        for patch, blank in zip(patches, np.isnan(values[~pristine]).tolist(), strict=True):
-            answered[tuple(patch)] = answered.get(tuple(patch), False) or not blank
-    n = sum(answered.values())
-    if not n:
+        judged.add(rows, true, pristine)
+    owners = judged.answered(pristine=False)
+    if not owners:
         names = ", ".join(target.name for target in cell.trace.targets)
-        reason = next((r for r in reasons if r), f"it estimates none of {names}")
-        return Figures(n_na=len(answered), reason=reason)
+        reason = next(iter(judged.reasons()), f"it estimates none of {names}")
+        n_pristine = len(judged.answered(pristine=True))
+        return Figures(n_pristine=n_pristine, reasons=judged.reasons(), reason=reason)
     asked = [target for target in cell.trace.targets if target.name in answers]
     known = [target for target in asked if not np.isnan(answers[target.name].values).all()]
     confusions = {target.name: confusion(target, answers[target.name]) for target in known}
     return Figures(
-        n,
-        len(answered) - n,
-        len({photograph for (photograph, *_), yes in answered.items() if yes}),
+        len(owners),
+        len(judged.answered(pristine=True)),
+        judged.reasons(),
+        len(set(owners)),
         estimator_metrics(asked, answers, plan.settings.seed),
         tuple(target.name for target in group(known)),
         {name: counts for name, counts in confusions.items() if counts},
         reliability(known, answers, plan.settings.seed),
     )
+
+
+class _Judged:
+    """The patches that have a truth for some target of an estimator, and whether it has an answer
+    for any of these."""
+
+    def __init__(self) -> None:
+        # By photograph and position: pristine, answered, and why not.
+        self._patches: dict[tuple[int, ...], tuple[bool, bool, str | None]] = {}
+
+    def add(self, rows: Column, true: Floats, pristine: NDArray[np.bool_]) -> None:
+        """The rows of one target, its truth, NaN where it has none, and which are pristine."""
+        keys = np.column_stack([rows.photographs, rows.positions])
+        for n in np.flatnonzero(~np.isnan(true)).tolist():
+            key = tuple(keys[n].tolist())
+            _, answered, reason = self._patches.get(key, (False, False, None))
+            here = not math.isnan(rows.values[n])
+            self._patches[key] = bool(pristine[n]), answered or here, reason or rows.reasons[n]
+
+    def answered(self, pristine: bool) -> list[int]:
+        """The photograph of every answered patch of a side."""
+        patches = self._patches.items()
+        return [key[0] for key, (side, yes, _) in patches if yes and side == pristine]
+
+    def reasons(self) -> dict[str, int]:
+        """How many patches of all sides have no answer, by reason."""
+        blank = (reason for _, yes, reason in self._patches.values() if not yes and reason)
+        return dict(Counter(blank).most_common())
 
 
 def _true(plan: Plan, cell: Cell, rows: Column) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
@@ -189,25 +218,28 @@ def _true(plan: Plan, cell: Cell, rows: Column) -> tuple[dict[str, Floats], NDAr
     return true, pristine
 
 
-def _altered(plan: Plan, stored: Stored, cell: Cell, name: str) -> Column:
-    return column(plan, stored, cell.altered, str(cell.model), name)
-
-
-def _against(plan: Plan, stored: Stored, cell: Cell, name: str) -> dict[str, Value]:
-    """The metrics of a detector: the altered sides against the pristine one."""
+def _against(
+    plan: Plan, stored: Stored, cell: Cell, name: str
+) -> tuple[Column, Column, dict[str, Value]]:
+    """The pristine and the altered sides, and the metrics of a detector that tells them apart."""
     pristine, altered, clean = (
-        column(plan, stored, conditions, str(cell.model), name).scored()
+        column(plan, stored, conditions, str(cell.model), name)
         for conditions in (cell.pristine, cell.altered, cell.before)
     )
-    before = clean if cell.attacker is not None else None
-    return detector_metrics(pristine, altered, before, plan.settings.seed)
+    before = clean.scored() if cell.attacker is not None else None
+    metrics = detector_metrics(pristine.scored(), altered.scored(), before, plan.settings.seed)
+    return pristine, altered, metrics
 
 
-def _counted(altered: Column, metrics: Mapping[str, Value]) -> Figures:
+def _counted(pristine: Column, altered: Column, metrics: Mapping[str, Value]) -> Figures:
     there = ~np.isnan(altered.values)
+    reasons = Counter(
+        reason for side in (altered, pristine) for reason in side.reasons if reason is not None
+    )
     return Figures(
         int(there.sum()),
-        int((~there).sum()),
+        int((~np.isnan(pristine.values)).sum()),
+        dict(reasons.most_common()),
         len(np.unique(altered.photographs[there])),
         metrics,
         reason=next((r for r in altered.reasons if r), None),

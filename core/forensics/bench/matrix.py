@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FILE = "matrix.json"
 # Of the file; another number whenever cells come to hold something else.
-_FORM = 4
+_FORM = 5
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Matrix:
 
 def _flat(cell: ResultCell) -> dict[str, Any]:
     flat: dict[str, Any] = {"trace": cell.trace, **cell.point}
-    for name in ("attack", "model", "kind", "n", "n_na", "photographs", "trained"):
+    for name in ("attack", "model", "kind", "n", "n_pristine", "n_na", "photographs", "trained"):
         flat[name] = getattr(cell, name)
     flat["attack"] = cell.attack or "clean"  # a missing value would be lost in a pivot
     if cell.kind == "estimator":

@@ -16,6 +16,7 @@ from forensics.bench import identity
 from forensics.bench.conditions import SCORE, Cell, Plan
 from forensics.bench.figures import column
 from forensics.bench.loop import Progress, default_out, execute
+from forensics.bench.matrix import Matrix
 from forensics.bench.plan import make
 from forensics.bench.settings import Settings
 from forensics.bench.store import Store
@@ -38,13 +39,14 @@ CRITERION = "minimum decision error, equal priors"
 class Calibrated:
     """The result of `calibrate`. card: the content of the card, with held-out figures; tippett: the
     Tippett data of the held-out ratios; path: the file; published: its copy in the plugin's
-    source; warnings: sentences about the photographs."""
+    source; warnings: sentences about the photographs; run: the matrix whose scores it is of."""
 
     card: dict[str, Any]
     tippett: dict[str, list[float]]
     path: Path
     published: Path | None
     warnings: tuple[str, ...]
+    run: Matrix
 
 
 def calibrate(
@@ -93,15 +95,15 @@ def calibrate(
     )
     plan = make(settings)
     _check_photographs(chosen, plan)
-    cells, pristine, altered = _scores(chosen, plan, progress)
-    content, ratios = _card(chosen, plan, cells, (pristine, altered), method)
+    cells, sides, n_na, matrix = _scores(chosen, plan, progress)
+    content, ratios = _card(chosen, plan, cells, sides, n_na, method)
     path = cards.user_file(chosen.entry)
     cards.put(path, content)
     published = None
     if package is not None:
         published = cards.shipped_file(package, chosen.entry)
         cards.put(published, content)
-    return Calibrated(content, tippett(*ratios), path, published, (*plan.warnings, *plan.lost))
+    return Calibrated(content, tippett(*ratios), path, published, plan.warnings, matrix)
 
 
 def _editable(entry: ModelEntry) -> Path:
@@ -162,8 +164,9 @@ def _check_photographs(chosen: Model, plan: Plan) -> None:
 
 def _scores(
     chosen: Model, plan: Plan, progress: Progress | None
-) -> tuple[list[Cell], Scored, Scored]:
-    """The cells that can be scored, and the scores of both sides over all these cells."""
+) -> tuple[list[Cell], tuple[Scored, Scored], int, Matrix]:
+    """The cells that can be scored, the scores of both sides over all these cells, how many of
+    their patches have none, and the run."""
     name = str(chosen)
     cells = [cell for cell in plan.cells if cell.reason is None]
     if not cells:
@@ -199,11 +202,16 @@ def _scores(
         why = "patches of 2 photographs at least must have a score"
     if why is not None:
         raise ForensicsError(f"{name} cannot be calibrated on these photographs: {why}")
-    return cells, sides[0], sides[1]
+    return cells, (sides[0], sides[1]), len(reasons), matrix
 
 
 def _card(
-    chosen: Model, plan: Plan, cells: list[Cell], sides: tuple[Scored, Scored], method: str
+    chosen: Model,
+    plan: Plan,
+    cells: list[Cell],
+    sides: tuple[Scored, Scored],
+    n_na: int,
+    method: str,
 ) -> tuple[dict[str, Any], tuple[Scored, Scored]]:
     """The content of the card, and the held-out ratios of both sides."""
     settings = plan.settings
@@ -240,7 +248,7 @@ def _card(
         "criterion": CRITERION,
         "limit": math.log10(together.photographs + 1),
         "scale": asdict(fit(together, method)),
-        "n": {"pristine": len(pristine.scores), "altered": len(altered.scores)},
+        "n": {"pristine": len(pristine.scores), "altered": len(altered.scores), "na": n_na},
         "figures": {name: _plain(asdict(value)) for name, value in figures.items()},
         "warnings": list(plan.warnings),
     }

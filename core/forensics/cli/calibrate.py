@@ -12,7 +12,7 @@ from forensics.calibration.making import Calibrated
 from forensics.calibration.making import calibrate as make
 from forensics.cli import JSON, Command
 from forensics.cli.bar import progress
-from forensics.cli.run import set_options
+from forensics.cli.run import set_options, tell_losses
 from forensics.cli.terminal import lines
 from forensics.errors import ForensicsError
 
@@ -43,7 +43,7 @@ def calibrate(
     tippett: Path | None,
     as_json: bool,
     **options: Any,
-) -> None:
+) -> int:
     """Calibrate MODEL on photographs that trained nothing and chose nothing.
 
     Scores of both sides of its trace become log10 likelihood ratios and a threshold. The card
@@ -64,6 +64,7 @@ def calibrate(
         click.echo("\n".join(map(lines, _lines(result))))
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
+    return tell_losses([result.run])
 
 
 def _lines(result: Calibrated) -> list[str]:
@@ -80,6 +81,8 @@ def _lines(result: Calibrated) -> list[str]:
         f"{n['pristine']} pristine and {n['altered']} altered patches of "
         f"{card['data']['photographs']} photographs, so within ±{card['limit']:.2f}",
     ]
+    if n["na"]:
+        lines.append(f"{n['na']} patches of both sides have no answer and are left out")
     if not scale["higher"]:
         lines.append("this detector goes the wrong way: lower scores mean altered")
     lines.append(str(result.path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -42,6 +43,7 @@ def notes(result: Matrix, starred: bool) -> list[str]:
             f"PSNR, SSIM: of the image at the slot, {which}, against {' or '.join(against)}."
         )
     lines += _reasons(result.cells)
+    lines += _unanswered(result.cells)
     if p["one_trace"] and result.cells and any(c.model for c in result.cells):
         lines.append(ONE_TRACE)
     lines += [f"skipped: {model}" for model in p["slow"]]
@@ -101,6 +103,36 @@ def _reasons(cells: Cells) -> list[str]:
     return [
         f"{metric}n/a for {', '.join(models)}: {reason}"
         for (metric, reason), models in concerned.items()
+    ]
+
+
+def _unanswered(cells: Cells) -> list[str]:
+    """Of the models that have figures, how many patches of all sides are in none: a line a reason;
+    counted over the points, from the fewest to the most of a model's attacks."""
+    counted: dict[tuple[str, str], list[ResultCell]] = {}
+    for cell in cells:
+        if cell.na is None and cell.model is not None:
+            counted.setdefault((cell.model, cell.trace), []).append(cell)
+    models_of: dict[str, list[str]] = {}
+    for (model, trace), of_model in counted.items():
+        blank: Counter[str | None] = Counter()
+        every: Counter[str | None] = Counter()
+        why: Counter[str] = Counter()
+        for cell in of_model:
+            blank[cell.attack] += cell.n_na
+            every[cell.attack] += cell.n + cell.n_pristine + cell.n_na
+            why.update(cell.reasons)
+        if not why:
+            continue
+        fewest, most = min(blank.values()), max(blank.values())
+        n = f"{fewest}-{most}" if fewest < most else most
+        (first, _), *others = why.most_common()
+        reason = f"{first} (and {len(others)} more reasons: --json)" if others else first
+        said = f"{model} ({trace}) {n} of {max(every.values())}"
+        models_of.setdefault(reason, []).append(said)
+    return [
+        f"No answer, of the patches of all sides: {', '.join(models)}: {reason}"
+        for reason, models in models_of.items()
     ]
 
 
