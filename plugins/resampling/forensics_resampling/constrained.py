@@ -143,8 +143,8 @@ class ConstrainedRecipe(NetworkRecipe):
     part: ClassVar[str] = "six"
     phases: ClassVar[tuple[Phase, ...]] = (Phase(1.0, SIDE, 128, 1e-3),)
     validation_crop: ClassVar[int] = SIDE
-    validation_crops: ClassVar[int] = 2400
-    validations: ClassVar[int] = 5
+    validation_crops: ClassVar[int] = 1600
+    validations: ClassVar[int] = 3
     averaging: ClassVar[float] = 0.99
     decay: ClassVar[float] = 1e-2
     limits: ClassVar[tuple[str, ...]] = (
