@@ -21,6 +21,7 @@ from forensics_q1cnn.phase.posterior import (
     phases_beforehand,
 )
 from forensics_q1cnn.phase.windows import windows
+from forensics_q1cnn.silence import answered
 
 # What the coefficients of a patch say is not independent, and the noise not quite Gaussian: of the
 # log-likelihood counts this share. Chosen on `val`.
@@ -44,7 +45,7 @@ class Q1Analytic(Estimator):
 
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
-        return posterior(batch.jpeg, self.aligned).estimate(self.decode)
+        return answered(posterior(batch.jpeg, self.aligned).estimate(self.decode), batch.jpeg)
 
 
 def posterior(jpeg: Jpeg, aligned: float) -> Posterior:

@@ -15,6 +15,7 @@ from forensics_q1cnn.baselines import bins, combs
 from forensics_q1cnn.baselines.blocks import candidates, coefficients, crops, parts, spread
 from forensics_q1cnn.baselines.mixture import Mixing, first_best
 from forensics_q1cnn.phase.features import Luma
+from forensics_q1cnn.silence import answered
 from forensics_q1cnn.tables import NAMES
 
 
@@ -47,7 +48,8 @@ class Bianchi(Estimator):
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
         names = NAMES if self.grid == "aligned" else (*NAMES, "r", "c")
-        return Estimate(names, torch.cat([self._values(seen) for seen in parts(batch.jpeg)]))
+        values = torch.cat([self._values(seen) for seen in parts(batch.jpeg)])
+        return answered(Estimate(names, values), batch.jpeg)
 
     def _values(self, seen: Luma) -> Tensor:
         own = bins.aligned(seen, bins.recut(seen), self.mixing)

@@ -29,6 +29,7 @@ from forensics_q1cnn.phase.posterior import (
 )
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.phase.windows import Part, summed, total
+from forensics_q1cnn.silence import REASON, silent
 from forensics_q1cnn.tables import STEPS
 
 _TOGETHER = 16  # of these are judged at once, as many as in the training of `once`
@@ -69,15 +70,19 @@ class Q1Map(Localizer):
             each = zip(said, areas, strict=True)
             regions.append(tuple(one.region(pixels, self.decode) for one, pixels in each))
         gains = torch.tensor([part.gain for part in parts], device=batch.device)
-        heat = torch.stack([_heat(part) for part in parts])
+        none = silent(batch.jpeg)
+        heat = torch.stack([_heat(part) for part in parts]).masked_fill(
+            none[:, None, None], torch.nan
+        )
         layers = _layers(surveys, parts)
         return Heatmap(
             heat,
             STRIDE,
             SIDE // 2,
-            gains,
-            layers=layers,
-            regions=tuple(regions),
+            gains.masked_fill(none, torch.nan),
+            tuple(REASON if n else None for n in none.tolist()),
+            layers,
+            tuple(regions),
             unit="above 0.5: region",
             scale=(0.0, 1.0),
         )

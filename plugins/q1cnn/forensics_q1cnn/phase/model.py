@@ -25,6 +25,7 @@ from forensics_q1cnn.phase.posterior import (
 )
 from forensics_q1cnn.phase.trained import phase_network
 from forensics_q1cnn.phase.windows import Part, of_image, total
+from forensics_q1cnn.silence import REASON, answered, silent
 
 _MORE = "name others with tables=FILE"
 
@@ -69,18 +70,20 @@ class Q1Phase(Estimator, Detector):
         windows = sum(part.windows for part in parts)
         found = Posterior.of(scores, tables, self.aligned, windows).estimate(self.decode)
         if self.given == "double":
-            return found
+            return answered(found, batch.jpeg)
         said = doubts(classes(parts, tables))
         reasons = tuple(f"{why}: {_MORE}" if why == NO_TABLE else why for why in said)
         without = torch.tensor([reason is not None for reason in reasons], device=batch.device)
         values = found.values.masked_fill(without[:, None], torch.nan)
-        return replace(found, values=values, reasons=reasons)
+        return answered(replace(found, values=values, reasons=reasons), batch.jpeg)
 
     def score(self, batch: Batch) -> Detected:
         assert batch.jpeg is not None
         tables = self._listed(batch.device)
         logs = classes(_parts(batch.jpeg, tables), tables)
-        return Detected(logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE])
+        odds, none = logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE], silent(batch.jpeg)
+        reasons = tuple(REASON if n else None for n in none.tolist())
+        return Detected(odds.masked_fill(none, torch.nan), reasons)
 
 
 def _parts(jpeg: Jpeg, tables: Tensor) -> list[Part]:
