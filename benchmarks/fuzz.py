@@ -5,15 +5,16 @@
 JPEG streams of several encoders and samplings, PNG, TIFF, WebP, BMP and Netpbm files are wounded:
 bits and bytes flipped, cut off, pieces repeated and removed, segments and chunks swapped, doubled
 and dropped, markers and lengths edited, fields of headers and tables set to extremes. Each file is
-opened, its coefficients are read, a cheap detector is asked (`kl`) and what models that need a JPEG
-are shown is made, in a child process. Reported is every file on which the child died or took more
-than 20 s, every exception that is no `ForensicsError`, every JPEG whose coefficients decode to other
-pixels than the file shows, and how much memory the child took. Such files stay in --keep.
+opened, its coefficients are read, a cheap detector is asked (`kl`) and what models that need a
+JPEG are shown is made, in a child process. Reported is every file on which the child died or took
+more than 20 s, every exception that is no `ForensicsError`, every JPEG whose coefficients decode to
+other pixels than the file shows, and how much memory the child took. Such files stay in --keep.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import resource
 import selectors
@@ -183,7 +184,7 @@ def segments(data: bytes) -> list[tuple[int, int]]:
     else:
         ends += [len(data) * part // 4 for part in (1, 2, 3)]
     ends = [end for end in ends if end < len(data)] + [len(data)]
-    return list(zip(ends, ends[1:], strict=False))
+    return list(itertools.pairwise(ends))
 
 
 def shuffle_segments(data: bytearray, rng: np.random.Generator) -> None:
@@ -241,7 +242,7 @@ WOUNDS: tuple[Wound, ...] = (
 
 def wounded(data: bytes, rng: np.random.Generator) -> bytes:
     made = bytearray(data)
-    for _ in range(int(rng.integers(1, 4))):
+    for _ in range(int(rng.choice([1, 1, 2, 3]))):
         WOUNDS[int(rng.integers(len(WOUNDS)))](made, rng)
     return bytes(made)
 
