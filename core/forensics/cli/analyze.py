@@ -33,7 +33,7 @@ from forensics.progress import heard
 
 # Where a row keeps what models of each kind say.
 _SAID = {"detector": "scores", "estimator": "estimates", "localizer": "maps"}
-# Of more files than these each gets the lines of its answers alone.
+# Of more files than these each gets the lines of its answers alone, unless detectors are named.
 _FEW = 3
 Row = dict[str, Any]
 
@@ -83,7 +83,8 @@ def analyze(
     lost = Losses()
     placed = found(files, lost, verbose)
     asking = _Asking(models, selection.names(asked), choose(device), folder, force, lost)
-    full = verbose or len(placed) <= _FEW
+    compared = bool(named["detectors"]) and len(placed) > 1
+    full = verbose or compared or len(placed) <= _FEW
     rows: list[Row] = []
     with progress("answers") as tell:
         for path, place in placed.items():
@@ -91,7 +92,7 @@ def analyze(
             if picture is not None:
                 rows.append(asking.row(place, picture, tell, len(placed)))
                 if not as_json and style == "table":
-                    click.echo(blocks.block(rows[-1], full, verbose))
+                    click.echo(blocks.block(rows[-1], full, verbose, not compared))
             asking.files += 1
     left = [str(m) for m in rivals]
     if as_json:
@@ -103,6 +104,8 @@ def analyze(
         click.echo(_csv(rows, [m.name for m in models if m.kind == "detector"]), nl=False)
     elif rows:
         outdated = [line for m in models for line in m.outdated]
+        if compared:
+            click.echo("\n" + blocks.scores(rows, list(asking.valid)))
         click.echo(blocks.notes(rows, full, asking.valid, left, outdated))
     return lost.report()
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from forensics.calibration.cards import Card
 from forensics.cli import wording
 from forensics.cli.maps import words
-from forensics.cli.terminal import lines, width
+from forensics.cli.terminal import lines, table, width
 from forensics.cli.wording import short
 from forensics.images import Picture
 from forensics.models.entries import ModelEntry
@@ -33,16 +33,16 @@ def described(picture: Picture) -> dict[str, Any]:
     return what
 
 
-def block(row: Row, full: bool, verbose: bool) -> str:
+def block(row: Row, full: bool, verbose: bool, scored: bool) -> str:
     """What was found in a file: its name and kind, then a line for each answer.
 
-    full: all answers, scores among them; otherwise those that say that something was done.
-    verbose: also the steps of first JPEGs, and each n/a with its reason.
+    full: all answers; otherwise those that say that something was done. verbose: also the steps of
+    first JPEGs, and each n/a with its reason. scored: the scores of detectors, in full.
     """
     told = [*_calibrated(row, full), *_estimates(row, full, verbose), *_maps(row, full)]
-    if full:
+    if full and scored:
         told += _scores(row)
-    elif not told:
+    if not told and row["estimates"]:
         told.append(("", _silent(row)))
     told += [("", text) for text in wording.contradictions(row["estimates"], _entries(row))]
     told += _absent(row, full, verbose)
@@ -74,6 +74,19 @@ def notes(
     if baselines:
         found.append(f"Baselines are asked by name only: {', '.join(baselines)}.")
     return "\n".join(["", *map(lines, [*found, *outdated])])
+
+
+def scores(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """A table of the scores of detectors, a line a file."""
+    cells = [
+        [row["file"], *("n/a" if score is None else _figure(score) for score in _of(row, names))]
+        for row in rows
+    ]
+    return table(["file", *names], cells, wrapped=("file",), keys=1)
+
+
+def _of(row: Row, names: Sequence[str]) -> list[float | None]:
+    return [row["scores"].get(name, {}).get("score") for name in names]
 
 
 def _title(row: Row) -> list[str]:
