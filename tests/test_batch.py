@@ -119,3 +119,15 @@ def test_masks_and_donors_go_along_with_their_patches():
     input = crop.cut(joined, 4, 8, "pixels")
     assert (input.mask, input.donors) == (None, None)
     assert not crop.mask(input, 0, 8).any()
+
+
+def test_what_several_answers_need_is_made_once_for_each_batch_and_key():
+    batch, made = Batch.of(noise(1, 1, 16, 16)), []
+
+    def make():
+        made.append(len(made))
+        return made[-1]
+
+    assert [batch.once(key, make) for key in ("a", "a", "b")] == [0, 0, 1]
+    assert batch[:1].once("a", make) == 2  # of other patches nothing is known
+    assert replace(batch, jpeg=None).once("a", make) == 3

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from forensics.jpeg.colour import luma
 
 # Blocks of 4:2:0 JPEGs begin at multiples of this, and so do patches, in runs and in trainings.
 GRID = 16
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,7 @@ class Batch:
     mask: Tensor | None = None
     donors: Tensor | None = None
     window: tuple[int, int] | None = None
+    _made: dict[object, object] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
@@ -100,6 +104,15 @@ class Batch:
         origins = self.origins if origins is None else origins
         mask = self.mask if mask is None else mask
         return replace(self, pixels=pixels, jpeg=jpeg, origins=origins, mask=mask)
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What `make` makes of these patches, made the first time that it is asked for by this
+        key, which names the model and all of its options that matter. For what several answers
+        about one batch have in common; nobody may write into it."""
+        if key not in self._made:
+            self._made[key] = make()
+        found: T = self._made[key]  # type: ignore[assignment]
+        return found
 
     def luma(self) -> Tensor:
         """float32 `[N, H, W]`, whole numbers on 0..255: gray as it is, RGB as Pillow's `L`."""

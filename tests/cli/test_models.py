@@ -65,9 +65,9 @@ def test_everything_about_a_named_model(command):
         "  kind        detector: slow",
         "  traces      jpeg, djpeg, djpeg-shifted",
         "  needs       pixels",
-        "  time        0.51 s a gray patch of 128 x 128 on two cores "
-        "(slower than half a second a patch: name",
-        "              it to run it)",
+        "  time        0.51 s a gray patch of 128 x 128, of processor time "
+        "(slower than half a second a",
+        "              patch: name it to run it)",
         "  options     scale=1.0: of the score",
         "  weights     none needed",
     ]

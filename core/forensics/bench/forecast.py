@@ -14,7 +14,7 @@ from forensics.data import Photograph
 @dataclass(frozen=True)
 class Forecast:
     """patches: of all conditions; scores: numbers to compute; stored: numbers that the store has;
-    seconds: from the models' declared speeds, on two CPU cores."""
+    seconds: of processor time, from what models declare."""
 
     patches: int
     scores: int
@@ -24,7 +24,7 @@ class Forecast:
     @property
     def time(self) -> str:
         """The seconds in words."""
-        return f"{duration(self.seconds)} on 2 CPU cores"
+        return f"{duration(self.seconds)} of processor time"
 
 
 def duration(seconds: float) -> str:

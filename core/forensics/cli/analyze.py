@@ -13,6 +13,7 @@ from typing import Any
 import click
 import torch
 
+from forensics.batch import Batch
 from forensics.bench import default_out, identity
 from forensics.bench.forecast import duration
 from forensics.bench.inference import shown
@@ -27,7 +28,7 @@ from forensics.errors import ForensicsError
 from forensics.images import Picture
 from forensics.images.recovered import recovered, without
 from forensics.models import selection
-from forensics.models.entries import NO_JPEG
+from forensics.models.entries import NO_JPEG, Needs
 from forensics.models.selection import Model
 from forensics.progress import heard
 
@@ -167,6 +168,9 @@ class _Asking:
         row |= {"notes": list(picture.notes)}
         row |= {said: {} for said in _SAID.values()} | {"skipped": {}}
         stored = StoredAnswers(default_out() / "answers", picture.sha256, self.force)
+        unnamed = [(m.kind, m.chosen) for m in self.models if m.chosen.name not in self.named]
+        long = selection.too_long(unnamed, picture.height, picture.width)
+        batches: dict[Needs, Batch] = {}
         for number, asked in enumerate(self.models):
             total = len(self.models)
 
@@ -174,16 +178,15 @@ class _Asking:
                 tell(self.files * total + number + done / parts, of * total)
 
             at(0, 1)
-            takes = asked.chosen.entry.takes(picture.height, picture.width)
-            if takes > selection.LONG and asked.chosen.name not in self.named:
-                row["skipped"][asked.name] = f"{duration(takes)}, name it to ask it"
+            if asked.name in long:
+                row["skipped"][asked.name] = f"{duration(long[asked.name])}, name it to ask it"
                 continue
             target = self._maps(place, asked)
             key = f"{asked.identity} {self.device.type}"
             answer = stored.get(key, target)
             with self.lost.of(f"{asked.name} on {picture.path}"), heard(at):
                 if answer is None:
-                    answer = self._answer(asked, picture, target)
+                    answer = self._answer(asked, picture, batches, target)
                     row[_SAID[asked.kind]][asked.name] = answer
                     stored.put(key, target, answer)
                 if asked.cards and answer["score"] is not None:
@@ -195,8 +198,14 @@ class _Asking:
             row["notes"].append(was.note)
         return row
 
-    def _answer(self, asked: _Asked, picture: Picture, target: Path | None) -> dict[str, Any]:
-        batch = shown(asked.model.needs, picture).to(self.device)
+    def _answer(
+        self, asked: _Asked, picture: Picture, batches: dict[Needs, Batch], target: Path | None
+    ) -> dict[str, Any]:
+        """batches: what models of the same needs are shown is one, so that they share work."""
+        needs = asked.model.needs
+        if needs not in batches:
+            batches[needs] = shown(needs, picture).to(self.device)
+        batch = batches[needs]
         if asked.kind == "detector":
             answer = answers.scored(asked.model, batch)
         elif asked.kind == "estimator":

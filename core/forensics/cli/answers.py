@@ -13,6 +13,7 @@ from forensics.batch import Batch
 from forensics.bench.inference import refused
 from forensics.cli import maps
 from forensics.errors import NotApplicable
+from forensics.models.beliefs import estimated as estimated_once
 from forensics.models.interfaces import Detector, Estimator, Localizer
 
 
@@ -34,7 +35,7 @@ def estimated(model: Estimator, batch: Batch) -> dict[str, Any]:
     `{"na": reason}`."""
 
     def ask() -> dict[str, Any]:
-        estimate = model.estimate(batch)
+        estimate = estimated_once(model, batch)
         if estimate.reasons and estimate.reasons[0]:
             return {"na": estimate.reasons[0]}
         values = {

@@ -156,7 +156,7 @@ def _asked(thing: Registered) -> Iterator[_Row]:
     yield "traces", ", ".join(entry.traces) or _anywhere(thing)
     yield "needs", _needs(entry.needs)
     slow = f" ({SLOWER})" if entry.seconds > SLOW else ""
-    yield "time", f"{entry.seconds:g} s a gray patch of 128 x 128 on two cores{slow}"
+    yield "time", f"{entry.seconds:g} s a gray patch of 128 x 128, of processor time{slow}"
 
 
 def _options(entry: ModelEntry) -> _Row:

@@ -28,7 +28,14 @@ class BeliefDetector(Detector):
     def score(self, batch: Batch) -> Scores:
         """Raises NotApplicable where the estimator states no belief of a target with a value for
         'none', or none of this value."""
-        return log_odds(self.estimator.estimate(batch), dict(self.none))
+        return log_odds(estimated(self.estimator, batch), dict(self.none))
+
+
+def estimated(estimator: Estimator, batch: Batch) -> Estimate:
+    """What an estimator says, asked once about a batch though it is asked as a detector too."""
+    entry = estimator._entry
+    key = "estimate", entry.name if entry else "", estimator
+    return batch.once(key, lambda: estimator.estimate(batch))
 
 
 def log_odds(estimate: Estimate, none: Mapping[str, float]) -> Scores:

@@ -20,7 +20,7 @@ _JUDGED = re.compile(rf"(?P<trace>[\w-]+)(\[(?P<points>{_POINT}(, *{_POINT})*)\]
 
 Range = tuple[int | float, int | float]
 
-PATCH = 128  # pixels a side, of the patches that speeds are declared for
+PATCH = 128  # pixels a side, of the patches that costs are declared for
 
 
 def parse_trace(declared: str) -> tuple[str, dict[str, Range]]:
@@ -172,7 +172,8 @@ class ModelEntry(Entry):
     beliefs: of an estimator, whether it says how probable values are. From what it says of a
         target's value for 'none' it is a detector too (`models.beliefs`), on every trace that has
         such a target and a pristine side.
-    seconds: a gray patch of 128 x 128 takes on two CPU cores, for `--plan` and `analyze`.
+    seconds: of processor time for a gray patch of 128 x 128, as part of a larger image where those
+        are looked at in more windows, for `--plan` and `analyze`; `benchmarks/costs.py` measures it.
     most_patches: however large the image, it looks at so many patches of 128 x 128 at most; 0: all.
     baseline: a rival to compare with: `analyze` asks it only where it is named.
     presupposes: what an estimator takes for granted about an image, which `analyze` says beside its
@@ -198,7 +199,7 @@ class ModelEntry(Entry):
             parse_trace(declared)
 
     def takes(self, height: int, width: int) -> float:
-        """Seconds for a gray image of this size on two CPU cores."""
+        """Processor seconds for a gray image of this size."""
         patches = height * width / PATCH**2
         return self.seconds * min(patches, self.most_patches or patches)
 

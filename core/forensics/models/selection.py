@@ -13,10 +13,10 @@ from forensics.errors import ForensicsError, unknown
 from forensics.models.entries import parse_trace, spelled
 from forensics.models.registry import Registered, Registry, registry
 
-# Seconds a gray patch of 128 x 128 on two CPU cores, above which a model is run by name only.
+# Processor seconds a gray patch of 128 x 128, above which a model is run by name only.
 SLOW = 0.5
-# Seconds on two CPU cores that `forensics analyze` has for a model on a file, unless it is named.
-LONG = 10.0
+# Processor seconds that `forensics analyze` has on a file for the models that are not named.
+BUDGET = 5.0
 SLOWER = "slower than half a second a patch: name it to run it"
 
 
@@ -112,6 +112,25 @@ def baselines(asked: Mapping[str, Sequence[str]]) -> list[Model]:
     found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
     rivals = [m for m in found.values() if m.entry.baseline and m.name not in named]
     return rivals if len(rivals) < len(found) else []
+
+
+def too_long(asked: Iterable[tuple[str, Model]], height: int, width: int) -> dict[str, float]:
+    """By name, of models and the kinds they are asked as those that an image of this size leaves no
+    time for, and the processor seconds that each takes: the quickest are asked first, for as long
+    as `BUDGET` lasts. What has the same weights counts once, as such detectors share their work."""
+    takes: dict[str, float] = {}
+    shares: dict[tuple[bool, str], set[str]] = {}
+    for kind, model in asked:
+        takes[str(model)] = model.entry.takes(height, width)
+        same = kind == "localizer", model.entry.weights_of or str(model)
+        shares.setdefault(same, set()).add(str(model))
+    each = sorted((max(takes[name] for name in those), sorted(those)) for those in shares.values())
+    spent, left = 0.0, {}
+    for seconds, those in each:
+        spent += seconds
+        if spent > BUDGET:
+            left.update({name: takes[name] for name in those})
+    return left
 
 
 def names(asked: Mapping[str, Sequence[str]]) -> set[str]:

@@ -8,12 +8,12 @@ from forensics.models.entries import Entry, ModelEntry, Needs
 _PAPER = "Kim, Ahn and Lee, End-to-End Anti-Forensics Network of Single and Double JPEG Detection"
 # name: class, smallest side, seconds for a patch of 128 x 128, what it looks at
 _DETECTORS = {
-    "kl": ("KL", 24, 0.0004, "variance of high frequencies, with and without a shifted grid"),
+    "kl": ("KL", 24, 0.0011, "variance of high frequencies, with and without a shifted grid"),
     "kf": ("KF", 16, 0.0001, "differences across block corners against block centres"),
     "ku1": ("KU1", 16, 0.0001, "gradient-aware blockiness, absolute differences"),
     "ku2": ("KU2", 16, 0.0001, "gradient-aware blockiness, squared differences"),
     "kqf": ("KQF", 8, 0.002, "quantisation steps estimated from each subband's histogram"),
-    "kv": ("KV", 8, 0.007, "jumps of the total variation when the image is compressed again"),
+    "kv": ("KV", 8, 0.0085, "jumps of the total variation when the image is compressed again"),
 }
 _QUALITIES = ("q50", "q60", "q70", "q80", "q90")
 _NEEDS = Needs(smallest=16, acts_on="jpeg")

@@ -116,7 +116,8 @@ class Fast(Estimator, Detector):
 
     def _shares(self, batch: Batch) -> tuple[Tensor, Tensor]:
         network = self.network("net", perceptron, batch.device)
-        found = logits(network, batch, groups_of(self.task))
+        groups = groups_of(self.task)
+        found = batch.once(("mperfast", network), lambda: logits(network, batch, groups))
         assert isinstance(network.classes, Tensor)
         return network.classes, found
 

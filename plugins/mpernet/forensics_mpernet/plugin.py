@@ -35,7 +35,7 @@ def _fast() -> list[ModelEntry]:
             needs=_NEEDS,
             card=f"forensics_mpernet:weights/mperfast-{task}",
             parts=("net",),
-            seconds=0.01,
+            seconds=0.003,
             bind={"task": task},
         )
         for task, about in _ABOUT.items()
@@ -55,6 +55,7 @@ def _paper() -> list[ModelEntry]:
             card=f"forensics_mpernet:weights/mpernet-{task}",
             parts=("net",),
             seconds=0.2,
+            baseline=True,
             bind={"task": task},
         )
         for task, about in _ABOUT.items()

@@ -49,7 +49,9 @@ def _of_core(task: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _six(prefix: str, factory: str, summary: str, seconds: float) -> list[ModelEntry]:
+def _six(
+    prefix: str, factory: str, summary: str, seconds: float, baseline: bool = True
+) -> list[ModelEntry]:
     """A detector for each characteristic, of one network."""
     return [
         ModelEntry(
@@ -63,6 +65,7 @@ def _six(prefix: str, factory: str, summary: str, seconds: float) -> list[ModelE
             parts=("six",),
             weights_of="" if task == "up" else f"{prefix}-up",
             seconds=seconds,
+            baseline=baseline,
             bind={"task": task},
         )
         for task, about in _ABOUT.items()
@@ -106,8 +109,8 @@ _RESAMPLED = (
     *(f"resampling-{task}-alone" for task in ("up", "down", "cw", "ccw", "shear")),
 )
 _PMAPS = {
-    "kirchner": ("of a fixed linear predictor", 0.004),
-    "em": ("of weights estimated with it, by expectation maximisation", 0.05),
+    "kirchner": ("of a fixed linear predictor", 0.002),
+    "em": ("of weights estimated with it, by expectation maximisation", 0.09),
 }
 
 
@@ -121,6 +124,7 @@ def _pmaps() -> list[ModelEntry]:
             traces=_RESAMPLED,
             needs=Needs(smallest=32),
             seconds=seconds,
+            baseline=True,
             bind={"map": name},
         )
         for name, (about, seconds) in _PMAPS.items()
@@ -139,7 +143,8 @@ def _lstms() -> list[ModelEntry]:
             needs=_WINDOW,
             card=f"forensics_resampling:weights/{name}",
             parts=("raster",),
-            seconds=0.02,
+            seconds=0.016,
+            baseline=True,
         )
         for name, about in (("resampling-lstm", "the p-map"), ("lstm-pixels", "pixels"))
     ]
@@ -150,15 +155,19 @@ def forensics_detectors() -> list[ModelEntry]:
     return [
         *_lstms(),
         *_pmaps(),
-        *_six("radon", "detectors:RadonDetector", "Radon feature, two hidden layers", 0.005),
+        *_six("radon", "detectors:RadonDetector", "Radon feature, two hidden layers", 0.0008),
         *_six(
-            "qda", "detectors:QuadraticDetector", "Radon feature, quadratic Bayes classifier", 0.01
+            "qda",
+            "detectors:QuadraticDetector",
+            "Radon feature, quadratic Bayes classifier",
+            0.0009,
         ),
         *_six(
             "radonfft",
             "constrained:ConstrainedDetector",
             "constrained convolution, FFT inside, two hidden layers",
             0.01,
+            baseline=False,
         ),
     ]
 
@@ -178,7 +187,7 @@ def forensics_estimators() -> list[ModelEntry]:
             needs=Needs(smallest=128),
             card="forensics_resampling:weights/factor",
             parts=("net",),
-            seconds=0.005,
+            seconds=0.02,
         )
     ]
 
@@ -216,6 +225,7 @@ def forensics_localizers() -> list[ModelEntry]:
             parts=("six",),
             weights_of=f"{model}-up",
             seconds=seconds,
+            baseline=factory == "ResamplingMask",
             bind={"model": model},
         )
         for name, factory, model, seconds, summary in _MASKS

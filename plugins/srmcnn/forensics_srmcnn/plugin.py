@@ -12,7 +12,7 @@ _PAPER = (
 _NEEDS = Needs(smallest=64)
 # name, class, recipe, summary, seconds a patch
 _METHODS = (
-    ("srmsvm", "Svm", "SvmRecipe", "co-occurrences of residuals, a linear SVM", 0.0005),
+    ("srmsvm", "Svm", "SvmRecipe", "co-occurrences of residuals, a linear SVM", 0.0001),
     (
         "srmwide",
         "Wide",
@@ -20,9 +20,11 @@ _METHODS = (
         "co-occurrences at twelve thresholds, a small network",
         0.001,
     ),
-    ("srmcnn", "Cnn", "CnnRecipe", "the same as a network, fine-tuned", 0.015),
+    ("srmcnn", "Cnn", "CnnRecipe", "the same as a network, fine-tuned", 0.01),
     ("bayar", "Bayar", "BayarRecipe", "Bayar and Stamm's constrained network", 0.02),
 )
+
+_BASELINES = ("srmsvm", "bayar", "srmmap")
 
 # The regions that a map of a manipulation is asked for.
 _REGIONS = {
@@ -58,6 +60,7 @@ def forensics_detectors() -> list[ModelEntry]:
             card=f"forensics_srmcnn:weights/{method}-{name}",
             parts=_parts(method, name),
             seconds=seconds,
+            baseline=method in _BASELINES,
             bind={"task": name},
         )
         for method, factory, _, summary, seconds in _METHODS
@@ -95,6 +98,7 @@ def forensics_localizers() -> list[ModelEntry]:
             parts=_parts(weights, task),
             weights_of=f"{weights}-{task}",
             seconds=seconds,
+            baseline=name in _BASELINES,
             bind={"task": task, "method": method},
         )
         for name, weights, method, summary, seconds in _MAPS

@@ -33,7 +33,7 @@ class Q1Analytic(Estimator):
     """The first 15 luma steps in zig-zag order and the crop (r, c) between both compressions.
 
     decode and aligned: as those of `q1phase`. An image of more than 64 pixels a side is looked at
-    in windows, whose scores add up.
+    in windows, whose scores count in the mean: sums are much too sure.
     """
 
     decode: Decode = option("argmax", "argmax, expectation or table")
@@ -52,6 +52,7 @@ def posterior(jpeg: Jpeg, aligned: float) -> Posterior:
     """The posterior of phase and first table for each image, on the images' device, all tables
     being alike beforehand; aligned: as for `Posterior.of`."""
     seen = Luma.of(jpeg)
-    total = torch.stack([scores(seen.cut(*box)) for box in windows(*seen.planes.shape[1:])]).sum(0)
+    each = torch.stack([scores(seen.cut(*box)) for box in windows(*seen.planes.shape[1:])])
+    total = each.mean(0)
     logs = INDEPENDENT * total + phases_beforehand(aligned, total.device)
     return Posterior.of_logs(logs, libjpeg_tables().to(logs.device))

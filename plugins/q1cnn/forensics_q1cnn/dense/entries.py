@@ -35,7 +35,8 @@ def _model(name: str, second: int, factory: str, summary: str, paper: str) -> Mo
         needs=Needs(smallest=64, multiple_of=8, jpeg=True),
         card=f"forensics_q1cnn:weights/{name}",
         parts=(PART,),
-        seconds=0.15,
+        seconds=0.4,
+        most_patches=64,
         baseline=True,
     )
 

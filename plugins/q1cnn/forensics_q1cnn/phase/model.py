@@ -9,7 +9,6 @@ from torch import Tensor
 
 from forensics.batch import Batch
 from forensics.errors import ForensicsError
-from forensics.jpeg.coefficients import Jpeg
 from forensics.models.interfaces import Detector, Estimate, Estimator, option
 from forensics.models.interfaces import Scores as Detected
 from forensics_q1cnn.phase.doubt import NO_TABLE, classes, doubts
@@ -65,7 +64,7 @@ class Q1Phase(Estimator, Detector):
     def estimate(self, batch: Batch) -> Estimate:
         assert batch.jpeg is not None
         tables = self._listed(batch.device)
-        parts = _parts(batch.jpeg, tables)
+        parts = _parts(batch, tables)
         scores = total([part.scores for part in parts])
         windows = sum(part.windows for part in parts)
         found = Posterior.of(scores, tables, self.aligned, windows).estimate(self.decode)
@@ -80,12 +79,19 @@ class Q1Phase(Estimator, Detector):
     def score(self, batch: Batch) -> Detected:
         assert batch.jpeg is not None
         tables = self._listed(batch.device)
-        logs = classes(_parts(batch.jpeg, tables), tables)
+        logs = classes(_parts(batch, tables), tables)
         odds, none = logs[:, [LISTED, UNLISTED]].logsumexp(1) - logs[:, ONCE], silent(batch.jpeg)
         reasons = tuple(REASON if n else None for n in none.tolist())
         return Detected(odds.masked_fill(none, torch.nan), reasons)
 
 
-def _parts(jpeg: Jpeg, tables: Tensor) -> list[Part]:
-    network = phase_network(tables.device)
-    return of_image(network, Luma.of(jpeg), network.index(tables))
+def _parts(batch: Batch, tables: Tensor) -> list[Part]:
+    """As estimator and as detector it looks at an image once."""
+    jpeg = batch.jpeg
+    assert jpeg is not None
+
+    def look() -> list[Part]:
+        network = phase_network(tables.device)
+        return of_image(network, Luma.of(jpeg), network.index(tables))
+
+    return batch.once(("q1phase", tuple(tables.flatten().tolist())), look)
