@@ -43,10 +43,10 @@ def forensics_attackers() -> list[ModelEntry]:
     )
     return [
         *(
-            ModelEntry(name, f"{module}:OneStep", summary, seconds=0.001, bind={"step": step})
+            ModelEntry(name, f"{module}:OneStep", summary, seconds=0.00008, bind={"step": step})
             for name, step, summary in steps
         ),
-        ModelEntry("resize-back", f"{module}:ResizeBack", again, seconds=0.001),
+        ModelEntry("resize-back", f"{module}:ResizeBack", again, seconds=0.00008),
     ]
 
 

@@ -173,7 +173,7 @@ class ModelEntry(Entry):
         target's value for 'none' it is a detector too (`models.beliefs`), on every trace that has
         such a target and a pristine side.
     seconds: of processor time for a gray patch of 128 x 128, as part of a larger image where those
-        are looked at in more windows, for `--plan` and `analyze`; `benchmarks/costs.py` measures it.
+        are looked at in more windows, for `--plan` and `analyze`. `benchmarks/costs.py` measures.
     most_patches: however large the image, it looks at so many patches of 128 x 128 at most; 0: all.
     baseline: a rival to compare with: `analyze` asks it only where it is named.
     presupposes: what an estimator takes for granted about an image, which `analyze` says beside its

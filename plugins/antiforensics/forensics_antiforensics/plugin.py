@@ -46,7 +46,7 @@ def forensics_attackers() -> list[ModelEntry]:
             needs=_NEEDS,
             card="forensics_antiforensics:weights/afcnn",
             parts=_QUALITIES,
-            seconds=0.1,
+            seconds=0.18,
         ),
         ModelEntry(
             "afcnn-matched",
@@ -55,6 +55,7 @@ def forensics_attackers() -> list[ModelEntry]:
             needs=_NEEDS,
             card="forensics_antiforensics:weights/afcnn-matched",
             parts=_QUALITIES,
+            seconds=0.015,
         ),
         ModelEntry(
             "ddcn-dither",

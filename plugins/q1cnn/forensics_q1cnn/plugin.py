@@ -91,7 +91,7 @@ Q1MAP = ModelEntry(
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase",),
     weights_of="q1phase",
-    seconds=0.23,
+    seconds=0.17,
 )
 
 Q1PHASE_DETECTOR = dataclasses.replace(

@@ -197,15 +197,15 @@ _MASKS = (
         "resampling-mask",
         "ResamplingMask",
         "radon",
-        0.3,
+        0.018,
         "six maps of Radon features, filtered; those that become bimodal are walked to a mask",
     ),
-    ("radonfft-mask", "ResamplingMask", "radonfft", 0.3, "the same of six maps of model II"),
+    ("radonfft-mask", "ResamplingMask", "radonfft", 0.07, "the same of six maps of model II"),
     (
         "radonfft-deviation",
         "Deviation",
         "radonfft",
-        0.1,
+        0.065,
         "how far maps of model II are from their medians",
     ),
 )

@@ -48,15 +48,15 @@ def test_it_names_the_table_that_pillow_wrote_and_the_shift(name, first, shift, 
     assert (said["r"], said["c"]) == shift
 
 
-def test_an_image_is_the_sum_of_its_windows(tmp_path):
-    """All of an image counts, also what is left of 64 pixels: the log-odds add up."""
+def test_an_image_is_the_mean_of_its_windows(tmp_path):
+    """All of an image counts, also what is left of 64 pixels: their mean counts."""
     batch, _ = twice(PICTURES["cat"], 85, 90, (2, 6), 112, tmp_path)
     # 112 = 2 x 56; a 4:2:0 JPEG is cut at multiples of 16, so the parts are gray here.
     gray = jpeg.compress(batch.pixels[:, :1], 90)
     corners = [(y, x) for y in (0, 56) for x in (0, 56)]
     whole = posterior(gray, ALIKE).double[0].double()
     parts = [posterior(gray.cut(y, x, 56, 56), ALIKE).double[0].double() for y, x in corners]
-    product = torch.stack(parts).log().sum(0).flatten().softmax(0).view_as(whole)
+    product = torch.stack(parts).log().mean(0).flatten().softmax(0).view_as(whole)
     torch.testing.assert_close(product, whole, atol=1e-3, rtol=0)
 
 
