@@ -167,6 +167,37 @@ def test_a_large_jpeg_that_was_compressed_once_is_none_of_two_either(quality, tm
         assert Q1Phase().estimate(batch).reasons == ("may have been compressed once only",), name
 
 
+def halved(picture):
+    """Without what JPEG it may have been before."""
+    image = Image.fromarray(picture)
+    return image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+
+
+@pytest.mark.parametrize("kernel", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
+@pytest.mark.parametrize("factor", [1.25, 2.0, 3.0])
+def test_an_enlarged_picture_that_was_compressed_once_is_not_called_double(
+    factor, kernel, tmp_path
+):
+    for number, picture in enumerate((data.astronaut(), data.coffee())):
+        image = halved(picture)
+        size = round(image.width * factor), round(image.height * factor)
+        larger = np.array(image.resize(size, kernel))[:512, :512]
+        found = Q1Phase().estimate(opened(saved(larger, 75).getvalue(), tmp_path))
+        assert found.reasons[0] is not None, number
+
+
+@pytest.mark.parametrize("quality", [50, 60, 75])
+def test_a_picture_of_a_megapixel_that_was_compressed_once_is_not_called_double(quality, tmp_path):
+    """Four photographs, and what is seen in a mirror."""
+    pictures = data.astronaut()[:384], data.coffee()[:384, :512], data.rocket()[:384, :512]
+    pieces = [np.array(halved(picture)) for picture in (*pictures, data.astronaut()[128:])]
+    whole = np.vstack(pieces)
+    large = np.hstack([whole, whole[:, ::-1], whole[::-1], whole[::-1, ::-1]])
+    assert large.shape[:2] == (768, 1024)
+    found = Q1Phase().estimate(opened(saved(large, quality).getvalue(), tmp_path))
+    assert found.reasons[0] is not None
+
+
 def test_once_or_twice_is_bound_to_the_network_that_it_was_fitted_to(monkeypatch, tmp_path):
     batch = opened(saved(PICTURES["cat"], 80).getvalue(), tmp_path)
     assert Q1Phase().score(batch).values.isfinite()
