@@ -24,6 +24,7 @@ from forensics.errors import NotApplicable
 from forensics.histories.history import SLOT
 from forensics.metrics import cost
 from forensics.models.entries import NO_JPEG
+from forensics.progress import Parts
 from forensics.traces.trace import Trace
 
 
@@ -42,22 +43,28 @@ def work(plan: Plan, photograph: Photograph, stored: Rows, device: torch.device)
     outcome = Outcome()
     if not missing:
         return outcome
+    parts = Parts(sum(len(positions) * _asked(wanted) for positions, wanted in missing))
     if plan.settings.positive is not None:
         file = labelled.file(photograph, plan.settings, device)
         for positions, wanted in missing:
-            _Group(plan, file.state, positions, wanted, outcome, file).run()
+            _Group(plan, file.state, positions, wanted, outcome, parts, file).run()
         return outcome
     pixels = torch.from_numpy(photograph.load(plan.settings.color)).to(device)
     for positions, wanted in missing:
         for start in range(0, len(positions), plan.settings.batch):
             some = positions[start : start + plan.settings.batch]
             tiles = _tiles(plan, photograph, pixels, some, wanted)
-            _Group(plan, tiles, some, wanted, outcome).run()
+            _Group(plan, tiles, some, wanted, outcome, parts).run()
     return outcome
 
 
 # Condition, by its digest, -> queries.
 Wanted = Mapping[str, tuple[Query, ...]]
+
+
+def _asked(wanted: Wanted) -> int:
+    """How many questions are put of a patch."""
+    return sum(query != COSTS for queries in wanted.values() for query in queries)
 
 
 def _missing(
@@ -116,10 +123,11 @@ class _Group:
         positions: Sequence[Position],
         wanted: Wanted,
         outcome: Outcome,
+        parts: Parts,
         file: labelled.File | None = None,
     ) -> None:
         self.plan, self.tiles, self.positions = plan, tiles, positions
-        self.wanted, self.outcome, self.file = wanted, outcome, file
+        self.wanted, self.outcome, self.parts, self.file = wanted, outcome, parts, file
         self.states = States(
             tiles,
             [plan.conditions[digest] for digest in wanted],
@@ -179,7 +187,8 @@ class _Group:
         for (_, needs, digests), alike in together.items():
             shown = input | recovered if needs else input
             some = {digest: shown[digest] for digest in digests}
-            self._ask(alike, some, view.batch(self.plan.settings.batch))
+            with self.parts.doing(len(self.positions) * len(some) * len(alike)):
+                self._ask(alike, some, view.batch(self.plan.settings.batch))
 
     def _donors(self, trace: Trace, around: int, count: int) -> Tensor | None:
         """Tiles of other photographs; None where there are too few, which splices then say. They

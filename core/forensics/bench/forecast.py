@@ -9,6 +9,7 @@ from forensics.bench.conditions import COST, Condition, Plan
 from forensics.bench.states import Stage, stages
 from forensics.bench.store import Store, answered
 from forensics.data import Photograph
+from forensics.progress import duration
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,6 @@ class Forecast:
     def time(self) -> str:
         """The seconds in words."""
         return f"{duration(self.seconds)} of processor time"
-
-
-def duration(seconds: float) -> str:
-    """`about 40 s`, `about 3 min`."""
-    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
 def forecast(plan: Plan, folder: Path) -> Forecast:

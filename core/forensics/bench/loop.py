@@ -22,9 +22,10 @@ from forensics.bench.store import Rows, Store
 from forensics.errors import ForensicsError, NotApplicable
 from forensics.models import weights
 from forensics.models.registry import registry
+from forensics.progress import heard
 
-# Told after each photograph: how many are done, of how many.
-Progress = Callable[[int, int], None]
+# Told how many photographs are done, parts of one among them, of how many.
+Progress = Callable[[float, float], None]
 
 
 def default_out() -> Path:
@@ -52,15 +53,18 @@ def execute(
     started = time.monotonic()
     results: dict[str, Result] = {}
     stored: dict[str, Rows] = {}
-    with _executor(dask, workers) as running:
+    tell = progress or (lambda done, of: None)
+    every = len(plan.photographs)
+    tell(0, every)
+    within = heard(lambda done, of: tell(len(results) + done / of, every))
+    with _executor(dask, workers) as running, within:
         for job, result in running.results(plan, _jobs(plan, store), chosen):
             sha256 = job.photograph.sha256
             results[sha256] = result
             if isinstance(result, Outcome):
                 store.write(result.rows)
                 stored[sha256] = store.read(sha256) if result.rows else job.stored
-            if progress is not None:
-                progress(len(results), len(plan.photographs))
+            tell(len(results), every)
     # Results come in any order; what is told of them does not.
     ordered = [results[p.sha256] for p in plan.photographs]
     skipped = [*plan.skipped, *(str(r) for r in ordered if isinstance(r, NotApplicable))]

@@ -15,7 +15,6 @@ import torch
 
 from forensics.batch import Batch
 from forensics.bench import default_out, identity
-from forensics.bench.forecast import duration
 from forensics.bench.inference import shown
 from forensics.calibration import applying
 from forensics.calibration.cards import Card
@@ -30,7 +29,7 @@ from forensics.images.recovered import recovered, without
 from forensics.models import selection
 from forensics.models.entries import NO_JPEG, Needs
 from forensics.models.selection import Model
-from forensics.progress import heard
+from forensics.progress import duration, heard
 
 # Where a row keeps what models of each kind say.
 _SAID = {"detector": "scores", "estimator": "estimates", "localizer": "maps"}

@@ -3,52 +3,120 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import click
 
-from forensics.bench.forecast import duration
+from forensics.progress import duration
 
 EVERY = 30.0  # seconds between two lines
+# What was done before is told of within moments, and says nothing of how long the rest takes.
+_MOMENTS = 2.0
 
-Progress = Callable[[float, float], None]
+
+class Progress(Protocol):
+    """Told how much is done, of how much, and perhaps where it stands."""
+
+    def __call__(self, done: float, of: float, note: str = "") -> None: ...
 
 
 @contextmanager
 def progress(what: str = "photographs") -> Iterator[Progress]:
-    """Gives what to call with (done, of), both in `what`. Both kinds say the time left, on standard
-    error; of work that is over within half a minute nothing is said where that is no terminal."""
-    if sys.stderr.isatty():
-        yield from _bar(what)
-    else:
-        yield _lines(what)
+    """Gives what to call with (done, of, note), both in `what`; of 1: a share of it.
+
+    Both kinds say the time left, on standard error, whether they are called in the meantime or
+    not; of work that is over within half a minute nothing is said where that is no terminal."""
+    clock = _Clock(what)
+    with _bar(clock) if sys.stderr.isatty() else _lines(clock):
+        yield clock.tell
 
 
-def _bar(what: str) -> Iterator[Progress]:
+class _Clock:
+    """What was told, and what it says of the time."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.done, self.of, self._note = 0.0, 0.0, ""  # of is 0 until something is told
+        self._began = time.monotonic()
+        self._first: float | None = None
+        self._base = (self._began, 0.0)
+
+    def tell(self, done: float, of: float, note: str = "") -> None:
+        now = time.monotonic()
+        self._first = self._first or now
+        if now - self._first < _MOMENTS:
+            self._base = (now, done)
+        self.done, self.of, self._note = done, of, f" ({note})" if note else ""
+
+    @property
+    def amount(self) -> str:
+        """Such as `3 of 11 photographs`, `40 % of the training (phase 1, step 120)`."""
+        if self.of > 1:
+            return f"{int(self.done)} of {self.of:.0f} {self.what}{self._note}"
+        return f"{100 * self.done:.0f} % of the {self.what}{self._note}" if self.of else "preparing"
+
+    @property
+    def left(self) -> str:
+        """Such as `, about 7 min left`; empty where nothing is known of it."""
+        since, before = self._base
+        if self.done <= before:
+            return ""
+        pace = (time.monotonic() - since) / (self.done - before)
+        return f", {duration(pace * (self.of - self.done))} left"
+
+    def line(self) -> str:
+        so_far = duration(time.monotonic() - self._began)
+        return f"{self.amount}, {so_far} so far{self.left}"
+
+
+@contextmanager
+def _bar(clock: _Clock) -> Iterator[None]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), TextColumn("{task.description}", markup=False))
     # What is printed meanwhile goes above the bar where both are on one terminal, else its own way.
     aside = sys.stdout.isatty()
     with Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=aside) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+        def draw() -> None:
+            bar.update(
+                task,
+                description=f"{clock.amount}{clock.left}",
+                completed=clock.done,
+                total=clock.of or None,
+            )
+
+        draw()
+        with _again(draw, 0.5):
+            yield
 
 
-def _lines(what: str) -> Progress:
-    began = said = time.monotonic()
+@contextmanager
+def _lines(clock: _Clock) -> Iterator[None]:
+    with _again(lambda: click.echo(clock.line(), err=True), EVERY):
+        yield
 
-    def tell(done: float, of: float) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if now - said < EVERY or done >= of:
-            return
-        said = now
-        left = f", {duration((now - began) * (of - done) / done)} left" if done else ""
-        click.echo(f"{done:.0f} of {of:.0f} {what}{left}", err=True)
 
-    return tell
+@contextmanager
+def _again(act: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Within it, `act` is called every so many seconds, from another thread."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

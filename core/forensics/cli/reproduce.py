@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 from forensics import experiments
 from forensics.bench import Plan, default_out
 from forensics.cli import FORMAT, JSON, Command, tables
-from forensics.cli.bar import progress
+from forensics.cli.bar import Progress, progress
 from forensics.cli.run import tell_losses
 from forensics.cli.tables.layout import Section, latex, markdown
 from forensics.cli.terminal import table
@@ -59,16 +60,21 @@ def reproduce(
         click.echo(f"written: {_readme(chosen[0])}", err=True)
         return 0
     folder = Path(out) if out else default_out()
-    plans = [(experiment, experiments.plans(experiment, **options)) for experiment in chosen]
+    with progress():
+        plans = [(experiment, experiments.plans(experiment, **options)) for experiment in chosen]
     if plan_only:
         click.echo(_plans(plans, folder, as_json))
         return 0
     results = []
-    for experiment, runs in plans:
-        with progress() as report:
+    with progress() as tell:
+        every = sum(len(one.photographs) for _, runs in plans for one in runs)
+        before = 0
+        for experiment, runs in plans:
+            report = partial(_further, tell, before, every)
             results.append(experiments.execute(experiment, runs, folder, report))
-        if save:
-            click.echo(f"written: {experiments.save(results[-1])}", err=True)
+            before += sum(len(one.photographs) for one in runs)
+            if save:
+                click.echo(f"written: {experiments.save(results[-1])}", err=True)
     if rewrite:
         click.echo(f"written: {_readme(chosen[0])}", err=True)
     if as_json:
@@ -76,6 +82,11 @@ def reproduce(
     else:
         click.echo(_text(results, style), nl=False)
     return tell_losses([matrix for r in results for matrix in r.matrices])
+
+
+def _further(tell: Progress, before: float, every: float, done: float, of: float) -> None:
+    """Tell of a part of the whole as of the whole."""
+    tell(before + done, every)
 
 
 def _readme(one: Experiment) -> Path:

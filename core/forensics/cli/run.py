@@ -73,13 +73,13 @@ def run(
     chosen.update({k: v for k, v in options.items() if v is not None and v != ()})
     if settings:
         chosen["set"] = dict(chosen.get("set") or {}) | set_options(settings)
-    plan = make(Settings.of(chosen))
     folder = Path(out) if out else default_out()
-    if plan_only:
+    with progress() as report:
+        plan = make(Settings.of(chosen))
+        matrix = None if plan_only else execute(plan, folder, report, dask, workers, StoredCards())
+    if matrix is None:
         click.echo((tables.plan_json if as_json else tables.plan)(plan, folder))
         return 0
-    with progress() as report:
-        matrix = execute(plan, folder, report, dask, workers, StoredCards())
     if scores is not None:
         matrix.save_scores(Path(scores))
     return _print(matrix, "json" if as_json else style)

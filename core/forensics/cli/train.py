@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forensics.cli import Command
+from forensics.cli.bar import progress
 
 if TYPE_CHECKING:
     from forensics.training import Watch
@@ -66,28 +67,16 @@ def train(model: str, data: str, threads: int | None, **options: Any) -> None:
 
 @contextmanager
 def _watch() -> Iterator[Watch]:
-    """A bar with the time left on standard error; without a terminal, a line a validation."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+    """Progress and figures on standard error."""
     from forensics.training import Watch
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with progress("training") as tell:
 
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=1.0)
-
-        class Bar(Watch):
+        class Told(Watch):
             def at(self, done: float, text: str) -> None:
-                bar.update(task, completed=done, description=text)
+                tell(done, 1, text)
 
             def line(self, text: str) -> None:
-                if console.is_terminal:
-                    console.print(text, highlight=False)
-                else:
-                    click.echo(text, err=True)
+                click.echo(text, err=True)
 
-        yield Bar()
+        yield Told()

@@ -109,10 +109,18 @@ def plans(experiment: Experiment, **options: Any) -> list[Plan]:
 def execute(
     experiment: Experiment, planned: Sequence[Plan], out: Path, progress: Progress | None = None
 ) -> Result:
-    """Carry out the plans of a table; rows that `out` holds are not computed again."""
-    matrices = tuple(
-        bench.execute(one, out, progress, calibrations=StoredCards()) for one in planned
-    )
+    """Carry out the plans of a table; rows that `out` holds are not computed again. progress: told
+    of the photographs of all of them together."""
+    parts = [len(one.photographs) for one in planned]
+    tell = progress or (lambda done, of: None)
+    matrices = []
+    for n, one in enumerate(planned):
+        before = sum(parts[:n])
+
+        def told(done: float, of: float, before: int = before) -> None:
+            tell(before + done, sum(parts))
+
+        matrices.append(bench.execute(one, out, told, calibrations=StoredCards()))
     frames = [frame(matrix.cells) for matrix in matrices]
     runs = experiment.preset.runs()
     try:
@@ -122,7 +130,7 @@ def execute(
         )
     except ForensicsError as error:
         raise ForensicsError(f"{experiment}: {error}") from error
-    return Result(experiment, tuple(m.protocol for m in matrices), cells, matrices)
+    return Result(experiment, tuple(m.protocol for m in matrices), cells, tuple(matrices))
 
 
 def reproduce(

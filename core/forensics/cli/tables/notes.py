@@ -35,7 +35,7 @@ def notes(result: Matrix, starred: bool) -> list[str]:
     for trace, sides in p["traces"].items() if p["positive"] is None else ():
         points = _points(p["points"][trace])
         histories = " against ".join(text or "(untouched)" for text in sides.values())
-        lines.append(f"{trace}: {histories}; at {points}.")
+        lines.append(f"{trace}: {histories}{f'; at {points}' if points else ''}.")
     against = _against(result.cells)
     if against:
         which = "attacked" if against == [INPUT] else "unattacked (clean) and attacked"
@@ -94,14 +94,18 @@ def _against(cells: Cells) -> list[str]:
 
 
 def _reasons(cells: Cells) -> list[str]:
-    """Why cells and figures are n/a, each reason once, with its models."""
+    """Why cells and figures are n/a, each reason once, with its models. Reasons that differ in the
+    model's own name alone are one."""
     concerned: dict[tuple[str, str], dict[str, None]] = {}
     for cell in cells:
         reasons = {"": cell.na} if cell.na else _missing(cell)
+        name = cell.model or cell.attack or ""
         for metric, reason in reasons.items():
-            concerned.setdefault((metric, reason), {})[cell.model or cell.attack or ""] = None
+            alike = reason.replace(name, _NAME) if name else reason
+            concerned.setdefault((metric, alike), {})[name] = None
     return [
-        f"{metric}n/a for {', '.join(models)}: {reason}"
+        f"{metric}n/a for {', '.join(models)}: "
+        + (reason.replace(_NAME, next(iter(models))) if len(models) == 1 else reason)
         for (metric, reason), models in concerned.items()
     ]
 
@@ -146,6 +150,8 @@ def _missing(cell: ResultCell) -> dict[str, str]:
 
 # A metric that a cell does not have is not missing.
 _ABSENT = Value(None)
+# Stands for the name of a model where several have the same reason.
+_NAME = "NAME"
 _SHOWN = {
     "detector": ("auc", "pe_cv"),
     "estimator": ("accuracy",),
