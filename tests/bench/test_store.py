@@ -138,7 +138,7 @@ def _interruptible():
 
 def wait_for_a_part(folder, process):
     until = time.monotonic() + 60
-    while not list(folder.glob("rows/*.parquet")):
+    while not list(folder.glob("rows/[!.]*.parquet")):
         assert process.poll() is None, "it ended before a part was there"
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -151,7 +151,7 @@ def test_a_killed_run_goes_on_to_the_same_matrix(run, photographs, tmp_path, toy
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    parts = list(out.glob("rows/*.parquet"))
+    parts = list(out.glob("rows/[!.]*.parquet"))
     assert 1 <= len(parts) < 4
     assert not (out / "matrix.json").exists()
     assert log(toy)
@@ -173,7 +173,7 @@ def test_ctrl_c_keeps_the_rows(photographs, tmp_path):
     assert stdout == ""
     (sentence,) = stderr.strip().splitlines()  # click ends the line with ^C first
     assert "stored" in sentence
-    assert list((tmp_path / "stopped").glob("rows/*.parquet"))
+    assert list((tmp_path / "stopped").glob("rows/[!.]*.parquet"))
 
 
 @pytest.mark.parametrize(
