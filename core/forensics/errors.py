@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
+
+_LISTED = 20  # names in a sentence
 
 
 class ForensicsError(Exception):
@@ -13,6 +16,10 @@ class ForensicsError(Exception):
 
 class UnknownName(ForensicsError):
     """A model, trace, operation or option that nobody registered."""
+
+
+class BrokenPlugin(ForensicsError):
+    """A registered thing whose class cannot be imported."""
 
 
 class UnreadableImage(ForensicsError):
@@ -32,9 +39,18 @@ class NotApplicable(ForensicsError):
     """A model or attacker that cannot act on this input; the message is the reason in n/a."""
 
 
+def told(error: Exception) -> str:
+    """What of an error is said: the sentence of one that a user can mend, else its traceback."""
+    if isinstance(error, ForensicsError):
+        return str(error)
+    return "".join(traceback.format_exception(error))
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> UnknownName:
     """The error for a name that nobody registered; says what was probably meant."""
     known = sorted(set(known))
     near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+    listed = ", ".join(known[:_LISTED]) or "none"
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {listed}{more}"
     return UnknownName(f"no {what} is called {name!r}; {hint}")

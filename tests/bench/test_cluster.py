@@ -125,7 +125,7 @@ def test_workers_on_this_machine(photographs, tmp_path, command):
     assert (code, err) == (0, "")
     code, spread, err = command(*line, "--detectors", "toy-raises", "--workers", 2)
     assert code == 3
-    assert err.startswith("toy-raises raised; its cells are n/a:\nTraceback")
+    assert err.startswith("the cells of toy-raises are n/a:\nTraceback")
     cells = [c for c in json.loads(spread)["cells"] if c["model"] == "toy-grain"]
     assert cells == json.loads(here)["cells"]
 

@@ -237,10 +237,10 @@ def test_a_plan_in_json_is_one_object(run):
 def test_a_slow_model_runs_when_it_is_named(run, group):
     plan = json.loads(run("--plan", "--json", detectors=[group, "toy-grain"])[1])
     words = "toy-slow: slower than half a second a patch: name it to run it"
-    assert plan["slow"] == [words]
+    assert plan["unasked"] == [words]
     assert f"skipped: {words}" in run("--plan", detectors=[group, "toy-grain"])[1]
     plan = json.loads(run("--plan", "--json", detectors=[group, "toy-slow:scale=2"])[1])
-    assert plan["slow"] == []
+    assert plan["unasked"] == []
 
 
 def test_a_slow_model_is_listed_as_skipped(run):
@@ -251,10 +251,10 @@ def test_a_slow_model_is_listed_as_skipped(run):
     assert words in " ".join(out.split())
     content = json.loads(run("--json", detectors=grain)[1])
     assert {c["model"] for c in content["cells"]} == {"toy-grain"}
-    assert content["protocol"]["slow"] == [words.removeprefix("skipped: ")]
+    assert content["protocol"]["unasked"] == [words.removeprefix("skipped: ")]
     content = json.loads(run("--json", detectors=("toy-grain", "toy-slow"))[1])
     assert {c["model"] for c in content["cells"]} == {"toy-grain", "toy-slow"}
-    assert content["protocol"]["slow"] == []
+    assert content["protocol"]["unasked"] == []
 
 
 def test_no_detectors(run):

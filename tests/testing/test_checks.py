@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from torch.nn.functional import avg_pool2d
 
 from forensics import testing
 from forensics.batch import Batch
 from forensics.errors import UnknownName
-from forensics.models.entries import Needs
+from forensics.jpeg import standard_tables
+from forensics.models.entries import ModelEntry, Needs
 from forensics.models.interfaces import Belief, Estimate, Heatmap, Layer, Region, Scores
 from forensics.testing import answers, inputs
+from forensics.testing.__main__ import main
+from forensics.testing.checks import _covers, _says_something
 
 
 def broken(plugin):
@@ -32,7 +36,7 @@ def test_the_toys_break_it_in_their_ways(toy):
     # The cramped ones run out of memory, which is no matter of the contract.
     found = {about: which for about, which in broken("toy").items() if "cramped" not in about}
     assert found == {
-        "detector toy-raises": forms,
+        "detector toy-raises": forms | {"answers something"},
         "detector toy-writes": {"leaves input"},
         "detector toy-picky": {"one by one"},  # its threshold is the median of the batch
         "estimator toy-table": {"names"},  # it is registered for a trace that has no truth
@@ -125,6 +129,7 @@ GOOD = [
     ("attacker", BATCH.pixels.clone()),
 ]
 BAD = [
+    ("localizer", Heatmap(torch.full(CELLS, NAN), 4, 0, torch.zeros(2)), "NaN everywhere"),
     ("detector", Scores(torch.zeros(3)), "3 rows for 2 patches"),
     ("detector", Scores(torch.zeros(2, 1)), "2 axes, not 1"),
     ("detector", Scores(torch.zeros(2, dtype=torch.float64)), "float64, not float32"),
@@ -169,3 +174,66 @@ def test_answers_that_differ():
         answers.assert_same(answers.Answer({"pixels": BATCH.pixels + 1}, (None, None)), same)
     with pytest.raises(AssertionError, match="flat"):
         answers.assert_same(answers.Answer({"pixels": BATCH.pixels}, (None, "flat")), same)
+
+
+@dataclass(frozen=True)
+class Map:
+    """Cells of 8 x 8 pixels, or said to be others."""
+
+    stride: int = 8
+    offset: int = 4
+
+    def localize(self, batch):
+        values = avg_pool2d(batch.pixels.float(), 8)[:, 0]
+        return Heatmap(values, self.stride, self.offset, values.amax((1, 2)))
+
+
+@pytest.mark.parametrize("smallest", [8, 64])
+@pytest.mark.parametrize("multiple", [1, 8])
+def test_a_map_that_ends_elsewhere_than_the_image(smallest, multiple):
+    form = inputs.wide(Needs(smallest=smallest, multiple_of=multiple))
+    for right in (Map(), Map(offset=3)):
+        _covers("localizer", right, form)
+    for wrong in (Map(stride=16), Map(stride=4), Map(offset=12), Map(stride=7, offset=0)):
+        with pytest.raises(AssertionError, match=f"stride {wrong.stride} the last of"):
+            _covers("localizer", wrong, form)
+
+
+@dataclass(frozen=True)
+class Silent:
+    """Answers patches of which `most` columns are brighter than 200, and no other."""
+
+    most: int
+
+    def score(self, batch):
+        counts = (batch.pixels.amax((1, 2)) > 200).sum(1)
+        blank = counts <= self.most
+        reasons = tuple("dark" if dark else None for dark in blank.tolist())
+        return Scores(counts.float().masked_fill(blank, NAN), reasons)
+
+
+def test_a_model_that_answers_nothing():
+    entry = ModelEntry("silent", "nowhere:X", "", traces=("djpeg[q1=70]",))
+    form = inputs.forms(Needs())[0]
+    _says_something(entry, "detector", Silent(0), form)
+    with pytest.raises(AssertionError, match="it answers no photograph: dark"):
+        _says_something(entry, "detector", Silent(10**6), form)
+
+
+def test_photographs_are_made_as_a_trace_makes_them():
+    needs = Needs(jpeg=True)
+    entry = ModelEntry("x", "nowhere:X", "", traces=("djpeg[q1=70, q2=80]",), needs=needs)
+    first, second = inputs.traced(entry)
+    assert torch.equal(first.jpeg.tables, standard_tables(80, 1).expand(3, -1, -1, -1))
+    assert first.size == second.size
+    assert not torch.equal(first.pixels, second.pixels)
+
+
+def test_the_command_takes_names_of_plugins(capsys, toy):
+    assert main(["toy"]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert len(out) > len(testing.checks("toy"))
+    assert {line.split()[0] for line in out[:-1]} >= {"ok", "FAILED", "n/a"}
+    for given, code, said in (([], 2, "usage"), (["-h"], 2, "builtin"), (["x"], 1, "no plugin")):
+        assert main(given) == code
+        assert said in capsys.readouterr().err

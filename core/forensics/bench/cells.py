@@ -164,7 +164,8 @@ def _figures(
     """The figures of a cell, or the reason why it has none."""
     for one in (*_steps(cell), str(cell.model)):
         if one in failures:
-            return Figures(reason=f"{one} raised {failures[one].strip().splitlines()[-1]}")
+            *trace, last = failures[one].strip().splitlines()
+            return Figures(reason=f"{one} raised {last}" if trace else last)
     if cell.reason is not None or cell.kind is None or cell.model is None:
         return Figures(reason=cell.reason)
     figures = FIGURES[cell.kind](plan, stored, cell)

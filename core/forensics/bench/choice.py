@@ -53,8 +53,21 @@ def chosen(
 
 
 def declared(model: Model) -> tuple[str, ...]:
-    """The traces that a model judges."""
-    return tuple(dict.fromkeys(parse_trace(text)[0] for text in model.entry.traces))
+    """The traces that a model judges, as far as they are there."""
+    there = selection.registry().all("trace")
+    names = dict.fromkeys(parse_trace(text)[0] for text in model.entry.traces)
+    return tuple(name for name in names if name in there)
+
+
+def untraced(judges: Judges) -> list[str]:
+    """The models that judge no trace that is there, each with the reason."""
+    found = []
+    for model in (m for models in judges.values() for m in models if not declared(m)):
+        registry, why = selection.registry(), "it judges no trace"
+        for name in [parse_trace(text)[0] for text in model.entry.traces][:1]:
+            why = str(registry.unknown("trace", name, registry.all("trace")))
+        found.append(f"{model}: {why}")
+    return list(dict.fromkeys(found))
 
 
 def _one(kind: str, model: Model, attackers: Sequence[Model]) -> tuple[str, ...]:

@@ -147,12 +147,12 @@ class Sample:
 @dataclass(frozen=True)
 class Plan(Sample):
     """All the work of a run. wanted: for each condition (by hash) the queries whose answers
-    are needed; hashes: of the models, by their texts; slow: models that are left out, as they are
-    slow and nobody named them."""
+    are needed; hashes: of the models, by their texts; unasked: models that are left out, each with
+    the reason: it is slow and nobody named it, or there is no trace for it."""
 
     settings: Settings
     cells: tuple[Cell, ...]
     conditions: dict[str, Condition]
     wanted: dict[str, tuple[Query, ...]]
     hashes: dict[str, str]
-    slow: tuple[str, ...]
+    unasked: tuple[str, ...]

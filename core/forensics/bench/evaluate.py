@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +19,7 @@ from forensics.bench.states import States
 from forensics.bench.store import Row, Rows, answered
 from forensics.bench.views import FileView, TileView, View
 from forensics.data import Photograph
-from forensics.errors import NotApplicable
+from forensics.errors import NotApplicable, told
 from forensics.histories.history import SLOT
 from forensics.metrics import cost
 from forensics.models.entries import NO_JPEG
@@ -30,7 +29,7 @@ from forensics.traces.trace import Trace
 
 @dataclass
 class Outcome:
-    """What came of a photograph: rows, and models and steps that raised, with tracebacks."""
+    """What came of a photograph: rows, and models and steps that raised, as `errors.told`."""
 
     rows: list[Row] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -243,8 +242,8 @@ class _Group:
         masks = torch.cat([mask for _, mask in input.values()])
         try:
             given = answers(queries, together, masks, size)
-        except Exception:
-            self.outcome.failures[model] = traceback.format_exc()
+        except Exception as error:
+            self.outcome.failures[model] = told(error)
             return
         n = len(self.positions)
         for query, (number, digest) in itertools.product(queries, enumerate(input)):

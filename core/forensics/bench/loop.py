@@ -175,7 +175,7 @@ def protocol(
             }
             for text, m in chosen.items()
         },
-        "slow": list(plan.slow),
+        "unasked": list(plan.unasked),
         "one_trace": settings.positive is None and not settings.trace,
         "warnings": list(plan.warnings),
     }

@@ -44,9 +44,14 @@ def make(settings: Settings) -> Plan:
     attackers = _chosen(settings.attack, "attacker")
     if not attackers and not slow and not any(judges.values()):
         raise ForensicsError(_nothing(settings))
+    unasked = [f"{m}: {selection.SLOWER}" for m in slow]
     if settings.positive is not None:
         sample, cells = labelled.make(settings, judges, attackers)
     else:
+        untraced = choice.untraced(judges)
+        if untraced and not any(choice.declared(m) for those in judges.values() for m in those):
+            raise ForensicsError("; ".join(untraced[:_NAMED]))
+        unasked += untraced
         sample, cells = _simulated(settings, judges, attackers)
     conditions, wanted = _work(cells)
     hashes = {str(m): identity.model(m) for models in judges.values() for m in models}
@@ -58,7 +63,7 @@ def make(settings: Settings) -> Plan:
         conditions=conditions,
         wanted=wanted,
         hashes=hashes,
-        slow=tuple(f"{m}: {selection.SLOWER}" for m in slow),
+        unasked=tuple(unasked),
     )
 
 

@@ -9,8 +9,6 @@ import importlib.util
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from forensics.errors import ForensicsError
-
 
 def digest(*parts: str) -> str:
     """24 hexadecimal digits of a hash of these texts."""
@@ -26,14 +24,12 @@ def of_files(root: Path, files: Iterable[Path]) -> str:
 @functools.cache
 def of_module(name: str) -> str:
     """The same of an installed module and of all modules of its package that it imports, wherever
-    the import stands, and those that these import in turn.
-
-    Raises ForensicsError where the package is not installed.
-    """
+    the import stands, and those that these import in turn. Of a package that is not there the hash
+    of nothing: who loads it says so."""
     package = name.partition(".")[0]
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise ForensicsError(f"the package {package} is not installed")
+        return digest()
     root = Path(spec.origin).parent if spec.submodule_search_locations else None
     if root is None:  # a single module
         return of_files(Path(spec.origin).parent, [Path(spec.origin)])

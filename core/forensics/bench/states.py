@@ -11,7 +11,6 @@ how far that reaches is fixed by the steps after it (`trace.slot_side`), not by 
 from __future__ import annotations
 
 import functools
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from torch import Tensor
 from forensics.batch import GRID, Batch
 from forensics.bench.conditions import Condition
 from forensics.bench.inference import attacked
-from forensics.errors import NotApplicable
+from forensics.errors import NotApplicable, told
 from forensics.histories.history import SLOT, Step
 from forensics.traces.trace import Trace, slot_side, square_before
 
@@ -83,7 +82,7 @@ class States:
 
     tiles: with `around` pixels around each patch, or one whole file (`Batch.window` is None), which
         is never cut.
-    failures: what raised, by the text of the step, with tracebacks; added to here.
+    failures: what raised, by the text of the step, as `errors.told`; added to here.
     """
 
     def __init__(
@@ -127,8 +126,8 @@ class States:
                 self._states[stage.key] = self._made(condition, stage, before)
             except NotApplicable as error:
                 self._states[stage.key] = error
-            except Exception:
-                self.failures[stage.name] = traceback.format_exc()
+            except Exception as error:
+                self.failures[stage.name] = told(error)
                 return None
         return self._states[stage.key]
 

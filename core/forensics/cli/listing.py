@@ -13,7 +13,6 @@ import click
 
 from forensics.cli import JSON, Command
 from forensics.cli.terminal import lines, table
-from forensics.errors import unknown
 from forensics.models import weights
 from forensics.models.registry import registry
 
@@ -38,9 +37,9 @@ def new(name: str, into: str) -> int:
     from forensics import scaffold
 
     folder = scaffold.write(name, Path(into))
-    click.echo(f"{folder} is written. Install it, run its tests, see it in the matrix:")
+    click.echo(f"{folder} is written. Install it, check it, see it in the matrix:")
     click.echo(f"    pip install -e {folder}")
-    click.echo(f"    pytest {folder}")
+    click.echo(f"    python -m forensics.testing {name}")
     click.echo(f"    forensics run --detectors {name} --attack {name}-dither")
     return 0
 
@@ -129,7 +128,7 @@ def chosen(what: str, names: Sequence[str], there: Sequence[str]) -> list[str]:
     all where there is no name. Raises UnknownName for one that matches nothing."""
     for name in names:
         if not fnmatch.filter(there, name):
-            raise unknown(what, name, there)
+            raise registry().unknown(what, name, there)
     return [t for t in there if not names or any(fnmatch.fnmatchcase(t, name) for name in names)]
 
 

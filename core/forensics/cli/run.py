@@ -137,6 +137,6 @@ def tell_losses(matrices: Sequence[Matrix]) -> int:
     """Print what was left out of runs to standard error, each once; returns the exit code."""
     for line in dict.fromkeys(line for matrix in matrices for line in matrix.skipped):
         click.echo(f"skipped: {line}", err=True)
-    for model, trace in {m: t for matrix in matrices for m, t in matrix.failures.items()}.items():
-        click.echo(f"{model} raised; its cells are n/a:\n{trace}", err=True)
+    for model, text in {m: t for matrix in matrices for m, t in matrix.failures.items()}.items():
+        click.echo(f"the cells of {model} are n/a:\n{text}", err=True)
     return LOSSES if any(m.failures or m.protocol["lost"] for m in matrices) else 0

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
-from forensics.errors import ForensicsError, unknown
+from forensics.errors import BrokenPlugin, ForensicsError, unknown
 
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 _NUMBER = r"-?\d+(?:\.\d+)?"
@@ -124,9 +124,14 @@ class Entry:
         return self.factory.partition(":")[0]
 
     def load(self) -> Any:
-        """The factory itself; imports its module."""
+        """The factory itself; imports its module. Raises BrokenPlugin where there is none, or
+        where the module fails."""
         module, _, attribute = self.factory.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise BrokenPlugin(f"{self.name} cannot be made of {self.factory}: {text}") from error
 
     def options(self) -> dict[str, Option]:
         """What may follow its name as `name:key=value`, by key; imports its module."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pluggy
 
-from forensics.errors import ForensicsError, unknown
+from forensics.errors import ForensicsError, UnknownName, unknown
 from forensics.models import hookspecs
 from forensics.models.entries import BeliefEntry, Entry, ModelEntry, TraceEntry
 
@@ -169,8 +169,36 @@ class Registry:
             for kind in kinds:
                 if (kind, name) in things:
                     return things[kind, name]
+        raise self.unknown(" or ".join(kinds), name, [n for k in kinds for n in self.all(k)])
 
-        raise unknown(" or ".join(kinds), name, [n for k in kinds for n in self.all(k)])
+    def unknown(self, what: str, name: str, known: Iterable[str]) -> UnknownName:
+        """`errors.unknown`; where plugins are broken, with the one whose source has the name, or
+        all of them."""
+        broken = [p for p in self.plugins if p.error]
+        for plugin in broken:
+            if name == plugin.name or any(_quotes(path, name) for path in _sources(plugin)):
+                return UnknownName(
+                    f"no {what} is called {name!r}, as its plugin {plugin.name} is broken: "
+                    f"{plugin.error}"
+                )
+        error = unknown(what, name, known)
+        if not broken:
+            return error
+        said = ", ".join(f"{plugin.name} ({plugin.error})" for plugin in broken)
+        return UnknownName(f"{error} (or it is of a broken plugin: {said})")
+
+
+def _sources(plugin: Plugin) -> Iterable[Path]:
+    spec = importlib.util.find_spec(plugin.package)
+    if spec is None or not spec.origin:
+        return ()
+    file = Path(spec.origin)
+    return file.parent.rglob("*.py") if spec.submodule_search_locations else (file,)
+
+
+def _quotes(path: Path, name: str) -> bool:
+    text = path.read_text(errors="replace")
+    return f'"{name}"' in text or f"'{name}'" in text
 
 
 def _version(distribution: str) -> str:

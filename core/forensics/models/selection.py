@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from forensics.errors import ForensicsError, unknown
+from forensics.errors import ForensicsError
 from forensics.models.entries import parse_trace, spelled
 from forensics.models.registry import Registered, Registry, registry
 
@@ -88,7 +88,7 @@ def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) ->
     there = {name: thing for kind in kinds for name, thing in everything.all(kind).items()}
     chosen: dict[str, Model] = {}
     for text in texts:
-        found = _matches(text, there)
+        found = _matches(text, there, everything)
         if found is None:
             found = [model(text, *kinds, within=everything)]
         chosen.update({str(m): m for m in found})
@@ -138,7 +138,7 @@ def names(asked: Mapping[str, Sequence[str]]) -> set[str]:
     return {text.partition(":")[0] for texts in asked.values() for text in texts}
 
 
-def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:
+def _matches(text: str, there: dict[str, Registered], within: Registry) -> list[Model] | None:
     """Models that a text stands for as a group; None when it is the name of one."""
     if text == "none":
         return []
@@ -151,16 +151,16 @@ def _matches(text: str, there: dict[str, Registered]) -> list[Model] | None:
         }
         traces = set().union(*judges.values())
         if rest not in traces:
-            raise unknown("trace that a model here judges", rest, traces)
+            raise within.unknown("trace that a model here judges", rest, traces)
         return [Model(thing) for name, thing in there.items() if rest in judges[name]]
     if prefix == "plugin":
         plugins = {thing.plugin for thing in there.values()}
         if rest not in plugins:
-            raise unknown("plugin with models of this kind", rest, plugins)
+            raise within.unknown("plugin with models of this kind", rest, plugins)
         return [Model(thing) for thing in there.values() if thing.plugin == rest]
     if any(c in text for c in "*?[") and ":" not in text:
         found = [Model(t) for name, t in there.items() if fnmatch.fnmatchcase(name, text)]
         if not found:
-            raise unknown("model", text, there)
+            raise within.unknown("model", text, there)
         return found
     return None

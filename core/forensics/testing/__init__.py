@@ -7,7 +7,7 @@
     def test_contract(check):
         check()
 
-`python -m forensics.testing mine` runs the same and prints how many checks ran.
+`python -m forensics.testing mine` runs the same and prints a line a check.
 """
 
 from forensics.testing.checks import Check, checks, report

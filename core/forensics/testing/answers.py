@@ -44,6 +44,9 @@ def ask(kind: str, model: Any, batch: Batch) -> Answer:
             assert blank == (reason is not None), (
                 f"{name} of patch {i} is {tensors[name][i].tolist()} with the reason {reason}"
             )
+            if kind == "localizer" and reason is None:
+                empty = bool(tensors["values"][i].isnan().all())
+                assert not empty, f"the map of patch {i} is NaN everywhere, without a reason"
     return Answer(tensors, tuple(reasons))
 
 

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
+from itertools import chain
 from typing import Any
 
 import torch
 
 from forensics.batch import Batch
-from forensics.errors import NotApplicable, UnknownName
+from forensics.errors import BrokenPlugin, NotApplicable, UnknownName
 from forensics.models import weights
 from forensics.models.entries import ModelEntry, TraceEntry, parse_trace
 from forensics.models.interfaces import Attacker, Detector, Estimator, Localizer
 from forensics.models.registry import GROUP, KINDS, MODEL_KINDS, Registered, registry
 from forensics.testing.answers import Answer, ask, assert_same
-from forensics.testing.inputs import Form, forms
+from forensics.testing.inputs import Form, forms, traced, wide
 from forensics.traces import trace as traces
 
 _CLASS = {
@@ -69,19 +70,28 @@ def checks(plugin: str) -> list[Check]:
 
 
 def report(plugin: str) -> int:
-    """Run every check of a plugin, print failures and the number of checks; 1 if one failed."""
-    listed, failed, idle = checks(plugin), 0, 0
-    for check in listed:
+    """Run every check of a plugin and print a line on each, and their number at the end; 1 if one
+    failed. A model that cannot be made has one line."""
+    ran, failed, idle = 0, 0, 0
+    broken: set[str] = set()
+    for check in checks(plugin):
+        about = str(check).partition(": ")[0]
+        if about in broken:
+            continue
+        ran += 1
         try:
             reason = check()
+        except BrokenPlugin as error:
+            broken.add(about)  # all other checks of it would say the same
+            failed += 1
+            print(f"FAILED {check}: {error}")
         except Exception as error:
             failed += 1
             print(f"FAILED {check}: {type(error).__name__}: {error}")
         else:
             idle += reason is not None
-            if reason:
-                print(f"n/a {check}: {reason}")
-    print(f"{plugin}: {len(listed)} checks ran, {failed} failed, {idle} n/a")
+            print(f"n/a {check}: {reason}" if reason else f"ok {check}")
+    print(f"{plugin}: {ran} checks ran, {failed} failed, {idle} n/a")
     return int(failed > 0)
 
 
@@ -131,10 +141,15 @@ def _of_model(about: str, kind: str, entry: ModelEntry) -> Iterator[Check]:
         for check in (_answers, _repeats, _one_by_one, _leaves_input, _extremes):
             name = f"{about}: {check.__name__.strip('_').replace('_', ' ')}, {form}"
             yield Check(name, partial(_where_it_can, check, kind, entry, form))
+    once: dict[str, tuple[Callable[[str, Any, Form], None], Form]] = {}
     if kind == "estimator":
-        check = partial(_knows_names, entry)
-        form = forms(entry.needs)[0]
-        yield Check(f"{about}: names", partial(_where_it_can, check, kind, entry, form))
+        once["names"] = partial(_knows_names, entry), forms(entry.needs)[0]
+    if kind == "localizer":
+        once["its map covers the image"] = _covers, wide(entry.needs)
+    if kind != "attacker":
+        once["answers something"] = partial(_says_something, entry), forms(entry.needs)[0]
+    for name, (asked, form) in once.items():
+        yield Check(f"{about}: {name}", partial(_where_it_can, asked, kind, entry, form))
 
 
 def _weights(entry: ModelEntry, part: str) -> str | None:
@@ -174,6 +189,30 @@ def _knows_names(entry: ModelEntry, kind: str, model: Any, form: Form) -> None:
         target = {target.name for target in traces.get(parse_trace(text)[0]).targets}
         wanted = ", ".join(sorted(target)) or "nothing"
         assert target & set(names), f"it answers {', '.join(names)}, and {text} asks for {wanted}"
+
+
+def _covers(kind: str, model: Any, form: Form) -> None:
+    """A map ends about as far from the far edges of an image as it begins from the near ones."""
+    found = model.localize(form.photographs())
+    for side, cells in zip((form.height, form.width), found.values.shape[1:], strict=True):
+        last = found.offset + (cells - 1) * found.stride
+        apart = abs(side - last - found.offset)
+        assert apart <= found.stride + 1, (
+            f"by offset {found.offset} and stride {found.stride} the last of {cells} cells stands "
+            f"for pixel {last} of {side}"
+        )
+
+
+def _says_something(entry: ModelEntry, kind: str, model: Any, form: Form) -> None:
+    """Of photographs of every form, and as its traces make them, one at least is answered."""
+    reasons: set[str] = set()
+    for batch in chain((one.photographs() for one in forms(entry.needs)), traced(entry)):
+        if batch.device == torch.device("cpu"):
+            answer = ask(kind, model, batch)
+            if None in answer.reasons:
+                return
+            reasons |= {str(reason) for reason in answer.reasons}
+    raise AssertionError(f"it answers no photograph: {'; '.join(sorted(reasons))}")
 
 
 def _repeats(kind: str, model: Any, form: Form) -> None:

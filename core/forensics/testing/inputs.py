@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from forensics import jpeg
 from forensics.batch import Batch
-from forensics.models.entries import Needs
+from forensics.models.entries import ModelEntry, Needs, parse_trace
+from forensics.traces import crop
+from forensics.traces import trace as traces
 
 _QUALITIES = (60, 90, 75)  # of the images of a batch: a model may not take one for all
 
@@ -67,3 +69,32 @@ def forms(needs: Needs) -> list[Form]:
         for channels in needs.channels
         for size in ((least, least), larger)
     ]
+
+
+def wide(needs: Needs) -> Form:
+    """One that holds more than one window, whatever a model's are."""
+    unit = needs.multiple_of
+    height, width = (-(-(2 * needs.smallest + more) // unit) * unit for more in (55, 38))
+    return Form(needs, needs.channels[0], height, width, "cpu")
+
+
+def traced(entry: ModelEntry) -> Iterator[Batch]:
+    """Patches of all sides of all traces that a model judges, each at the first point that it is
+    not restricted from."""
+    side = wide(entry.needs).height
+    for text in entry.traces:
+        name, ranges = parse_trace(text)
+        trace = traces.get(name)
+        point = trace.points({p: [low] for p, (low, _) in ranges.items()})[0]
+        color = entry.needs.channels[0] == 3
+        margin = trace.margin(color, side, {p: [value] for p, value in point.items()}, slot=False)
+        whole = side + 2 * margin
+        bare = Needs(channels=entry.needs.channels)
+        tiles = Form(bare, bare.channels[0], whole, whole, "cpu").photographs()
+        other = tiles.pixels.flip(3)[:, None].expand(-1, max(1, trace.donors), -1, -1, -1)
+        start = torch.zeros(len(tiles), 2, dtype=torch.int64)
+        tiles = replace(tiles, origins=start, donors=other, window=(margin, side))
+        values = point | trace.drawn(tiles.keys)
+        for each in trace.sides:
+            state = trace.history(each).fill(None).apply(tiles, values)
+            yield crop.cut(state, margin, side, trace.input)

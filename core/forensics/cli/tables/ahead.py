@@ -20,7 +20,7 @@ def plan(work: Plan, folder: Path) -> str:
         f"{ahead.patches} patches in {len(work.conditions)} conditions",
         f"{ahead.scores} numbers to compute, {ahead.stored} stored",
         f"expected time: {ahead.time}",
-        *(f"skipped: {model}" for model in work.slow),
+        *(f"skipped: {model}" for model in work.unasked),
     ]
     lines += _reasons(work)
     return "\n".join(lines)
@@ -51,6 +51,6 @@ def plan_json(work: Plan, folder: Path) -> str:
         "photographs": len(work.photographs),
         "skipped": len(work.skipped) + len(work.lost),
         "conditions": len(work.conditions),
-        "slow": list(work.slow),
+        "unasked": list(work.unasked),
     }
     return json.dumps(content | asdict(forecast(work, folder)), indent=1)

@@ -46,7 +46,7 @@ def notes(result: Matrix, starred: bool) -> list[str]:
     lines += _unanswered(result.cells)
     if p["one_trace"] and result.cells and any(c.model for c in result.cells):
         lines.append(ONE_TRACE)
-    lines += [f"skipped: {model}" for model in p["slow"]]
+    lines += [f"skipped: {model}" for model in p["unasked"]]
     lines += [f"warning: {w}" for w in p["warnings"]]
     return [line for text in lines for line in textwrap.wrap(text, 98)]
 
