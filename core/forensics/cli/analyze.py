@@ -192,7 +192,7 @@ class _Asking:
                     said = applying.answers(asked.cards, answer["score"], picture)
                     answer = answer | {"calibrated": said}
                 row[_SAID[asked.kind]][asked.name] = answer
-        was = recovered(picture) if any(m.model.needs.jpeg for m in self.models) else None
+        was = recovered(picture) if any(m.chosen.entry.needs.jpeg for m in self.models) else None
         if was is not None:
             row["notes"].append(was.note)
         return row
