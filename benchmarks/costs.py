@@ -35,6 +35,7 @@ from forensics.models.interfaces import Attacker, Detector, Estimator
 KINDS = ("detector", "estimator", "localizer", "attacker")
 WEB = (534, 956)
 PATCHES = 8
+_MOST = 5 << 30  # bytes: who wants more fails
 
 
 def picture(height: int, width: int, quality: int) -> Batch:
@@ -152,6 +153,7 @@ def apart(names: tuple[str, ...], megapixels: float) -> None:
 
 
 def alone(kind: str, name: str, megapixels: float) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST, _MOST))
     made = selection.model(name, kind).create()
     side = round((megapixels * 1e6 / 12) ** 0.5)
     shown = fitting(made.needs, picture(3 * side // 8 * 8, 4 * side // 8 * 8, quality_of(name)))
