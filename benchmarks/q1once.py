@@ -73,12 +73,14 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--model", default="q1phase")
     parser.add_argument("--every", type=int, default=1, help="of so many photographs one")
+    parser.add_argument("--kinds", nargs="*", default=("once", "enlarged", "chat", "twice"))
     given = parser.parse_args()
     model = forensics.load(given.model)
     photographs = list(data.folder(given.data, given.split))[:: given.every]
     print(f"{len(photographs)} photographs of the split {given.split}, qualities {QUALITIES}")
     for kind in (once, enlarged, chat, twice):
-        measure(kind, model, photographs)
+        if kind.__name__ in given.kinds:
+            measure(kind, model, photographs)
 
 
 def measure(kind: Callable, model, photographs) -> None:
