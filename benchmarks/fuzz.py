@@ -7,8 +7,9 @@ bits and bytes flipped, cut off, pieces repeated and removed, segments and chunk
 and dropped, markers and lengths edited, fields of headers and tables set to extremes. Each file is
 opened, its coefficients are read, a cheap detector is asked (`kl`) and what models that need a
 JPEG are shown is made, in a child process. Reported is every file on which the child died or took
-more than 20 s, every exception that is no `ForensicsError`, every JPEG whose coefficients decode to
-other pixels than the file shows, and how much memory the child took. Such files stay in --keep.
+more than a minute, every exception that is no `ForensicsError`, every JPEG whose coefficients
+decode to other pixels than the file shows, and how much memory the child took. Such files stay in
+--keep.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from PIL import Image
 from skimage import data as pictures
 
 LIMIT = 4.0  # megapixels that a header may claim
-SECONDS = 20.0
+SECONDS = 60.0
 TOGETHER = 500  # files of one child
 _PLAIN = b"\xff\xd8"
 
