@@ -1,7 +1,7 @@
 """Which of two detectors errs less on the same patches: the difference of their cross-fitted
 errors, with its interval over photographs.
 
-    python benchmarks/paired.py FOLDER TRACE POINT DETECTOR OTHER
+    python benchmarks/paired.py FOLDER TRACE POINT DETECTOR OTHER [--color]
     python benchmarks/paired.py photographs gaussian-camera s=0.5 srmcnn-gaussian:strength=0.5 \\
         srmsvm-gaussian:strength=0.5
 """
@@ -25,6 +25,7 @@ def main(folder: str, trace: str, point: str, *models: str) -> None:
         detectors=list(models),
         patch=128,
         limit=592,
+        color="--color" in sys.argv,
     )
     frame = run.scores()
     sides = []
@@ -46,4 +47,4 @@ def _said(value: Value) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*(word for word in sys.argv[1:] if word != "--color"))

@@ -180,6 +180,13 @@ def test_options_may_be_written_in_any_order():
         chosen(frame(cells), asked(model="ku2:b=1,a=2"))
 
 
+def test_of_several_models_those_that_the_run_has_are_taken():
+    cells = [cell("kl", auc=Value(0.7)), cell("ku", auc=Value(0.9))]
+    assert ours(frame(cells), asked(model=["kf", "kl"])).value == 0.7
+    with pytest.raises(ForensicsError, match="no model of this run is called 'kf'"):
+        chosen(frame(cells), asked(model=["kf", "ks"]))
+
+
 def test_what_has_no_figure_says_why():
     whole, part = cell(q=60, na="no weights"), cell(q=80, auc=Value(None, reason="one class"))
     assert ours(frame([whole]), asked()).na == "no weights"

@@ -62,16 +62,9 @@ class Recipe(ABC):
     or of the two in `forensics.training.classifier`, which are given most of it.
     """
 
-    @property
-    def color(self) -> bool:
-        """Whether photographs are in colour; a class variable where no option changes it."""
-        return False
-
-    @property
-    def gray_every(self) -> int:
-        """In colour, every so many batches is gray, with gray photographs among the others; 0:
-        none."""
-        return 0
+    color: ClassVar[bool] = False
+    #: in colour, every so many batches is gray, with gray photographs among the others; 0: none
+    gray_every: ClassVar[int] = 0
 
     @property
     @abstractmethod

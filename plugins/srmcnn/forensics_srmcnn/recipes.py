@@ -42,15 +42,6 @@ class Manipulation:
     validation_crops: ClassVar[int] = 220
 
     @property
-    def color(self) -> bool:
-        """`any` is for photographs as they are; the paper's strengths for its tables, in gray."""
-        return self.strength == "any"
-
-    @property
-    def gray_every(self) -> int:
-        return 2 if self.color else 0
-
-    @property
     def trace(self) -> Trace:
         histories = TASKS[self.task].histories(self.strength)
         return Trace(f"{self.task} {self.strength}", histories, (), "pixels")
