@@ -10,7 +10,7 @@ from forensics import data
 from forensics.errors import ForensicsError
 from forensics.models.registry import registry
 from forensics.training.generator import Generator, Pool
-from forensics.training.prefetch import Prefetch, prefetch
+from forensics.training.prefetch import prefetch
 
 
 class Slow:
@@ -30,9 +30,9 @@ class Slow:
 
 def test_data_made_ahead_is_the_same_and_is_made_during_the_step():
     make, device = Slow(0.05), torch.device("cpu")
-    with Prefetch(device, make) as ahead:
+    with prefetch(device, make, ahead=True) as take:
         for step in range(4):
-            example, seconds = ahead.take(step, 0)
+            example, seconds = take(step, 0)
             assert example == (step, 0)
             assert seconds >= 0.05
             until = time.monotonic() + 20  # the step; what comes next is made meanwhile
@@ -40,22 +40,22 @@ def test_data_made_ahead_is_the_same_and_is_made_during_the_step():
                 time.sleep(0.01)
             assert (step + 1, 0) in make.made
         # A new phase: what was made for the old one is left.
-        assert ahead.take(4, 1)[0] == (4, 1)
+        assert take(4, 1)[0] == (4, 1)
     assert threading.get_ident() not in make.threads
     assert (4, 0) in make.made
 
 
 def test_an_error_of_data_made_ahead_comes_with_its_step():
-    with Prefetch(torch.device("cpu"), Slow(0)) as ahead:
-        assert ahead.take(8, 0)[0] == (8, 0)
+    with prefetch(torch.device("cpu"), Slow(0), ahead=True) as take:
+        assert take(8, 0)[0] == (8, 0)
         with pytest.raises(ForensicsError, match="no more"):
-            ahead.take(9, 0)
+            take(9, 0)
 
 
 def test_a_cpu_makes_data_when_it_is_asked_for():
     make = Slow(0)
-    with prefetch(torch.device("cpu"), make) as examples:
-        examples.take(0, 0)
+    with prefetch(torch.device("cpu"), make) as take:
+        take(0, 0)
     assert make.made == [(0, 0)]
     assert make.threads == {threading.get_ident()}
 
@@ -70,8 +70,8 @@ def test_a_gpu_is_given_the_same_examples_ahead(plugin, photographs):
     def make(step, phase):
         return generator.example(0, step, 16, 8)
 
-    with Prefetch(device, make) as ahead:
+    with prefetch(device, make, ahead=True) as take:
         for step in range(20):
-            ours = ahead.take(step, 0)[0].sides["altered"].pixels
+            ours = take(step, 0)[0].sides["altered"].pixels
             assert torch.equal(ours, make(step, 0).sides["altered"].pixels)
             torch.cuda.current_stream().synchronize()

@@ -23,7 +23,7 @@ from forensics.training.budget import Budget
 from forensics.training.export import Figures, State
 from forensics.training.generator import Generator
 from forensics.training.learner import learner
-from forensics.training.prefetch import Examples, prefetch, settle
+from forensics.training.prefetch import Take, prefetch, settle
 from forensics.training.recipe import Example, Progress, Recipe
 from forensics.training.runfiles import Checkpoint, Log
 
@@ -126,12 +126,12 @@ class Training:
         identity: goes into every checkpoint. Raises ForensicsError where the user stops it,
         after writing a checkpoint, and where the loss is no longer finite.
         """
-        with prefetch(self.device, self._made) as examples, _stoppable() as stop:
+        with prefetch(self.device, self._made) as take, _stoppable() as stop:
             saved = self.seconds
             started = time.perf_counter() - self.seconds
             now = self._progress()
             while now.total < 1.0 and not stop.is_set():
-                self._step(now, examples)
+                self._step(now, take)
                 self.seconds = time.perf_counter() - started
                 before, now = now, self._progress()
                 due = self._due(before, now)
@@ -190,10 +190,10 @@ class Training:
         chosen = self.recipe.phases[phase]
         return self.generator.example(self.seed, step, chosen.crop, chosen.batch)
 
-    def _step(self, now: Progress, examples: Examples) -> None:
+    def _step(self, now: Progress, take: Take) -> None:
         tally = self.tallies[now.phase]
         began = time.perf_counter()
-        example, seconds = examples.take(self.step, now.phase)
+        example, seconds = take(self.step, now.phase)
         made = time.perf_counter()
         parts = self.learner.step(example, now)
         settle(self.device)

@@ -4,17 +4,17 @@ and a stream of their own have time for it, while the step before it runs."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
+from contextlib import contextmanager
 
 import torch
 
 from forensics.training.recipe import Example
 
-# (step, phase) -> its example, which depends on nothing else.
+# (step, phase) -> its example, which depends on nothing else; the same with the seconds it took.
 Make = Callable[[int, int], Example]
-Timed = tuple[Example, float]
+Take = Callable[[int, int], tuple[Example, float]]
 
 
 def settle(device: torch.device) -> None:
@@ -23,69 +23,38 @@ def settle(device: torch.device) -> None:
         torch.cuda.current_stream(device).synchronize()
 
 
-class Examples:
-    """Makes each example when it is taken."""
+@contextmanager
+def prefetch(device: torch.device, make: Make, ahead: bool | None = None) -> Iterator[Take]:
+    """What gives the example of a step and the seconds that making it took.
 
-    def __init__(self, device: torch.device, make: Make) -> None:
-        self.device, self.make = device, make
+    ahead: whether the next step's example is begun as soon as one is taken, None: on a GPU alone,
+    as data and steps would take the same cores of a CPU from one another. Where the next phase
+    turns out to be another, that example was made for nothing. The caller settles its stream
+    before it lets go of an example, so that the memory is free.
+    """
+    stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def take(self, step: int, phase: int) -> Timed:
-        """The example of a step and the seconds that making it took."""
+    def timed(step: int, phase: int) -> tuple[Example, float]:
         began = time.perf_counter()
-        example = self.make(step, phase)
-        settle(self.device)
+        with torch.cuda.stream(stream):
+            example = make(step, phase)
+            settle(device)
         return example, time.perf_counter() - began
 
-    def __enter__(self) -> Examples:
-        return self
+    if ahead is False or (ahead is None and stream is None):
+        yield timed
+        return
+    thread = ThreadPoolExecutor(1, "examples")
+    coming: dict[tuple[int, int], Future[tuple[Example, float]]] = {}
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Ends what is under way."""
-
-
-class Prefetch(Examples):
-    """Begins the next step's example as soon as one is taken. Where the phase turns out to be
-    another, that one was made for nothing.
-
-    The caller settles its stream before it lets go of an example, so that the memory is free.
-    """
-
-    def __init__(self, device: torch.device, make: Make) -> None:
-        super().__init__(device, make)
-        self.thread = ThreadPoolExecutor(1, "examples")
-        self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
-        self.coming: tuple[tuple[int, int], Future[Timed]] | None = None
-
-    def take(self, step: int, phase: int) -> Timed:
-        if self.coming is None or self.coming[0] != (step, phase):
-            self._begin(step, phase)
-        assert self.coming is not None
-        taken = self.coming[1].result()
-        self._begin(step + 1, phase)
+    def take(step: int, phase: int) -> tuple[Example, float]:
+        under_way = coming.pop((step, phase), None) or thread.submit(timed, step, phase)
+        coming.clear()
+        taken = under_way.result()
+        coming[step + 1, phase] = thread.submit(timed, step + 1, phase)
         return taken
 
-    def _begin(self, step: int, phase: int) -> None:
-        self.coming = ((step, phase), self.thread.submit(self._made, step, phase))
-
-    def _made(self, step: int, phase: int) -> Timed:
-        with torch.cuda.stream(self.stream):
-            return super().take(step, phase)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.thread.shutdown(cancel_futures=True)
-
-
-def prefetch(device: torch.device, make: Make) -> Examples:
-    """The way that suits the device. On a CPU, data and steps would take the same cores from one
-    another."""
-    return (Prefetch if device.type == "cuda" else Examples)(device, make)
+    try:
+        yield take
+    finally:
+        thread.shutdown(cancel_futures=True)

@@ -58,23 +58,16 @@ class Log:
             with self.path.open(newline="") as file:
                 rows = csv.DictReader(file)
                 self.rows = [dict(row) for row in rows if int(row["step"]) <= until]
-        self.columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        self._rewrite()
+        self._write()
 
     def add(self, row: dict[str, Any]) -> None:
         """One row; floats are written with six digits."""
-        shown = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
-        self.rows.append(shown)
-        new = [name for name in shown if name not in self.columns]
-        if new:
-            self.columns += new
-            self._rewrite()
-            return
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns).writerow(shown)
+        self.rows.append({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
+        self._write()
 
-    def _rewrite(self) -> None:
+    def _write(self) -> None:
+        columns = dict.fromkeys(name for row in self.rows for name in row)
         with self.path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns)
+            writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(self.rows)
