@@ -131,12 +131,13 @@ def main() -> None:
     parser.add_argument("--model", default="q1phase")
     parser.add_argument("--exponents", type=float, nargs="*", default=EXPONENTS)
     parser.add_argument("--caps", type=int, nargs="*", default=AT_MOST)
+    parser.add_argument("--every", type=int, default=1, help="of so many photographs one")
     given = parser.parse_args()
     torch.set_num_threads(1)
     weights = {f"n^-{g:g}": lambda n, g=g: n**-g for g in given.exponents}
     weights |= {f"cap {c}": lambda n, c=c: min(1.0, c / n) for c in given.caps}
     asked = Blocks(given.model) if given.model.startswith("q1cnn") else Phases(given.model)
-    photographs = list(data.folder(given.data, given.split))
+    photographs = list(data.folder(given.data, given.split))[:: given.every]
     with torch.inference_mode():
         measured = measure(asked, weights, photographs)
     kinds = f"second qualities {asked.second}"

@@ -15,8 +15,9 @@ from forensics.models.registry import Registered, Registry, registry
 
 # Processor seconds a gray patch of 128 x 128, above which a model is run by name only.
 SLOW = 0.5
-# Processor seconds that `forensics analyze` has on a file for the models that are not named.
-BUDGET = 5.0
+# Processor seconds that `forensics analyze` has on a file for the models that are not named, and
+# more of them for each megapixel.
+BUDGET, PER_MEGAPIXEL = 5.0, 1.0
 SLOWER = "slower than half a second a patch: name it to run it"
 
 
@@ -117,7 +118,8 @@ def baselines(asked: Mapping[str, Sequence[str]]) -> list[Model]:
 def too_long(asked: Iterable[tuple[str, Model]], height: int, width: int) -> dict[str, float]:
     """By name, of models and the kinds they are asked as those that an image of this size leaves no
     time for, and the processor seconds that each takes: the quickest are asked first, for as long
-    as `BUDGET` lasts. What has the same weights counts once, as such detectors share their work."""
+    as the budget lasts. What has the same weights counts once, as such detectors share their
+    work."""
     takes: dict[str, float] = {}
     shares: dict[tuple[bool, str], set[str]] = {}
     for kind, model in asked:
@@ -125,10 +127,11 @@ def too_long(asked: Iterable[tuple[str, Model]], height: int, width: int) -> dic
         same = kind == "localizer", model.entry.weights_of or str(model)
         shares.setdefault(same, set()).add(str(model))
     each = sorted((max(takes[name] for name in those), sorted(those)) for those in shares.values())
+    budget = BUDGET + PER_MEGAPIXEL * height * width / 1e6
     spent, left = 0.0, {}
     for seconds, those in each:
         spent += seconds
-        if spent > BUDGET:
+        if spent > budget:
             left.update({name: takes[name] for name in those})
     return left
 
