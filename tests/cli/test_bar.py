@@ -34,6 +34,10 @@ def test_the_time_left_is_that_of_the_rest_at_the_same_pace(clock):
     at(60)
     made.tell(4, 10)
     assert made.line() == "4 of 10 photographs, about 60 s so far, about 2 min left"  # 90 s
+    at(100)
+    assert made.left == ", about 50 s left"  # it goes down while nothing is told
+    at(300)
+    assert made.left == ", about 4 min left"  # and is no promise: 240 s without a word
     made.tell(10, 10)
     assert made.line().endswith("about 0 s left")
 

@@ -127,6 +127,47 @@ def test_files_are_not_written_over(command, photograph, tmp_path):
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["astronaut.png.jpg"]
 
 
+def test_a_stop_says_what_is_written_and_what_to_do(command, photographs, tmp_path, monkeypatch):
+    from forensics.cli import files
+
+    opened = files.opened
+
+    def stop(path, *more):
+        if path.name == "2.png":
+            raise KeyboardInterrupt
+        return opened(path, *more)
+
+    monkeypatch.setattr(files, "opened", stop)
+    line = ["simulate", "jpeg(60)", photographs, "-o", tmp_path / "out"]
+    code, out, err = command(*line)
+    assert code == 1
+    assert out.splitlines() == [str(tmp_path / "out" / f"{n}.png.jpg") for n in (0, 1)]
+    count = len(list(photographs.iterdir()))
+    assert err == (
+        f"error: stopped; 2 of {count} files are written: name the others, or --force to write "
+        "all again\n"
+    )
+    monkeypatch.undo()
+    code, out, _ = command(*line, "--force")
+    assert (code, len(out.splitlines())) == (0, count)
+
+
+def test_all_that_was_not_looked_at_is_named_on_request(command, photographs, tmp_path):
+    for name in "abcde":
+        (photographs / f"{name}.doc").write_text("no picture")
+    named = [f"{name}.doc (no suffix of an image)" for name in "abcde"]
+    begin = "5 files and links were not looked at: "
+    whole = begin + ", ".join(named) + "."
+    some = begin + ", ".join(named[:3]) + " and 2 more."
+    line = ["simulate", "jpeg(60)", photographs, "-o", tmp_path / "out", "--force"]
+    assert command(*line)[2] == some + "\n"
+    assert command(*line, "--verbose")[2] == whole + "\n"
+    line = ["run", "--data", photographs, "--detectors", "toy-grain", "--trace", "jpeg"]
+    line += ["--set", "q=60", "--patch", 64, "--limit", 2, "--out", tmp_path / "store"]
+    assert some in " ".join(command(*line)[1].split())
+    assert command(*line, "--verbose")[2] == f"{photographs}: {whole}\n"
+
+
 def simulated(command, tmp_path, *named):
     """Where `jpeg(60)` puts files, below the folder."""
     line = ["simulate", "jpeg(60)", *named, "-o", tmp_path / "out"]

@@ -40,6 +40,7 @@ LOSSES = 3
 
 
 # Options of several commands.
+VERBOSE = click.option("--verbose", is_flag=True, help="Name every file that was not looked at.")
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 FORMAT = click.option(
     "--format",

@@ -43,6 +43,7 @@ class _Clock:
         self.done, self.of, self._note = 0.0, 0.0, ""  # of is 0 until something is told
         self._began = time.monotonic()
         self._first: float | None = None
+        self._last = self._began
         self._base = (self._began, 0.0)
 
     def tell(self, done: float, of: float, note: str = "") -> None:
@@ -51,6 +52,7 @@ class _Clock:
         if now - self._first < _MOMENTS:
             self._base = (now, done)
         self.done, self.of, self._note = done, of, f" ({note})" if note else ""
+        self._last = now
 
     @property
     def amount(self) -> str:
@@ -65,8 +67,10 @@ class _Clock:
         since, before = self._base
         if self.done <= before:
             return ""
-        pace = (time.monotonic() - since) / (self.done - before)
-        return f", {duration(pace * (self.of - self.done))} left"
+        waited = time.monotonic() - self._last
+        left = (self._last - since) / (self.done - before) * (self.of - self.done) - waited
+        # What takes longer than thought may well take as long again.
+        return f", {duration(max(left, waited))} left"
 
     def line(self) -> str:
         so_far = duration(time.monotonic() - self._began)

@@ -10,9 +10,9 @@ import click
 
 from forensics.calibration.making import Calibrated
 from forensics.calibration.making import calibrate as make
-from forensics.cli import JSON, Command
+from forensics.cli import JSON, VERBOSE, Command
 from forensics.cli.bar import progress
-from forensics.cli.run import set_options, tell_losses
+from forensics.cli.run import name_ignored, set_options, tell_losses
 from forensics.cli.terminal import lines
 from forensics.errors import ForensicsError
 
@@ -35,12 +35,14 @@ from forensics.errors import ForensicsError
 @click.option(
     "--tippett", type=click.Path(dir_okay=False, path_type=Path), help="Tippett data as CSV."
 )
+@VERBOSE
 @JSON
 def calibrate(
     model: str,
     data: str,
     settings: tuple[str, ...],
     tippett: Path | None,
+    verbose: bool,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -53,6 +55,8 @@ def calibrate(
     chosen = {k: v for k, v in options.items() if v is not None and v != ()}
     if tippett is not None:
         _check(tippett)
+    if verbose:
+        name_ignored([data])
     with progress() as report:
         result = make(model, data, set=set_options(settings), progress=report, **chosen)
     if tippett is not None:

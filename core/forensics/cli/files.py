@@ -13,7 +13,7 @@ import torch
 from forensics import images
 from forensics.batch import Batch
 from forensics.bench.inference import fitting, refused
-from forensics.cli import LOSSES, Command, targets
+from forensics.cli import LOSSES, VERBOSE, Command, targets
 from forensics.cli.bar import progress
 from forensics.device import choose
 from forensics.errors import ForensicsError, NotApplicable, UnreadableImage
@@ -40,8 +40,15 @@ FORCE = click.option("--force", is_flag=True, help="Write over files that exist.
 @FORCE
 @DEVICE
 @LIMIT
+@VERBOSE
 def attack(
-    name: str, files: tuple[str, ...], out: str, force: bool, device: str, max_megapixels: float
+    name: str,
+    files: tuple[str, ...],
+    out: str,
+    force: bool,
+    device: str,
+    max_megapixels: float,
+    verbose: bool,
 ) -> int:
     """Attack image files with NAME and write PNG files into a folder."""
     where = choose(device)
@@ -59,7 +66,7 @@ def attack(
         click.echo(f"{picture.path}: changed by {change:.2f} dB PSNR", err=True)
         return result
 
-    return _convert(files, Path(out), force, max_megapixels, act, f".{chosen.name}")
+    return _convert(files, Path(out), force, max_megapixels, verbose, act, f".{chosen.name}")
 
 
 @click.command(cls=Command)
@@ -69,6 +76,7 @@ def attack(
 @FORCE
 @DEVICE
 @LIMIT
+@VERBOSE
 @click.option("--gray", is_flag=True, help="Begin from the gray picture (Pillow's L).")
 def simulate(
     history: str,
@@ -77,6 +85,7 @@ def simulate(
     force: bool,
     device: str,
     max_megapixels: float,
+    verbose: bool,
     gray: bool,
 ) -> int:
     """Put image files through HISTORY, such as 'jpeg(60) crop(3,5) jpeg(90)'.
@@ -102,7 +111,7 @@ def simulate(
         start = picture.batch(color=False) if gray else picture.batch()
         return parsed.apply(start.to(where))
 
-    return _convert(files, Path(out), force, max_megapixels, act)
+    return _convert(files, Path(out), force, max_megapixels, verbose, act)
 
 
 def _convert(
@@ -110,6 +119,7 @@ def _convert(
     folder: Path,
     force: bool,
     max_megapixels: float,
+    verbose: bool,
     act: Callable[[images.Picture], Batch],
     made: str = "",
 ) -> int:
@@ -118,22 +128,32 @@ def _convert(
     targets.checked(folder)
     lost = Losses()
     written: dict[Path, Path] = {}
-    placed = found(files, lost)
-    with progress("files") as tell:
-        for number, (path, place) in enumerate(placed.items()):
-            tell(number, len(placed))
-            picture = opened(path, max_megapixels, lost)
-            if picture is None:
-                continue
-            with lost.of(str(path)):
-                with torch.inference_mode():
-                    result = act(picture)
-                target = targets.result(folder / place, f"{made}{suffix(result)}")
-                if target in written:
-                    raise ForensicsError(f"{written[target]} was written to {target} already")
-                write(result, target, force)
-                written[target] = path
-                click.echo(str(target))
+    placed = found(files, lost, verbose)
+
+    def one(path: Path, place: Path) -> None:
+        picture = opened(path, max_megapixels, lost)
+        if picture is None:
+            return
+        with lost.of(str(path)):
+            with torch.inference_mode():
+                result = act(picture)
+            target = targets.result(folder / place, f"{made}{suffix(result)}")
+            if target in written:
+                raise ForensicsError(f"{written[target]} was written to {target} already")
+            write(result, target, force)
+            written[target] = path
+            click.echo(str(target))
+
+    try:
+        with progress("files") as tell:
+            for number, (path, place) in enumerate(placed.items()):
+                tell(number, len(placed))
+                one(path, place)
+    except KeyboardInterrupt:
+        raise ForensicsError(
+            f"stopped; {len(written)} of {len(placed)} files are written: name the others, or "
+            "--force to write all again"
+        ) from None
     return lost.report()
 
 

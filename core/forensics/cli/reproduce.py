@@ -17,7 +17,7 @@ from forensics.cli import FORMAT, JSON, Command, tables
 from forensics.cli.bar import Progress, progress
 from forensics.cli.run import tell_losses
 from forensics.cli.tables.layout import Section, latex, markdown
-from forensics.cli.terminal import table
+from forensics.cli.terminal import table, width
 from forensics.errors import ForensicsError
 from forensics.experiments import Experiment, Result, readme
 from forensics.experiments.schema import TableCell
@@ -145,7 +145,7 @@ def _text(results: Sequence[Result], style: str) -> str:
         kept = [n for n, name in enumerate(HEADER) if name == "row" or any(r[n] for r in rows)]
         header, rows = [HEADER[n] for n in kept], [[r[n] for n in kept] for r in rows]
         said = [*readme.notes(result), *readme.remarks(result)]
-        notes = [line for text in said for line in textwrap.wrap(text, 98)]
+        notes = [line for text in said for line in textwrap.wrap(text, width() - 2)]
         if style == "table":
             texts.append("\n".join(["", table(header, rows, ("row", "paper")), "", *notes, ""]))
         else:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from forensics import data
 from forensics.bench import Matrix, Settings, default_out, execute, make, read_config
 from forensics.calibration.applying import StoredCards
-from forensics.cli import FORMAT, JSON, LOSSES, Command, diagram, tables
+from forensics.cli import FORMAT, JSON, LOSSES, VERBOSE, Command, diagram, tables
 from forensics.cli.bar import progress
 from forensics.errors import ForensicsError
 
@@ -51,6 +52,7 @@ from forensics.errors import ForensicsError
 @click.option("--out", type=click.Path(file_okay=False), help="Where results are kept.")
 @click.option("--scores", metavar="FILE", help="Every patch's scores, as Parquet or .csv.")
 @click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and how long.")
+@VERBOSE
 @JSON
 @FORMAT
 def run(
@@ -60,6 +62,7 @@ def run(
     workers: int | None,
     scores: str | None,
     plan_only: bool,
+    verbose: bool,
     as_json: bool,
     style: str,
     settings: tuple[str, ...],
@@ -74,6 +77,8 @@ def run(
     if settings:
         chosen["set"] = dict(chosen.get("set") or {}) | set_options(settings)
     folder = Path(out) if out else default_out()
+    if verbose:
+        name_ignored(chosen.get(option) for option in ("data", "positive", "negative"))
     with progress() as report:
         plan = make(Settings.of(chosen))
         matrix = None if plan_only else execute(plan, folder, report, dask, workers, StoredCards())
@@ -122,6 +127,14 @@ def set_options(texts: Sequence[str]) -> dict[str, str]:
             raise ForensicsError(f"--set gives {name} twice: write --set {both}")
         values_of[name] = values
     return values_of
+
+
+def name_ignored(folders: Iterable[str | None]) -> None:
+    """Every file of the folders that is not looked at, on standard error."""
+    for folder in folders:
+        sentence = data.ignored(folder) if folder is not None else None
+        if sentence is not None:
+            click.echo(f"{folder}: {sentence}", err=True)
 
 
 def _print(matrix: Matrix, style: str) -> int:

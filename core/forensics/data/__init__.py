@@ -8,7 +8,7 @@ source.skipped                  # files that could not be read, each with its re
 
 from collections.abc import Sequence
 
-from forensics.data.folder import folder, splits
+from forensics.data.folder import folder, ignored, splits
 from forensics.data.labelled import labelled
 from forensics.data.leaves import dead_leaves
 from forensics.data.samples import samples
@@ -20,6 +20,7 @@ __all__ = [
     "Source",
     "dead_leaves",
     "folder",
+    "ignored",
     "labelled",
     "resolve",
     "samples",

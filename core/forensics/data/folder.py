@@ -56,7 +56,7 @@ def read(path: str | Path, split: str | None = None) -> Source:
     root = Path(path)
     if not root.is_dir():
         raise ForensicsError(f"{root} is not a folder; name one that holds photographs")
-    listed, note = _list(root)
+    listed, beside = _list(root)
     if not listed:
         kinds = ", ".join(sorted(s.lstrip(".") for s in images.SUFFIXES))
         raise ForensicsError(f"{root} holds no image files; name a folder with some ({kinds})")
@@ -79,6 +79,7 @@ def read(path: str | Path, split: str | None = None) -> Source:
             f"none of the {len(chosen)} image files of {root} can be read; the first: {skipped[0]}"
         )
     said = [f"{copies} files are copies of others and were left out."] if copies else []
+    note = beside.note() if beside is not None else None
     said += [note] if note else []
     return Source(str(path), tuple(photographs.values()), split, tuple(skipped), tuple(said))
 
@@ -92,8 +93,15 @@ def splits(path: str | Path) -> tuple[str, ...]:
     return tuple(sorted({entry.split for entry in _list(root)[0] if entry.split is not None}))
 
 
-def _list(root: Path) -> tuple[list[_Listed], str | None]:
-    """The files, and a sentence on ignored ones, which a table has none of."""
+def ignored(path: str | Path) -> str | None:
+    """A sentence that names every file of a folder that is not looked at; None without any."""
+    root = Path(path)
+    found = _list(root)[1] if root.is_dir() else None
+    return found.note(every=True) if found is not None else None
+
+
+def _list(root: Path) -> tuple[list[_Listed], images.Found | None]:
+    """The files, and what was found beside them where no table lists them."""
     table = root / "files.csv"
     if table.is_file():
         return _from_table(table), None
@@ -101,7 +109,7 @@ def _list(root: Path) -> tuple[list[_Listed], str | None]:
     if above:
         return above, None
     found = images.find([root])
-    return _from_subfolders([path.relative_to(root) for path in found.files]), found.note()
+    return _from_subfolders([path.relative_to(root) for path in found.files]), found
 
 
 def _from_table(table: Path) -> list[_Listed]:

@@ -11,6 +11,7 @@ from forensics.bench import Matrix
 from forensics.bench.cells import INPUT, ResultCell
 from forensics.bench.choice import ONE_TRACE
 from forensics.cli.tables.kinds import KINDS, Cells, confusions, point
+from forensics.cli.terminal import width
 from forensics.metrics.intervals import Value
 
 # No more than some lines.
@@ -18,7 +19,7 @@ _MOST_POINTS = 15
 
 
 def notes(result: Matrix, starred: bool) -> list[str]:
-    """Lines of at most 98 characters. starred: whether a star marks cells that miss points."""
+    """Lines as wide as the terminal. starred: whether a star marks cells that miss points."""
     p = result.protocol
     kinds = [kind for kind in KINDS if any(c.kind == kind for c in result.cells)]
     about = "".join(f"{KINDS[kind].about} " for kind in kinds)
@@ -48,7 +49,7 @@ def notes(result: Matrix, starred: bool) -> list[str]:
         lines.append(ONE_TRACE)
     lines += [f"skipped: {model}" for model in p["unasked"]]
     lines += [f"warning: {w}" for w in p["warnings"]]
-    return [line for text in lines for line in textwrap.wrap(text, 98)]
+    return [line for text in lines for line in textwrap.wrap(text, width() - 2)]
 
 
 def _sample(result: Matrix) -> str:
