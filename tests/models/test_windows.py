@@ -141,3 +141,14 @@ def test_its_identity_is_also_that_of_its_detector(toy, monkeypatch):
 
     monkeypatch.setattr(identity, "_sources_of", changed)
     assert identity.model(made) != before
+
+
+@pytest.mark.parametrize(
+    ("detector", "unit", "scale"),
+    [("toy-grain", "score of toy-grain", None), ("toy-classes", "log odds", (-6.0, 6.0))],
+)
+def test_log_odds_have_a_scale_and_other_scores_have_none(toy, detector, unit, scale):
+    """The scores of what is a detector by its beliefs are log odds."""
+    pixels = torch.randint(0, 256, (1, 1, 96, 80), dtype=torch.uint8)
+    found = SlidingLocalizer(detector).localize(Batch.of(pixels))
+    assert (found.unit, found.scale) == (unit, scale)

@@ -127,10 +127,13 @@ def _viridis(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _hatched(levels: NDArray[np.uint8], values: _LEVELS) -> NDArray[np.uint8]:
     """uint8 `[H, W, 3]`, with stripes where there is no value."""
+    there = np.isfinite(values)
+    if there.all():
+        return np.repeat(levels[..., None], 3, 2)
     height, width = values.shape
     diagonal = np.add.outer(np.arange(height), np.arange(width))
     stripes = np.where(diagonal % 8 < 4, 96, 160).astype(np.uint8)
-    gray = np.where(np.isfinite(values), levels, stripes)
+    gray = np.where(there, levels, stripes)
     return np.repeat(gray[..., None], 3, 2)
 
 
