@@ -1,4 +1,4 @@
-"""What models and operations are input: a batch of patches, and the JPEG they come from."""
+"""The input of models and operations: a batch of patches, and the JPEG they come from."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ BROKEN = {
     "entry": ("@hookimpl\ndef forensics_detectors():\n    return ['kl']\n", "ModelEntry"),
     "plain-entry": (
         "@hookimpl\ndef forensics_detectors():\n    return [Entry('x', 'a:b', 'c')]\n",
-        "is not a registry.ModelEntry",
+        "is not a ModelEntry",
     ),
     "nothing": ("@hookimpl\ndef forensics_detectors():\n    pass\n", ""),
     "unknown-hook": ("@hookimpl\ndef forensics_detektors():\n    return []\n", "detektors"),

@@ -41,7 +41,7 @@ COSTS = Query(COST, COST)
 
 
 def rows_of(query: Query, trace: Trace) -> tuple[str, ...]:
-    """The names of the rows of an answer; of an estimator's, one for each truth of the trace."""
+    """The names of the rows of an answer; of an estimator's, one for each target of the trace."""
     if query.kind == "estimator":
         return tuple(ESTIMATE + target.name for target in trace.targets)
     return {"detector": (SCORE,), "localizer": (HEAT,)}.get(query.kind, COST_NAMES)

@@ -17,9 +17,9 @@ from forensics.images import Picture
 from forensics.images.recovered import recovered
 from forensics.metrics import confidence, mask_histogram
 from forensics.models import selection
-from forensics.models.beliefs import BeliefDetector, log_odds
+from forensics.models.beliefs import estimated
 from forensics.models.entries import Needs
-from forensics.models.interfaces import Attacker, Detector, Estimate, Estimator, Localizer
+from forensics.models.interfaces import Attacker, Detector, Estimator, Localizer
 
 T = TypeVar("T")
 
@@ -78,28 +78,24 @@ def answers(
     masks: bool `[N, H, W]`, with which maps are compared. Sides are cut to the multiple that the
     model needs. Raises ValueError where the model breaks its contract.
     """
-    found: dict[Query, Answer | str] = {}
-    parts: dict[Query, list[Answer]] = {query: [] for query in queries}
     needs = model(*queries[0]).needs
     batch = fitting(needs, batch)
     refusal = refused(needs, batch)
     if refusal:
         return dict.fromkeys(queries, refusal)
     height, width = batch.size
+    parts: list[dict[Query, Answer | str]] = []
     for start in range(0, len(batch), size):
         part = batch[start : start + size]
         marked = masks[start : start + size, :height, :width]
-        estimates: dict[tuple[int, int], Estimate] = {}
-        for query in [q for q in queries if q not in found]:
-            try:
-                asked = functools.partial(_asked, query, estimates)
-                parts[query] += _halving(asked, part, marked)
-            except NotApplicable as error:  # such as a part of its weights that is not there
-                found[query] = str(error)
-    return {query: found.get(query) or _joined(query, parts[query]) for query in queries}
+        parts += _halving(functools.partial(_asked, queries), part, marked)
+    return {query: _joined(query, [part[query] for part in parts]) for query in queries}
 
 
-def _joined(query: Query, parts: Sequence[Answer]) -> Answer:
+def _joined(query: Query, said: Sequence[Answer | str]) -> Answer | str:
+    parts = [part for part in said if isinstance(part, Answer)]
+    if len(parts) < len(said):
+        return next(part for part in said if isinstance(part, str))
     if any(part.values.keys() != parts[0].values.keys() for part in parts):
         raise ValueError(f"{query.model} gave other names for other patches")
     return Answer(
@@ -141,29 +137,28 @@ def refused(needs: Needs, batch: Batch) -> str | None:
     return needs.refusal(batch.pixels.shape[1], *batch.size, batch.jpeg is not None)
 
 
-def _asked(
-    query: Query, estimates: dict[tuple[int, int], Estimate], batch: Batch, masks: Tensor
-) -> Answer:
-    """estimates: those of this model so far, by what they are of; added to here."""
-    asked, lent = model(*query), _copy(batch)
+def _asked(queries: Sequence[Query], batch: Batch, masks: Tensor) -> dict[Query, Answer | str]:
+    lent = _copy(batch)  # one for all queries: what they have in common is computed once
+    found: dict[Query, Answer | str] = {}
+    for query in queries:
+        try:
+            found[query] = _asked_as(query, lent, masks)
+        except NotApplicable as error:  # such as a part of its weights that is not there
+            found[query] = str(error)
+        _check_untouched(query.model, lent, batch)
+    return found
+
+
+def _asked_as(query: Query, batch: Batch, masks: Tensor) -> Answer:
+    asked = model(*query)
     evidence: dict[str, Sequence[bytes | None]] = {}
-
-    def estimated(estimator: Estimator) -> Estimate:
-        part = batch.pixels.data_ptr(), len(batch)
-        if part not in estimates:
-            estimates[part] = estimator.estimate(lent)
-        return estimates[part]
-
     if query.kind == "detector":
         assert isinstance(asked, Detector)
-        if isinstance(asked, BeliefDetector):
-            scores = log_odds(estimated(asked.estimator), dict(asked.none))
-        else:
-            scores = asked.score(lent)
+        scores = asked.score(batch)
         values, reasons = {SCORE: scores.values}, scores.reasons
     elif query.kind == "estimator":
         assert isinstance(asked, Estimator)
-        estimate = estimated(asked)
+        estimate = estimated(asked, batch)
         _check_shape(query.model, "values", estimate.values, (len(batch), len(estimate.names)))
         _check_finite(query.model, estimate.values)
         columns = zip(estimate.names, estimate.values.unbind(1), strict=True)
@@ -175,13 +170,12 @@ def _asked(
             evidence[ESTIMATE + name] = confidence.pack(given, belief)
     else:
         assert isinstance(asked, Localizer)
-        heatmap = asked.localize(lent)
+        heatmap = asked.localize(batch)
         values, reasons = {HEAT: heatmap.scores}, heatmap.reasons
         if heatmap.values.ndim != 3 or len(heatmap.values) != len(batch):
             raise ValueError(f"{query.model} gave no map for each patch")
         _check_finite(query.model, heatmap.values)
         evidence[HEAT] = [one.pack() for one in mask_histogram.evidence(heatmap, masks)]
-    _check_untouched(query.model, lent, batch)
     for given in values.values():
         _check_shape(query.model, "scores", given, (len(batch),))
     plain = {name: given.detach().to("cpu", torch.float32) for name, given in values.items()}

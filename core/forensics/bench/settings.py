@@ -23,12 +23,11 @@ _NAMES = ("attack", *_KINDS, "trace", "photographs")
 class Settings:
     """attack, detectors, estimators, localizers, trace: names, globs and groups as
     `selection.models` reads them; no trace means one for each chosen model (`bench.choice`), `all`
-    every one that it judges. set:
-    values of gridded parameters, in the place of those of the trace's points. pool: all points of
-    a trace make one cell, in place of one a point. photographs: globs that match the ends of their
-    paths, such as `kodak/*`; none means all. reduce: by how much each side of a photograph is
-    reduced first. limit: patches a condition, spread evenly over the photographs. batch: patches
-    worked on at once.
+    every one that it judges. set: values of gridded parameters, in the place of those of the
+    trace's points. pool: all points of a trace make one cell, in place of one a point. photographs:
+    globs that match the ends of their paths, such as `kodak/*`; none means all. reduce: by how much
+    each side of a photograph is reduced first. limit: patches a condition, spread evenly over the
+    photographs. batch: patches worked on at once.
 
     positive, negative, masks: folders of real files, altered and not, in the place of `data` and
     traces; there a patch of 0 is the whole file and a limit of 0 all of them. masks_inverted: black

@@ -2,9 +2,9 @@
 around the patches than later steps need.
 
 A state is what is left of the tiles after the first steps of a history. Two conditions share it
-where these steps, with their values, draws and donors, are the same, whatever their traces. It is
-made as far around the patches as the one of them needs that needs most, which changes no pixel that
-another one needs (`Operation.side_before`). An attacker may look at everything that it is given, so
+where these steps, with their values, draws and donors, are the same, whatever their traces. It
+reaches as far around the patches as the neediest of them asks for, which changes no pixel that the
+others need (`Operation.side_before`). An attacker may look at everything that it is given, so
 how far that reaches is fixed by the steps after it (`trace.slot_side`), not by who shares it.
 """
 
@@ -160,8 +160,8 @@ def around(conditions: Iterable[Condition], patch: int, color: bool) -> int:
 
 
 def narrowed(state: Batch, around: int) -> Batch:
-    """The state with so many pixels around its patches, of at least as many: pixels, JPEG, mask and
-    place in the photograph together. Whole files stay as they are."""
+    """The state cut to so many pixels around its patches: pixels, JPEG, mask and place in the
+    photograph together. One that reaches no further, and a whole file, stays as it is."""
     if state.window is None or state.window[0] <= around:
         return state
     off = state.window[0] - around

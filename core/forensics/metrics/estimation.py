@@ -58,24 +58,24 @@ class Estimated:
 
 def group(answered: Sequence[Target]) -> list[Target]:
     """The answered targets whose mean is the headline: those of the first one's kind and unit."""
-    return [truth for truth in answered if _sort(truth) == _sort(answered[0])]
+    return [target for target in answered if _sort(target) == _sort(answered[0])]
 
 
-def _sort(truth: Target) -> tuple[str, str]:
-    return truth.kind, truth.unit
+def _sort(target: Target) -> tuple[str, str]:
+    return target.kind, target.unit
 
 
-def exact(truth: Target) -> bool:
+def exact(target: Target) -> bool:
     """Whether answers are right or wrong at all: real values without a tolerance have errors."""
-    return truth.kind != "real" or truth.tolerance > 0
+    return target.kind != "real" or target.tolerance > 0
 
 
-def right(truth: Target, values: Floats, true: Floats) -> NDArray[np.bool_]:
+def right(target: Target, values: Floats, true: Floats) -> NDArray[np.bool_]:
     """Whether each answer is within the target's tolerance of the truth, bool `[n]`. Steps and
     classes with words are whole numbers: there an answer is rounded first."""
-    if truth.kind == "step" or truth.classes:
+    if target.kind == "step" or target.classes:
         values = np.round(values)
-    return np.abs(values - true) <= truth.tolerance + _ROUNDING * np.maximum(1, np.abs(true))
+    return np.abs(values - true) <= target.tolerance + _ROUNDING * np.maximum(1, np.abs(true))
 
 
 def estimator_metrics(
@@ -109,9 +109,9 @@ def estimator_metrics(
     if not len(photographs):
         none = Value(None, reason="no patch has an answer")
         return dict.fromkeys(_METRICS + _BELIEF, none) | {"answered": Value(0.0)} | shares
-    answered = [truth for truth in asked if len(kept[truth.name].values)]
-    sums = {truth.name: _sums(truth, kept[truth.name], photographs) for truth in answered}
-    headline = [truth.name for truth in group(answered)]
+    answered = [target for target in asked if len(kept[target.name].values)]
+    sums = {target.name: _sums(target, kept[target.name], photographs) for target in answered}
+    headline = [target.name for target in group(answered)]
 
     def statistic(weights: Floats) -> Floats:
         single = {name: _ratios(weights, above, below) for name, (above, below) in sums.items()}
@@ -120,14 +120,15 @@ def estimator_metrics(
 
     values = iter(estimate(statistic, len(photographs), seed))
     metrics = {
-        f"{metric}{of}": _reasoned(metric, next(values), truth)
-        for of, truth in [("", answered[0]), *((f":{truth.name}", truth) for truth in answered)]
+        f"{metric}{of}": _reasoned(metric, next(values), target)
+        for of, target in [("", answered[0]), *((f":{target.name}", target) for target in answered)]
         for metric in _METRICS
     }
     alike = [t for t in asked if _sort(t) == _sort(answered[0])]
-    share = np.mean([shares[f"answered:{truth.name}"].value for truth in alike])
+    share = np.mean([shares[f"answered:{target.name}"].value for target in alike])
     metrics |= {"answered": Value(float(share))} | shares
-    return metrics | _belief([truth for truth in answered if truth.name in headline], answers, seed)
+    believed = [target for target in answered if target.name in headline]
+    return metrics | _belief(believed, answers, seed)
 
 
 def reliability(
@@ -135,7 +136,7 @@ def reliability(
 ) -> dict[str, Value] | None:
     """The reliability diagram (`confidence.reliability`) of all targets of `group` together; None
     where no patch has a probability for each of them."""
-    headline = [answers[truth.name] for truth in group(answered)]
+    headline = [answers[target.name] for target in group(answered)]
     probable, photographs = _believed(headline)
     if not probable.any():
         return None
@@ -148,7 +149,7 @@ def _belief(
     headline: Sequence[Target], answers: Mapping[str, Estimated], seed: int
 ) -> dict[str, Value]:
     """The metrics of `_BELIEF`."""
-    targets = [answers[truth.name] for truth in headline]
+    targets = [answers[target.name] for target in headline]
     probable, photographs = _believed(targets)
     if not probable.any():
         return {name: Value(None, reason=SILENT) for name in _BELIEF}
@@ -157,8 +158,8 @@ def _belief(
         return {name: Value(None, reason=INEXACT) for name in _BELIEF}
     entropy = np.sum([one.stated.entropy[probable] for one in targets if one.stated], axis=0)
     hits = [
-        right(truth, one.values[probable].astype(float), one.true[probable].astype(float))
-        for truth, one in zip(headline, targets, strict=True)
+        right(target, one.values[probable].astype(float), one.true[probable].astype(float))
+        for target, one in zip(headline, targets, strict=True)
     ]
     owners = np.searchsorted(photographs, targets[0].photographs[probable])
     n = len(photographs)
@@ -196,23 +197,23 @@ def _together(
     )
 
 
-def confusion(truth: Target, answers: Estimated) -> Confusion | None:
+def confusion(target: Target, answers: Estimated) -> Confusion | None:
     """How many patches of each class got which answer: (true class, answer, patches), in the order
     of the classes; None where the target is no class. Classes with words go by their words."""
-    if truth.kind != "class":
+    if target.kind != "class":
         return None
     answered = answers.answered()
     counted: Counter[tuple[float | str, float | str]] = Counter()
     for true, answer in sorted(zip(answered.true.tolist(), answered.values.tolist(), strict=True)):
-        counted[_word(truth, true), _word(truth, answer)] += 1
+        counted[_word(target, true), _word(target, answer)] += 1
     return [(true, answer, count) for (true, answer), count in counted.items()]
 
 
-def _word(truth: Target, value: float) -> float | str:
-    if not truth.classes:
+def _word(target: Target, value: float) -> float | str:
+    if not target.classes:
         return float(f"{value:.6g}")
     number = round(value)
-    return truth.classes[number] if 0 <= number < len(truth.classes) else "other"
+    return target.classes[number] if 0 <= number < len(target.classes) else "other"
 
 
 _METRICS = ("accuracy", "mse", "mae", "mse_expectation", "false_estimates", "bias")
@@ -222,14 +223,16 @@ INEXACT = "a real value without a tolerance has errors only: mae, bias"
 _BELIEF = ("ece", *(f"accuracy_{percent}" for percent in confidence.COVERAGES))
 
 
-def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tuple[Floats, Floats]:
+def _sums(
+    target: Target, one: Estimated, photographs: NDArray[np.generic]
+) -> tuple[Floats, Floats]:
     """Sums and counts of every metric by photograph, float64 `[6, photographs]` each."""
     owners: Integers = np.searchsorted(photographs, one.photographs)
     values, true = one.values.astype(np.float64), one.true.astype(np.float64)
-    hits, errors = right(truth, values, true), np.abs(values - true)
+    hits, errors = right(target, values, true), np.abs(values - true)
     altered = ~one.pristine
-    judged = (altered | bool(truth.classes)) & exact(truth)
-    measured = altered & (not truth.classes)
+    judged = (altered | bool(target.classes)) & exact(target)
+    measured = altered & (not target.classes)
     mean = np.full_like(values, np.nan) if one.stated is None else one.stated.mean
     stated = measured & ~np.isnan(mean)
     rows = [
@@ -237,7 +240,7 @@ def _sums(truth: Target, one: Estimated, photographs: NDArray[np.generic]) -> tu
         (errors**2 * measured, measured),
         (errors * measured, measured),
         (np.where(stated, mean - true, 0) ** 2, stated),
-        (~hits * one.pristine, one.pristine & exact(truth)),
+        (~hits * one.pristine, one.pristine & exact(target)),
         ((values - true) * measured, measured),
     ]
     above, below = (
@@ -258,13 +261,13 @@ def _ratios(weights: Floats, above: Floats, below: Floats) -> Floats:
     return ratio(above @ weights.T, below @ weights.T)
 
 
-def _reasoned(metric: str, value: Value, truth: Target) -> Value:
+def _reasoned(metric: str, value: Value, target: Target) -> Value:
     """n/a with the reason where there was nothing to measure."""
     if value.value is not None and not np.isnan(value.value):
         return value
-    if metric in _COUNTED and not exact(truth):
+    if metric in _COUNTED and not exact(target):
         return Value(None, reason=INEXACT)
-    if metric in ("mse", "mae", "mse_expectation", "bias") and truth.classes:
+    if metric in ("mse", "mae", "mse_expectation", "bias") and target.classes:
         return Value(None, reason="classes have no distance")
     if metric == "mse_expectation":
         return Value(None, reason=SILENT)

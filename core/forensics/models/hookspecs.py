@@ -7,8 +7,7 @@ A plugin is a module named by an entry point in the group `forensics`:
     mine = "forensics_mine.plugin"
 
     # forensics_mine/plugin.py
-    from forensics import hookimpl
-    from forensics.registry import ModelEntry
+    from forensics.plugin import ModelEntry, hookimpl
 
     @hookimpl
     def forensics_detectors():

@@ -116,7 +116,7 @@ class Registry:
             for entry in entries:
                 wanted = ModelEntry if kind in MODEL_KINDS else Entry
                 if not isinstance(entry, wanted):
-                    raise TypeError(f"{kind} {entry!r} is not a registry.{wanted.__name__}")
+                    raise TypeError(f"{kind} {entry!r} is not a {wanted.__name__}")
                 other = self._clash(kind, entry)
                 if other is not None:
                     raise ValueError(

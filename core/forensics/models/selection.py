@@ -99,7 +99,7 @@ def models(texts: Iterable[str], *kinds: str, within: Registry | None = None) ->
 def skipped_slow(asked: Mapping[str, Sequence[str]]) -> list[Model]:
     """Those of the models that are asked for (by kind, texts as `models` reads them) that take more
     than half a second a patch and that no text names: who asks for a group (`all`, a glob,
-    `trace:`, `plugin:`) wants an answer soon. None where that would leave nothing to ask."""
+    `trace:`, `plugin:`) wants an answer soon. Empty where that would leave nothing to ask."""
     named = names(asked)
     found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
     slow = [m for m in found.values() if m.entry.seconds > SLOW and m.name not in named]
@@ -107,8 +107,8 @@ def skipped_slow(asked: Mapping[str, Sequence[str]]) -> list[Model]:
 
 
 def baselines(asked: Mapping[str, Sequence[str]]) -> list[Model]:
-    """The rivals among the models that are asked for, as `skipped_slow` reads them, that no text
-    names. None where that would leave nothing to ask."""
+    """The baselines among the models that are asked for, as `skipped_slow` reads them, that no text
+    names. Empty where that would leave nothing to ask."""
     named = names(asked)
     found = {str(m): m for kind, texts in asked.items() for m in models(texts, kind)}
     rivals = [m for m in found.values() if m.entry.baseline and m.name not in named]

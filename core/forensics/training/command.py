@@ -237,7 +237,7 @@ def _run_card(training: Training, best: Best, device: torch.device) -> dict[str,
     sources = {"train": training.generator.pool, "val": training.held_out.pool}
     return {
         "data": {split: _data_card(pool) for split, pool in sources.items()},
-        "budget": str(training.goal),
+        "budget": str(training.budget),
         "seed": training.seed,
         "steps": training.step,
         "patches": sum(tally.patches for tally in tallies),

@@ -143,9 +143,9 @@ class Generator:
                 )
         self.histories = {s: self.trace.history(s).fill(None) for s in self.trace.sides}
         self.donors = self.trace.donors
-        self.margin = functools.cache(self._lead)
+        self.margin = functools.cache(self._margin)
 
-    def _lead(self, side: int) -> int:
+    def _margin(self, side: int) -> int:
         """Pixels of the tile around a crop of this side."""
         return self.trace.margin(self.color, side, slot=False)
 

@@ -87,7 +87,7 @@ class Training:
         folder: Path,
         watch: Watch,
     ) -> None:
-        self.recipe, self.goal, self.seed, self.watch = recipe, budget, seed, watch
+        self.recipe, self.budget, self.seed, self.watch = recipe, budget, seed, watch
         self.generator, self.held_out, self.device = generator, held_out, generator.pool.device
         self.checkpoint = Checkpoint(folder)
         self.validation = list(
@@ -180,7 +180,7 @@ class Training:
             hook.remove()
 
     def _progress(self) -> Progress:
-        return self.goal.progress(self.step, self.seconds, self.recipe.phases)
+        return self.budget.progress(self.step, self.seconds, self.recipe.phases)
 
     def _due(self, before: Progress, now: Progress) -> bool:
         often = self.recipe.validations

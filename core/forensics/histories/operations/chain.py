@@ -57,8 +57,8 @@ class Maybe(Operation):
 
     The choice is a function of the patch's key and of the text of the step, parameters open: the
     same on all sides of a trace, at all points and whatever the batch. What comes out has no JPEG,
-    whoever was compressed inside: its pixels alone say who took the step. Raises ForensicsError
-    where the history would change the size of some images only.
+    even of patches that were compressed inside: pixels alone say who took the step. Raises
+    ForensicsError where the history would change the size of some images only.
     """
 
     holds_history: ClassVar[bool] = True
