@@ -110,3 +110,17 @@ def test_an_attacked_file_is_what_analyze_sees_when_it_is_saved(files, command, 
     again = wide[wide.index.str.endswith("L-again.png")]
     assert len(again.dropna()) == 2
     assert again["clean"].equals(again["toy-median:passes=0"])
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_patches_have_their_part_of_what_is_recovered(files, tmp_path, color):
+    others = files.parent / "others"
+    options = {"detectors": "toy-zeros", "patch": 64, "color": color, "negative": others}
+    frame = forensics.run(tmp_path / "out", positive=files, **options).scores()
+    frame = frame[frame["photograph"].str.endswith("odd-RGB-again.png")]
+    assert len(frame) >= 2
+    picture = forensics.open(files / "odd-RGB-again.png")
+    whole = forensics.shown(picture, forensics.load("toy-zeros"))
+    for row in frame.itertuples():
+        part = forensics.load("toy-zeros").score(whole.cut(row.y, row.x, 64, 64))
+        assert row.value == float(part.values)
