@@ -40,7 +40,7 @@ class NotApplicable(ForensicsError):
 
 
 def told(error: Exception) -> str:
-    """What of an error is said: the sentence of one that a user can mend, else its traceback."""
+    """What is said of an error: the sentence of one that a user can mend, else its traceback."""
     if isinstance(error, ForensicsError):
         return str(error)
     return "".join(traceback.format_exception(error))

@@ -73,7 +73,7 @@ def answers(
     queries: Sequence[Query], batch: Batch, masks: Tensor, size: int
 ) -> dict[Query, Answer | str]:
     """What a model says of a batch, `size` patches at a time, as each of the kinds that it is asked
-    as, or why it cannot be asked. What an estimator says is also what it says as a detector.
+    as, or why it cannot be asked. An estimator that is asked as a detector too estimates once.
 
     masks: bool `[N, H, W]`, with which maps are compared. Sides are cut to the multiple that the
     model needs. Raises ValueError where the model breaks its contract.

@@ -143,7 +143,8 @@ class File:
 
 
 def file(photograph: Photograph, settings: Settings, device: torch.device) -> File:
-    """Raises UnreadableImage, and NotApplicable where colour is asked of a gray one."""
+    """The file of a photograph. Raises UnreadableImage, and NotApplicable where colour is asked of
+    a gray one."""
     picture = photograph.picture()
     batch = picture.batch(color=settings.color)
     marked = photograph.marked()

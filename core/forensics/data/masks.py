@@ -23,7 +23,7 @@ def paired(folder: Path, names: Sequence[str]) -> tuple[dict[str, Path], str | N
     of the choice.
 
     A mask has the name of its file with any suffix; where every mask of the folder has one of the
-    usual endings (`_gt`, `_mask`, `_edgemask`) before it, that is left out.
+    usual endings (`_gt`, `_mask`, `_edgemask`) before the suffix, it may be there too.
 
     Raises ForensicsError where the folder is missing, holds no mask of any of these files, or two
     for one of them.

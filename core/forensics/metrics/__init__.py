@@ -1,1 +1,3 @@
-"""What scores and images are worth: detectors (`detection`) and the cost of attacks (`cost`)."""
+"""Figures with intervals: of detectors (`detection`), of estimators and the probabilities that they
+state (`estimation`, `confidence`), of localizers (`localization`), of calibrated answers
+(`calibration`), and what an attack costs the image (`cost`)."""
