@@ -91,7 +91,7 @@ def test_a_class_that_cannot_be_had_costs_its_model_alone(
     assert list(json.loads(out)["files"][0]["scores"]) == ["good"]
 
 
-def test_a_trace_that_nobody_registers_costs_its_model_alone(install, renewed):
+def test_a_trace_that_nobody_registers_costs_its_model_alone(install, renewed, command):
     bad = detector("bad", trace="jpge", hook="second")
     install("own", MEAN + detector("good", "own:Mean") + bad)
     plan = bench.make(bench.Settings.of({"detectors": ["good", "bad"], "limit": 2}))
@@ -99,3 +99,4 @@ def test_a_trace_that_nobody_registers_costs_its_model_alone(install, renewed):
     assert plan.unasked == ("bad: no trace is called 'jpge'; did you mean 'jpeg'?",)
     with pytest.raises(ForensicsError, match=r"^bad: no trace is called 'jpge'"):
         bench.make(bench.Settings.of({"detectors": ["bad"]}))
+    assert "traces      jpge (no such trace)\n" in command("models", "bad")[1]

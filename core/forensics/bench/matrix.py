@@ -23,8 +23,8 @@ _FORM = 5
 @dataclass(frozen=True)
 class Matrix:
     """The result of a run. protocol: options, versions and models; cells: one for each model,
-    point and attack; failures: what went wrong (`errors.told`), by model or step; skipped: photographs
-    left out, each with its reason; table: makes what `scores` gives."""
+    point and attack; failures: what went wrong (`errors.told`), by model or step; skipped:
+    photographs left out, each with its reason; table: makes what `scores` gives."""
 
     protocol: dict[str, Any]
     cells: list[ResultCell]

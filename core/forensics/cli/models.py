@@ -153,7 +153,9 @@ _Row = tuple[str, ...]
 def _asked(thing: Registered) -> Iterator[_Row]:
     entry = thing.entry
     yield "kind", f"{', '.join(thing.kinds)}: {entry.summary}"
-    yield "traces", ", ".join(entry.traces) or _anywhere(thing)
+    there = registry().all("trace")
+    named = (f"{t}{'' if parse_trace(t)[0] in there else ' (no such trace)'}" for t in entry.traces)
+    yield "traces", ", ".join(named) or _anywhere(thing)
     yield "needs", _needs(entry.needs)
     slow = f" ({SLOWER})" if entry.seconds > SLOW else ""
     yield "time", f"{entry.seconds:g} s a gray patch of 128 x 128, of processor time{slow}"
