@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import click
 import pytest
 
 from forensics import progress as told
@@ -90,8 +91,14 @@ def test_a_terminal_has_a_bar(monkeypatch):
         with bar.progress("answers") as tell:
             tell(3, 4)
             time.sleep(0.8)
+            click.echo(f"a long name {'x' * 300}", err=True)
+            click.echo("the end, without a line's", nl=False, err=True)
         shown = os.read(leader, 100_000).decode()
     os.close(leader)
+    # A line is printed where the bar was, in one piece, and leaves nothing of the bar in front.
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert f"\ra long name {'x' * 300}\r\n" in plain
+    assert "\rthe end, without a line's\r\n" in plain
     assert "3 of 4 answers" in shown
     assert "━" in shown
 

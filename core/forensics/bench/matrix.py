@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FILE = "matrix.json"
 # Of the file; another number whenever cells come to hold something else.
-_FORM = 5
+_FORM = 6
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import click
 
 from forensics.progress import duration
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EVERY = 30.0  # seconds between two lines
 # What was done before is told of within moments, and says nothing of how long the rest takes.
@@ -84,9 +88,15 @@ def _bar(clock: _Clock) -> Iterator[None]:
     from rich.progress import Progress as Bars
 
     columns = (BarColumn(), TextColumn("{task.description}", markup=False))
-    # What is printed meanwhile goes above the bar where both are on one terminal, else its own way.
-    aside = sys.stdout.isatty()
-    with Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=aside) as bar:
+    console = Console(stderr=True)
+    bars = Bars(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+    with bars as bar, ExitStack() as stack:
+        stack.enter_context(redirect_stderr(stack.enter_context(_Above(console, sys.stderr))))
+        # Standard output that goes elsewhere than to this terminal goes its own way.
+        if sys.stdout.isatty():
+            stack.enter_context(redirect_stdout(stack.enter_context(_Above(console, sys.stdout))))
         task = bar.add_task("", total=None)
 
         def draw() -> None:
@@ -100,6 +110,36 @@ def _bar(clock: _Clock) -> Iterator[None]:
         draw()
         with _again(draw, 0.5):
             yield
+
+
+class _Above(io.TextIOBase):
+    """A terminal's stream whose lines come above the bar, unbroken. Rich's own goes unused: click
+    writes past a stream that has no encoding, and a long name would be broken."""
+
+    encoding, errors = "utf-8", "strict"
+
+    def __init__(self, console: Console, file: TextIO) -> None:
+        self._console, self._held = console, ""
+        self.rich_proxied_file = file  # by this name the console finds it
+
+    def write(self, text: str) -> int:
+        *whole, self._held = (self._held + text).split("\n")
+        if whole:
+            self._print("\n".join(whole))
+        return len(text)
+
+    def isatty(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if self._held:
+            self._print(self._held)
+            self._held = ""
+
+    def _print(self, text: str) -> None:
+        from rich.text import Text
+
+        self._console.print(Text.from_ansi(text), soft_wrap=True)
 
 
 @contextmanager
