@@ -92,7 +92,7 @@ def test_a_class_that_cannot_be_had_costs_its_model_alone(
 
 
 def test_a_trace_that_nobody_registers_costs_its_model_alone(install, renewed, command):
-    bad = detector("bad", trace="jpge", hook="second")
+    bad = detector("bad", "own:Mean", trace="jpge", hook="second")
     install("own", MEAN + detector("good", "own:Mean") + bad)
     plan = bench.make(bench.Settings.of({"detectors": ["good", "bad"], "limit": 2}))
     assert {str(cell.model) for cell in plan.cells} == {"good"}
