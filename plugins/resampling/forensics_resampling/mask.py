@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -37,9 +38,12 @@ class _OnMaps(Localizer):
 
     model: str
 
+    # What is black and white in a picture of the heat.
+    scale: ClassVar[tuple[float, float]] = _SHARES
+
     @property
     def unit(self) -> str:
-        """Of the heat, which is from 0 to 1."""
+        """Of the heat."""
         raise NotImplementedError
 
     def localize(self, batch: Batch) -> Heatmap:
@@ -62,7 +66,9 @@ class _OnMaps(Localizer):
         }
         reasons = tuple("one grey level everywhere" if none else None for none in empty.tolist())
         unit = self.unit
-        return Heatmap(heat, STRIDE, SIDE // 2, scores, reasons, layers, unit=unit, scale=_SHARES)
+        return Heatmap(
+            heat, STRIDE, SIDE // 2, scores, reasons, layers, unit=unit, scale=self.scale
+        )
 
     def answer(self, found: np.ndarray) -> _Answer:
         """What is made of the maps of an image, float64 `[6, h, w]`."""
@@ -118,6 +124,9 @@ class Deviation(_OnMaps):
     mean, after a bilateral filter. Most of a picture has one history, so what differs from it is
     from elsewhere, whether it is resampled or the only part that is not. The score is what 5 % of
     the cells exceed."""
+
+    # Half the length of what probabilities can differ by.
+    scale: ClassVar[tuple[float, float]] = (0.0, 0.5)
 
     @property
     def unit(self) -> str:
