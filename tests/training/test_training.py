@@ -319,10 +319,9 @@ def test_the_curve_is_drawn(plugin, photographs, tmp_path):
         colours = picture.convert("RGB").getcolors(1 << 20)
     assert len(colours) > 50
     curves = plot.read(tmp_path / "o/tiny-60.run/log.csv")
-    assert curves["loss"][0] == list(range(1, 13))
-    assert [int(r["step"]) for r in rows(result) if r["val objective"]] == curves["val objective"][
-        0
-    ]
+    assert list(curves["loss"].index) == list(range(1, 13))
+    validated = [int(row["step"]) for row in rows(result) if row["val objective"]]
+    assert validated == list(curves["val objective"].index)
     assert "rate" not in curves
 
 

@@ -133,14 +133,7 @@ def chosen(what: str, names: Sequence[str], there: Sequence[str]) -> list[str]:
 
 
 def _target(target: Target) -> dict[str, Any]:
-    return {
-        "name": target.name,
-        "kind": target.kind,
-        "unit": target.unit,
-        "tolerance": target.tolerance,
-        "none": target.none,
-        "classes": list(target.classes),
-    }
+    return {name: value for name, value in vars(target).items() if name != "derive"}
 
 
 def _targets(targets: Sequence[Mapping[str, Any]]) -> str:

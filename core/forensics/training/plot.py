@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from importlib.util import find_spec
 from pathlib import Path
+
+import pandas
 
 from forensics.errors import ForensicsError
 
 # Not a figure of what was learnt.
-_ASIDE = ("step", "seconds", "phase", "rate", "rows", "waiting")
+_ASIDE = ("seconds", "phase", "rate", "rows", "waiting")
 
 
 def check() -> None:
@@ -20,17 +21,10 @@ def check() -> None:
         )
 
 
-def read(log: Path) -> dict[str, tuple[list[int], list[float]]]:
-    """The curves of a log by the names of its columns: steps, and values where there are any."""
-    curves: dict[str, tuple[list[int], list[float]]] = {}
-    with log.open(newline="") as file:
-        for row in csv.DictReader(file):
-            for name, value in row.items():
-                if name not in _ASIDE and value:
-                    steps, values = curves.setdefault(name, ([], []))
-                    steps.append(int(row["step"]))
-                    values.append(float(value))
-    return curves
+def read(log: Path) -> dict[str, pandas.Series[float]]:
+    """The curves of a log by the names of its columns: values by step, where there are any."""
+    rows = pandas.read_csv(log, index_col="step")
+    return {str(name): rows[name].dropna() for name in rows if name not in _ASIDE}
 
 
 def draw(log: Path, path: Path) -> None:
@@ -43,10 +37,10 @@ def draw(log: Path, path: Path) -> None:
     for axes, below, title in zip(
         figure.subplots(2, sharex=True), (False, True), ("training", "validation"), strict=True
     ):
-        for name, (steps, values) in curves.items():
+        for name, curve in curves.items():
             if name.startswith("val ") == below:
                 label = name.removeprefix("val ")
-                axes.plot(steps, values, marker="." if below else "", label=label)
+                axes.plot(curve.index, curve, marker="." if below else "", label=label)
         axes.set_title(title, loc="left")
         axes.grid(alpha=0.3)
         if axes.lines:
