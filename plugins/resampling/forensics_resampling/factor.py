@@ -13,6 +13,7 @@ from forensics_resampling import peaks
 from forensics_resampling.patches import flat, gray
 from forensics_resampling.peaks import ANGLES, SCALES
 
+KINDS = peaks.ERRORS * len(peaks.ORDERS)
 _HIDDEN = 64
 # Between these what the profile says of scales, and of angles to either side, is linear.
 _SCALE_KNOTS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
@@ -28,8 +29,7 @@ class FactorNetwork(nn.Module):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        kinds = peaks.ERRORS * len(peaks.ORDERS)
-        self.weights = nn.Parameter(torch.full((2, kinds), 4 / kinds))  # without, and of a JPEG
+        self.weights = nn.Parameter(torch.full((2, KINDS), 4 / KINDS))  # without, and of a JPEG
         self.profile = nn.Sequential(
             nn.BatchNorm1d(count),
             nn.Linear(count, _HIDDEN),
