@@ -10,15 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from forensics.plugin import Batch, Example, FittedRecipe, Phase, Trace, Uniform, option
+from forensics.plugin import Batch, Example, FittedRecipe, Phase, Trace, option
 from forensics.training.augmentation import Augmentation, Orientation
 from forensics.training.camera import Camera
 from forensics.training.classes import Classification
 from forensics_mpernet.fast import Perceptron
 from forensics_mpernet.features import SIDE, features
-from forensics_mpernet.tasks import TASKS, WHICH_TRAINED, groups_of, target_of
+from forensics_mpernet.tasks import drawn, groups_of, target_of, trained_on
 
-_CAMERA = (95, 96, 97)
 _LAST = tuple(range(46, 99))
 
 
@@ -42,24 +41,14 @@ class FastRecipe(Classification, FittedRecipe):
 
     @property
     def trace(self) -> Trace:
-        return WHICH_TRAINED if self.task == "which" else TASKS[self.task].trace
+        return trained_on(self.task)
 
     @property
     def target(self) -> str:  # type: ignore[override]
         return target_of(self.task).name
 
     def draws(self) -> Mapping:  # type: ignore[type-arg]
-        own = (
-            {
-                "k": [3, 5, 7, 9, 11, 13, 15],
-                ("g", "s"): TASKS["gaussian"].values,
-                "n": TASKS["awgn"].values,
-                "f": TASKS["bilinear"].values,
-            }
-            if self.task == "which"
-            else {TASKS[self.task].names: TASKS[self.task].values}
-        )
-        return {**own, "q0": _CAMERA, "q2": _LAST, "p": (0, 0, 1), "a": Uniform(0.3, 2.5)}
+        return drawn(self.task, _LAST)
 
     def inputs(self, batch: Batch) -> Tensor:
         assert batch.jpeg is not None

@@ -43,7 +43,7 @@ def _fast() -> list[ModelEntry]:
 
 
 def _paper() -> list[ModelEntry]:
-    """The paper's network: no weights yet."""
+    """The paper's network; that of the kind is where the others begin."""
     return [
         ModelEntry(
             f"mpernet-{task}",
@@ -59,7 +59,6 @@ def _paper() -> list[ModelEntry]:
             bind={"task": task},
         )
         for task, about in _ABOUT.items()
-        if task != "which"
     ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from forensics.plugin import Draw, Target, Trace, points_of
+from forensics.plugin import Draw, Target, Trace, Uniform, points_of
 
 Values = list[int] | list[float] | list[tuple[int, float]]
 
@@ -125,3 +126,24 @@ def nothing(task: str) -> float:
     none = target_of(task).none
     assert none is not None
     return none
+
+
+def trained_on(task: str) -> Trace:
+    """The histories that the models of a task are trained on."""
+    return WHICH_TRAINED if task == "which" else TASKS[task].trace
+
+
+def drawn(task: str, last: Sequence[int]) -> dict[Any, Any]:
+    """What the parameters of `trained_on` are drawn from. last: qualities of the last JPEG. A third
+    of the photographs to which nothing was done is sharpened."""
+    own = (
+        {
+            "k": SIZES,
+            ("g", "s"): KERNELS,
+            "n": DEVIATIONS,
+            "f": FACTORS,
+        }
+        if task == "which"
+        else {TASKS[task].names: TASKS[task].values}
+    )
+    return {**own, "q0": (95, 96, 97), "q2": last, "p": (0, 0, 1), "a": Uniform(0.3, 2.5)}

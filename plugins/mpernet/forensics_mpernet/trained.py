@@ -18,18 +18,14 @@ from forensics.plugin import (
     Phase,
     Progress,
     Scores,
+    Trace,
     option,
 )
+from forensics.training.augmentation import Augmentation, Orientation
+from forensics.training.camera import Camera
 from forensics_mpernet.network import MPeRNet, stored
-from forensics_mpernet.tasks import TASKS, nothing, target_of
+from forensics_mpernet.tasks import WHICH_TRAINED, drawn, nothing, target_of, trained_on
 
-TRACES = {
-    "median": "median-jpeg",
-    "gaussian": "gaussian-kernel-jpeg",
-    "awgn": "awgn-jpeg",
-    "bilinear": "resize-bilinear-jpeg",
-    "bicubic": "resize-bicubic-jpeg",
-}
 # The L2 penalty of .01 on the weights of one layer: its gradient is .02 of them.
 _DECAY = 0.02
 
@@ -79,27 +75,32 @@ class MPeRRecipe(ClassifierRecipe):
 
     part: ClassVar[str] = "net"
     autocast: ClassVar[bool] = True
-    phases: ClassVar[tuple[Phase, ...]] = (
-        Phase(share=0.5, crop=64, batch=32, rate=1e-3),
-        Phase(share=0.17, crop=128, batch=16, rate=1e-3),
-        Phase(share=0.33, crop=128, batch=16, rate=1e-4),
-    )
     averaging: ClassVar[float] = 0.99
-    validation_crops: ClassVar[int] = 220
-    validations: ClassVar[int] = 6
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Camera(0.12))
+    validation_crops: ClassVar[int] = 110
+    validations: ClassVar[int] = 5
     limits: ClassVar[tuple[str, ...]] = ("one manipulation, of the listed values, between JPEGs",)
 
     @property
-    def trace(self) -> str:
-        return TRACES[self.task]
+    def phases(self) -> tuple[Phase, ...]:  # type: ignore[override]
+        """Crops of all kinds come from each place, so that fewer places are as many crops."""
+        kinds = len(WHICH_TRAINED.sides) - 1 if self.task == "which" else 1
+        return (
+            Phase(share=0.5, crop=64, batch=-(-32 // kinds), rate=1e-3),
+            Phase(share=0.17, crop=128, batch=-(-16 // kinds), rate=1e-3),
+            Phase(share=0.33, crop=128, batch=-(-16 // kinds), rate=1e-4),
+        )
+
+    @property
+    def trace(self) -> Trace:
+        return trained_on(self.task)
 
     @property
     def target(self) -> str:  # type: ignore[override]
         return target_of(self.task).name
 
     def draws(self) -> Mapping[Any, Any]:
-        asked = TASKS[self.task]
-        return {asked.names: asked.values, "q2": range(self.lowest, self.highest + 1)}
+        return drawn(self.task, range(self.lowest, self.highest + 1))
 
     def build(self, classes: int) -> nn.Module:
         return MPeRNet(classes)
