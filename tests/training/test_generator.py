@@ -57,6 +57,21 @@ def test_crops_are_the_photographs(pool):
     assert batch.origins[0].tolist() == [0, 0]
 
 
+def test_mirrored_photographs_go_on_as_numpy_reflects_them(photographs):
+    pool = Pool(data.resolve(str(photographs), "train"), False, CPU, mirrored=True)
+    height, width = pool.sizes[0].tolist()
+    side = max(height, width) + 9
+    drawn = torch.tensor([[5, 3]])
+    corners = pool.corners(torch.tensor([0]), side, drawn)
+    y, x = (5 % (side - height + 1)) - side + height, (3 % (side - width + 1)) - side + width
+    assert corners.tolist() == [[y, x]]
+    found = pool.crops(torch.tensor([0]), corners, side, torch.arange(1), 0).pixels[0, 0]
+    whole = np.pad(pool.source[0].load(False)[0], 40, mode="reflect")
+    np.testing.assert_array_equal(found, whole[40 + y :, 40 + x :][:side, :side])
+    with pytest.raises(ForensicsError, match="holds a crop"):
+        pool.fitting(2 * max(pool.sizes.amin(1).tolist()) + 1)
+
+
 def test_the_altered_side_is_what_pillow_saves(pool):
     example = Generator(Drawn(), pool).example(seed=1, step=5, side=24, count=40)
     before, after = example.sides["pristine"].pixels, example.sides["altered"].pixels

@@ -184,9 +184,10 @@ def generators(
 ) -> tuple[Generator, Generator]:
     """Of steps, and of validations, whose crops are left as they are."""
     coloured = any(augmentation.rgb for augmentation in recipe.augmentations)
+    mirrored = recipe.mirrored
     only = recipe.color and not recipe.gray_every  # only colour photographs
-    made = Pool(sources[0], only, device, rgb=coloured or recipe.color)
-    held_out = Pool(sources[1], only, device, rgb=recipe.color)
+    made = Pool(sources[0], only, device, rgb=coloured or recipe.color, mirrored=mirrored)
+    held_out = Pool(sources[1], only, device, rgb=recipe.color, mirrored=mirrored)
     return Generator(recipe, made, recipe.augmentations), Generator(recipe, held_out)
 
 

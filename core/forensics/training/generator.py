@@ -31,12 +31,18 @@ class Pool:
 
     Where `color` is asked for, gray photographs are left out and counted in `skipped`. With
     `rgb`, photographs for a training on gray ones keep their colours, and gray ones have three
-    equal channels. Raises ForensicsError for the split `test`, which trains and chooses nothing,
-    and where nothing is left.
+    equal channels. Where `mirrored`, a photograph goes on beyond its border as its mirror image,
+    for squares of up to twice its side. Raises ForensicsError for the split `test`, which trains
+    and chooses nothing, and where nothing is left.
     """
 
     def __init__(
-        self, source: Source, color: bool, device: torch.device, rgb: bool = False
+        self,
+        source: Source,
+        color: bool,
+        device: torch.device,
+        rgb: bool = False,
+        mirrored: bool = False,
     ) -> None:
         if any(photograph.split == "test" for photograph in source):
             raise ForensicsError("test photographs train nothing; name another folder")
@@ -57,6 +63,7 @@ class Pool:
             raise ForensicsError(f"{source.name} has no colour photographs in {source.split}")
         self.source = source
         self.device = device
+        self.mirrored = mirrored
         self.planes = torch.cat(planes, 1).to(device)
         self.sizes = torch.tensor([tuple(size) for size in sizes])
         areas = self.sizes.prod(1)
@@ -72,7 +79,8 @@ class Pool:
 
     def fitting(self, side: int) -> Tensor:
         """The numbers of the photographs that hold a square of this side."""
-        found = (self.sizes.amin(1) >= side).nonzero()[:, 0]
+        least = side / 2 if self.mirrored else side
+        found = (self.sizes.amin(1) >= least).nonzero()[:, 0]
         if not len(found):
             raise ForensicsError(
                 f"no photograph of the split {self.source.split} in {self.source.name} holds a "
@@ -85,16 +93,23 @@ class Pool:
     ) -> Batch:
         """Squares with these corners, int64 `[N, 2]` (y, x), of these photographs. All arguments
         lie on the CPU."""
-        straight = torch.arange(side, device=self.device)
-        widths = self.sizes[numbers, 1]
-        first = (self.starts[numbers] + corners[:, 0] * widths + corners[:, 1]).to(self.device)
-        rows = first[:, None] + straight * widths.to(self.device)[:, None]
-        index = rows[:, :, None] + straight
+        places = corners[:, :, None] + torch.arange(side)
+        most = self.sizes[numbers][:, :, None] - 1
+        if self.mirrored:  # about the last pixel, so that a colour filter's phases go on
+            places = most - (places % (2 * most) - most).abs()
+        rows = self.starts[numbers][:, None] + places[:, 0] * self.sizes[numbers, 1:]
+        index = (rows[:, :, None] + places[:, 1, None]).to(self.device)
         pixels = self.planes[:, index].transpose(0, 1).contiguous()
         names = tuple(self.names[number] for number in numbers.tolist())
         origins = (corners // GRID * GRID).to(self.device)
         positions = (corners + margin).to(self.device)
         return Batch(pixels, keys.to(self.device), names, positions, origins=origins)
+
+    def corners(self, numbers: Tensor, side: int, drawn: Tensor) -> Tensor:
+        """Corners of squares, int64 `[N, 2]`, all places in these photographs as likely where the
+        whole numbers `drawn`, of the same shape, are; around the whole of a smaller one."""
+        room = self.sizes[numbers] - side
+        return drawn % (room.abs() + 1) + room.clamp(max=0)
 
     def others(self, numbers: Tensor, side: int, keys: Tensor, count: int) -> list[Batch]:
         """Squares of `count` photographs that are not those of `numbers`, nor one another, drawn
@@ -111,8 +126,8 @@ class Pool:
         squares: list[Batch] = []
         for turn, chosen in enumerate(fitting[order.argsort(1)[:, :count]].unbind(1)):
             keyed = random.bits(keys, f"donor {turn}")
-            spans = self.sizes[chosen] - side + 1
-            corners = random.integers(keyed, "position", 1 << 40, (2,)) % spans
+            drawn = random.integers(keyed, "position", 1 << 40, (2,))
+            corners = self.corners(chosen, side, drawn)
             squares.append(self.crops(chosen, corners, side, keyed, 0))
         return squares
 
@@ -174,8 +189,8 @@ class Generator:
         around = (whole - side) // 2
         fitting = self.pool.fitting(whole)
         numbers = fitting[random.integers(keys, "photograph", len(fitting))]
-        spans = self.pool.sizes[numbers] - whole + 1
-        corners = random.integers(keys, "position", 1 << 40, (2,)) % spans
+        drawn = random.integers(keys, "position", 1 << 40, (2,))
+        corners = self.pool.corners(numbers, whole, drawn)
         turns = step * count + torch.arange(count)
         values: dict[str, Tensor] = {}
         for draw in self.in_turn:
@@ -205,7 +220,8 @@ class Generator:
         place = torch.arange(count)
         numbers, turn = fitting[place % len(fitting)], place // len(fitting)
         spread = (0.5 + turn[:, None] * torch.tensor(_R2, dtype=torch.float64)) % 1.0
-        corners = (spread * (self.pool.sizes[numbers] - tile + 1)).long()
+        room = self.pool.sizes[numbers] - tile
+        corners = (spread * (room.abs() + 1)).long() + room.clamp(max=0)
         names = [self.pool.names[number] for number in numbers.tolist()]
         keys = torch.tensor(
             [random.key("validation", n, *c) for n, c in zip(names, corners.tolist(), strict=True)]

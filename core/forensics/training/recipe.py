@@ -66,6 +66,10 @@ class Recipe(ABC):
     #: in colour, every so many batches is gray, with gray photographs among the others; 0: none
     gray_every: ClassVar[int] = 0
 
+    #: whether photographs go on beyond their borders as mirror images, so that those of half the
+    #: side of a crop's square can be used
+    mirrored: ClassVar[bool] = False
+
     @property
     @abstractmethod
     def trace(self) -> str | Trace:
