@@ -7,7 +7,6 @@ counts of its rows decide: 4,970,154 weights and biases at ten classes, batch no
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -75,11 +74,6 @@ class MPeRNet(nn.Module):
         maps = self.features(self.residuals(luma / 255))
         logits: Tensor = self.head(self.first(maps.mean((2, 3))))
         return logits
-
-
-def stored(state: Mapping[str, Tensor]) -> MPeRNet:
-    """Of the shapes of these weights."""
-    return MPeRNet(len(state["head.3.bias"]))
 
 
 def _conv(

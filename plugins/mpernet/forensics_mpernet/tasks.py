@@ -121,13 +121,6 @@ def target_of(task: str) -> Target:
     return _KIND if task == "which" else TASKS[task].target
 
 
-def nothing(task: str) -> float:
-    """The value that says that nothing was done."""
-    none = target_of(task).none
-    assert none is not None
-    return none
-
-
 def trained_on(task: str) -> Trace:
     """The histories that the models of a task are trained on."""
     return WHICH_TRAINED if task == "which" else TASKS[task].trace

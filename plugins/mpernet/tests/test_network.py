@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from forensics_mpernet.network import MPeRNet, ReducingBlock, ResidualBlock, stored
+from forensics_mpernet.network import MPeRNet, ReducingBlock, ResidualBlock
 
 
 def _count(module: nn.Module, norm: bool = False) -> int:
@@ -69,13 +69,3 @@ def test_a_network_without_a_change_passes_its_input_on():
                 layer.bias.zero_()
         maps = torch.rand(2, 16, 9, 7)
         assert torch.equal(block(maps), maps)
-
-
-def test_it_is_made_again_of_the_shapes_of_its_weights():
-    torch.manual_seed(1)
-    network = MPeRNet(5).eval()
-    other = stored(network.state_dict()).eval()
-    other.load_state_dict(network.state_dict())
-    luma = torch.rand(2, 1, 64, 64) * 255
-    with torch.no_grad():
-        assert torch.equal(network(luma), other(luma))

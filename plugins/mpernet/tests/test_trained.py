@@ -1,4 +1,4 @@
-"""How the paper's network is trained."""
+"""How the networks are trained."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from forensics_mpernet.network import MPeRNet
-from forensics_mpernet.trained import MPeRRecipe
+from forensics_mpernet.trained import TrainedRecipe
 
 ELEVEN = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
 
@@ -23,7 +23,7 @@ ELEVEN = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
     ],
 )
 def test_the_classes_are_those_of_the_paper(task, classes):
-    assert MPeRRecipe(task=task).classes == pytest.approx(classes)
+    assert TrainedRecipe(task=task, by="mpernet").classes == pytest.approx(classes)
 
 
 def test_only_the_weights_of_the_layer_of_128_are_pulled_to_zero():
@@ -31,7 +31,7 @@ def test_only_the_weights_of_the_layer_of_128_are_pulled_to_zero():
     torch.manual_seed(0)
     network = MPeRNet(5)
     before = {name: value.clone() for name, value in network.named_parameters()}
-    optimiser = MPeRRecipe(task="gaussian").optimiser(network, 1e-3)
+    optimiser = TrainedRecipe(task="gaussian", by="mpernet").optimiser(network, 1e-3)
     assert isinstance(optimiser, torch.optim.Adamax)
     for value in network.parameters():
         value.grad = torch.zeros_like(value)

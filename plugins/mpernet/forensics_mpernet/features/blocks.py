@@ -39,7 +39,8 @@ def dct32(luma: Tensor) -> Tensor:
     """Of 32 x 32 blocks: the logarithm of each frequency's share in the block's energy, mean over
     the blocks, and at the place of the mean, the logarithm of their mean energy, `[N, 528]`."""
     n, height, width = luma.shape
-    blocks = luma.reshape(n, height // 32, 32, width // 32, 32).transpose(2, 3)
+    whole = luma[:, : height // 32 * 32, : width // 32 * 32]
+    blocks = whole.reshape(n, height // 32, 32, width // 32, 32).transpose(2, 3)
     basis = _basis(32).to(luma.device)
     energy = (basis @ blocks @ basis.T).square()
     whole = energy.sum((-2, -1), keepdim=True) - energy[..., :1, :1] + 50
