@@ -10,9 +10,9 @@ from torch import Tensor
 
 
 @cache
-def _symmetry(levels: int, length: int) -> tuple[Tensor, Tensor, int]:
+def _symmetry(levels: int, length: int) -> tuple[Tensor, int]:
     """Which class each word of `length` differences belongs to, where reversed words and words of
-    the other sign are one: int64 `[levels ** length]`; the digits' weights; how many classes."""
+    the other sign are one: int64 `[levels ** length]`; how many classes."""
     with torch.inference_mode(False):
         words = list(itertools.product(range(levels), repeat=length))
         number: dict[tuple[int, ...], int] = {}
@@ -21,25 +21,31 @@ def _symmetry(levels: int, length: int) -> tuple[Tensor, Tensor, int]:
             other = tuple(levels - 1 - one for one in word)
             key = min(word, word[::-1], other, other[::-1])
             of.append(number.setdefault(key, len(number)))
-        weights = torch.tensor([levels ** (length - 1 - i) for i in range(length)])
-        return torch.tensor(of), weights, len(number)
+        return torch.tensor(of), len(number)
 
 
-def words(quantised: Tensor, levels: int, length: int, along: bool) -> Tensor:
+def words(digits: Tensor, levels: int, length: int, along: bool) -> Tensor:
     """Shares of the classes of words of `length` values in a row (of the last axis where `along`,
-    else of the one before it): int64 `[N, H, W]` of 0..levels-1 to float32 `[N, classes]`."""
-    of, weights, count = _symmetry(levels, length)
-    image = quantised if along else quantised.transpose(1, 2)
+    else of the one before it): uint8 `[N, H, W]` of 0..levels-1 to float32 `[N, classes]`.
+    There are at most 256 words."""
+    of, count = _symmetry(levels, length)
+    image = digits if along else digits.transpose(1, 2)
     kept = image.shape[2] - length + 1
-    word = sum(int(weights[i]) * image[:, :, i : i + kept] for i in range(length))
-    assert isinstance(word, Tensor)
+    word = image[:, :, :kept]
+    for i in range(1, length):
+        word = word * levels + image[:, :, i : i + kept]
     n = len(image)
     size = levels**length
-    first = size * torch.arange(n, device=image.device)[:, None]
+    first = size * torch.arange(n, device=image.device, dtype=torch.int32)[:, None]
     counts = torch.bincount((word.flatten(1) + first).flatten(), minlength=size * n)
     shares = counts.view(n, size).float() / word[0].numel()
     classes = torch.zeros(n, count, device=image.device)
     return classes.index_add(1, of.to(image.device), shares)
+
+
+def quantised(values: Tensor, step: float, most: int) -> Tensor:
+    """0 to 2 `most`, uint8: the nearest multiple of the step, cut off."""
+    return (values / step).round_().clamp_(-most, most).add_(most).byte()
 
 
 # order of the difference, step of the quantiser, levels, values in a row, along the differences
@@ -66,7 +72,7 @@ def cooccurrences(luma: Tensor) -> Tensor:
     for order, step, levels, length, along in _KINDS:
         most = levels // 2
         both = [
-            words((one / step).round().clamp(-most, most).long() + most, levels, length, along)
+            words(quantised(one, step, most), levels, length, along)
             for one in differences[order]
         ]
         found.append(((both[0] + both[1]) / 2).sqrt())
