@@ -18,6 +18,7 @@ from forensics import random
 from forensics.batch import GRID, Batch
 from forensics.data import Source
 from forensics.errors import ForensicsError, NotApplicable
+from forensics.histories.history import History, Step
 from forensics.traces import crop, draws
 from forensics.training.augmentation import Augmentation
 from forensics.training.recipe import Example, Recipe, trace_of
@@ -243,7 +244,7 @@ class Generator:
         crops = dataclasses.replace(crops, donors=donors, window=(self.margin(side), side))
         drawn = self.trace.drawn(crops.keys)
         values = drawn | {name: value.to(crops.device) for name, value in dealt.items()}
-        states = {name: history.apply(crops, values) for name, history in self.histories.items()}
+        states = _after(self.histories, crops, values)
         margin, input = self.margin(side), self.trace.input
         sides = {name: crop.cut(state, margin, side, input) for name, state in states.items()}
         masks = {name: crop.mask(state, margin, side) for name, state in states.items()}
@@ -255,6 +256,21 @@ class Generator:
             for name in sides
         }
         return Example(sides, values, targets, masks)
+
+
+def _after(
+    histories: Mapping[str, History], crops: Batch, values: Mapping[str, Tensor]
+) -> dict[str, Batch]:
+    """The crops after each history; first steps that several share are made once."""
+    made: dict[tuple[Step, ...], Batch] = {(): crops}
+    states = {}
+    for name, history in histories.items():
+        for end in range(len(history.steps)):
+            before, after = history.steps[:end], history.steps[: end + 1]
+            if after not in made:
+                made[after] = history.steps[end].apply(made[before], values)
+        states[name] = made[history.steps]
+    return states
 
 
 def _gray(crops: Batch) -> Batch:
