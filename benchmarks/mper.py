@@ -19,7 +19,8 @@ from forensics.batch import Batch
 from forensics.errors import NotApplicable
 from forensics.jpeg import compress, decode
 from forensics.models.registry import registry
-from forensics_mpernet.features import GROUPS, SIDE, features
+from forensics_mpernet.answers import LEAST
+from forensics_mpernet.features import GROUPS, features
 
 _REPEATS = 5
 
@@ -47,7 +48,7 @@ def seconds(work: Callable[[], object], device: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--side", type=int, default=SIDE)
+    parser.add_argument("--side", type=int, default=LEAST)
     parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
@@ -69,12 +70,12 @@ def main() -> None:
                 continue
             rate, each = given.count / took, 1000 * took / given.count
             print(f"{name:24} {rate:8.0f} patches a second, {each:6.2f} ms each")
-        luma = batch.luma()[:, :SIDE, :SIDE]
+        luma = batch.luma()[:, :LEAST, :LEAST]
         assert batch.jpeg is not None
         steps = batch.jpeg.tables[:, 0].flatten(1)
         for group in GROUPS:
             took = seconds(lambda group=group: features(luma, steps, [group]), given.device)
-            print(f"  {group:22} {1000 * took / given.count:6.2f} ms a window of {SIDE}")
+            print(f"  {group:22} {1000 * took / given.count:6.2f} ms a window of {LEAST}")
 
 
 if __name__ == "__main__":

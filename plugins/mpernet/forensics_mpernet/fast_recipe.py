@@ -14,8 +14,9 @@ from forensics.plugin import Batch, Example, FittedRecipe, Phase, Trace, option
 from forensics.training.augmentation import Augmentation, Orientation
 from forensics.training.camera import Camera
 from forensics.training.classes import Classification
+from forensics_mpernet.answers import LEAST, MOST
 from forensics_mpernet.fast import Perceptron
-from forensics_mpernet.features import SIDE, features
+from forensics_mpernet.features import features
 from forensics_mpernet.tasks import drawn, groups_of, target_of, trained_on
 
 _LAST = tuple(range(46, 99))
@@ -23,21 +24,26 @@ _LAST = tuple(range(46, 99))
 
 @dataclass(frozen=True)
 class FastRecipe(Classification, FittedRecipe):
-    """Crops of 128 x 128 after first JPEGs of 95..97 and last ones of 46..98; a third of the
-    photographs to which nothing was done was sharpened."""
+    """Crops of 256 x 256, whole and in windows of 128, after first JPEGs of 95..97 and last ones of
+    46..98; a third of the photographs to which nothing was done was sharpened."""
 
     task: str
     hidden: int = option(256, "units of the first hidden layer")
     epochs: int = option(20, "times through all crops")
 
     part: ClassVar[str] = "net"
-    phases: ClassVar[tuple[Phase, ...]] = (Phase(share=1, crop=SIDE, batch=22),)
+    mirrored: ClassVar[bool] = True
     validations: ClassVar[int] = 1
     validation_crops: ClassVar[int] = 220
-    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Camera(0.12))
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Camera(0.08))
     limits: ClassVar[tuple[str, ...]] = (
         "asked about other manipulations than those of its task, it answers with one of its values",
     )
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:  # type: ignore[override]
+        """Of crops of all kinds from each place, fewer places."""
+        return (Phase(share=1, crop=MOST, batch=6 if self.task == "which" else 22),)
 
     @property
     def trace(self) -> Trace:
@@ -55,14 +61,21 @@ class FastRecipe(Classification, FittedRecipe):
         return features(batch.luma(), batch.jpeg.tables[:, 0].flatten(1), groups_of(self.task))
 
     def rows(self, example: Example) -> tuple[Tensor, Tensor]:
-        """Of the pristine side as many crops as each other class has: features take time."""
+        """Of each crop the whole and two windows of 128 x 128. Of the pristine side as many crops
+        as each other class has: features take time."""
         found = {side: self.labels(example, side) for side in example.sides}
         labels = {side: label for side, label in found.items() if label is not None}
         others = sum(len(label) for side, label in labels.items() if side != "pristine")
         kept = {"pristine": max(1, round(others / (len(self.classes) - 1)))}
-        parts = {side: slice(kept.get(side)) for side in labels}
-        inputs = [self.inputs(example.sides[side][part]) for side, part in parts.items()]
-        return torch.cat(inputs), torch.cat([labels[side][part] for side, part in parts.items()])
+        inputs, answers = [], []
+        for side, label in labels.items():
+            part = slice(kept.get(side))
+            crops = example.sides[side][part]
+            last = crops.size[0] - LEAST
+            windows = [crops.cut(corner, corner, LEAST, LEAST) for corner in {0, last}]
+            inputs += [self.inputs(one) for one in ([crops] if last else []) + windows]
+            answers += [label[part]] * (len(windows) + bool(last))
+        return torch.cat(inputs), torch.cat(answers)
 
     def fit(self, features: Tensor, labels: Tensor) -> nn.Module:
         network = Perceptron(

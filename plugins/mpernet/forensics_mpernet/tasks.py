@@ -52,7 +52,7 @@ class Task:
 
 
 CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
-_FINE = ("dct32", "jpeg", "grid", "cooc", "local", "table")
+_FINE = ("dct32", "jpeg", "grid", "cooc", "local", "side", "table")
 _SCALE = (*_FINE[:3], "period", "phase", *_FINE[3:])
 _FACTOR = Target("f", "real", "new / old", 0.05, none=1)
 
@@ -74,7 +74,7 @@ TASKS = {
             "awgn({s})",
             "s",
             DEVIATIONS,
-            ("jpeg", "noise", "local", "table"),
+            ("jpeg", "noise", "local", "side", "table"),
         ),
         Task("bilinear", _FACTOR, "resize({f})", "f", FACTORS, _SCALE),
         Task("bicubic", _FACTOR, "resize({f},kernel=bicubic)", "f", FACTORS, _SCALE),

@@ -81,7 +81,9 @@ def test_grid_sees_where_blocks_end():
 
 
 def test_words_are_counted_by_hand():
-    image = torch.tensor([[[0, 1, 2, 2]]], dtype=torch.uint8)  # of 3 levels; words of two: 01, 12, 22
+    image = torch.tensor(
+        [[[0, 1, 2, 2]]], dtype=torch.uint8
+    )  # of 3 levels; words of two: 01, 12, 22
     found = words(image, 3, 2, along=True)[0]
     # Classes: 00 and 22; 01, 10, 21 and 12; 02 and 20; 11.
     assert sorted(found.tolist(), reverse=True) == pytest.approx([2 / 3, 1 / 3, 0, 0])

@@ -82,3 +82,9 @@ def table(steps: Tensor) -> Tensor:
     band = ((place[:, None] + place) // 2).flatten()
     logs = steps.clamp(min=1).log()
     return torch.stack([logs[:, band == number].mean(1) for number in range(8)], 1)
+
+
+def side(luma: Tensor) -> Tensor:
+    """The logarithm of how many samples there are, `[N, 1]`: peaks of larger windows are higher."""
+    n, height, width = luma.shape
+    return torch.full((n, 1), math.log(height * width), device=luma.device)

@@ -72,8 +72,7 @@ def cooccurrences(luma: Tensor) -> Tensor:
     for order, step, levels, length, along in _KINDS:
         most = levels // 2
         both = [
-            words(quantised(one, step, most), levels, length, along)
-            for one in differences[order]
+            words(quantised(one, step, most), levels, length, along) for one in differences[order]
         ]
         found.append(((both[0] + both[1]) / 2).sqrt())
     return torch.cat(found, 1)
