@@ -9,7 +9,7 @@ _NEEDS = Needs(smallest=128, jpeg=True)
 # What each task is asked on; the paper's question first.
 _TRACES = {
     "median": ("median-jpeg", "median-resaved"),
-    "gaussian": ("gaussian-kernel-jpeg", "gaussian-kernel-resaved"),
+    "gaussian": ("gaussian-kernel-jpeg", "gaussian-kernel-resaved", "mper-gaussian"),
     "awgn": ("awgn-jpeg", "awgn-resaved"),
     "bilinear": ("resize-bilinear-jpeg", "resize-bilinear-resaved"),
     "bicubic": ("resize-bicubic-jpeg", "resize-bicubic-resaved"),
@@ -82,6 +82,11 @@ def forensics_traces() -> list[Entry]:
             "mper-which",
             "forensics_mpernet.tasks:WHICH",
             "which manipulation was it processed by before it became this JPEG?",
+        ),
+        TraceEntry(
+            "mper-gaussian",
+            "forensics_mpernet.tasks:GAUSSIAN",
+            "was it blurred, by any of four kernels, before it became this JPEG?",
         ),
     ]
 

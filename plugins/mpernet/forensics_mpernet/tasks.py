@@ -110,6 +110,19 @@ def _which(name: str, pristine: str, camera: tuple[Draw, ...]) -> Trace:
 WHICH = _which("mper-which", "jpeg({q0}) jpeg({q2})", (CAMERA,))
 WHICH_TRAINED = _which("mper-which", "jpeg({q0}) maybe({p},sharpen({a})) jpeg({q2})", ())
 
+# The Gaussian's sizes all together, as a size and its s.d. belong together.
+GAUSSIAN = Trace(
+    "mper-gaussian",
+    (
+        ("pristine", "jpeg({q0}) jpeg({q2})"),
+        ("altered", "jpeg({q0}) gaussian({s},size={k}) ATTACK jpeg({q2})"),
+    ),
+    points_of(q2=(90,)),
+    "jpeg",
+    (TASKS["gaussian"].target, Target("s", "class", "pixels", none=0)),
+    (CAMERA, Draw(("k", "s"), tuple(KERNELS))),
+)
+
 
 def groups_of(task: str) -> tuple[str, ...]:
     """The features that a task looks at."""
