@@ -1,15 +1,18 @@
-"""`mperfast`: features of the patch and a small network that was fitted to them."""
+"""`mperfast`: features of the patch and small networks that were fitted to them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from forensics.plugin import Batch
-from forensics_mpernet.answers import Answering, windows
+from forensics_mpernet.answers import LEAST, Answering, windows
+from forensics_mpernet.features import GROUPS as ALL
 from forensics_mpernet.features import features
 from forensics_mpernet.tasks import groups_of
 
@@ -59,10 +62,43 @@ class Perceptron(nn.Module):
         return found.float()
 
 
-def perceptron(state: Mapping[str, Tensor]) -> Perceptron:
-    """The network whose state this is."""
-    hidden, classes = len(state["layers.1.bias"]), len(state["layers.7.bias"])
-    return Perceptron(state["mean"], state["scale"], hidden, classes)
+class Perceptrons(nn.Module):
+    """A network for each task, which looks at the features of its groups.
+
+    sizes: by task, the units of the first hidden layer and the classes. Takes `[N, K]` of the
+    groups of `ALL`, gives logits `[N, classes]` for each task, in the order of `sizes`."""
+
+    def __init__(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        super().__init__()
+        self.tasks = tuple(sizes)
+        self.of = nn.ModuleDict()
+        for task, (hidden, classes) in sizes.items():
+            count = len(columns_of(task))
+            network = Perceptron(torch.zeros(count), torch.ones(count), hidden, classes)
+            network.register_buffer("classes", torch.zeros(classes, dtype=torch.float64))
+            self.of[task] = network
+
+    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
+        columns = {task: columns_of(task).to(features.device) for task in self.tasks}
+        return tuple(self.of[task](features[:, columns[task]]) for task in self.tasks)
+
+
+def perceptrons(state: Mapping[str, Tensor]) -> Perceptrons:
+    """The networks whose state this is."""
+    tasks = [name.split(".")[1] for name in state if name.endswith(".mean")]
+    ends = {task: (f"of.{task}.layers.1.bias", f"of.{task}.layers.7.bias") for task in tasks}
+    return Perceptrons({t: (len(state[a]), len(state[b])) for t, (a, b) in ends.items()})
+
+
+@cache
+def columns_of(task: str) -> Tensor:
+    """Where the features of a task's groups are among those of all groups, int64 `[K]`."""
+    with torch.inference_mode(False):
+        blank, steps = torch.zeros(1, LEAST, LEAST), torch.ones(1, 64)
+        widths = {name: features(blank, steps, [name]).shape[1] for name in ALL}
+        ends = dict(zip(ALL, itertools.accumulate(widths.values()), strict=True))
+        places = [torch.arange(ends[n] - widths[n], ends[n]) for n in ALL if n in groups_of(task)]
+        return torch.cat(places)
 
 
 @dataclass(frozen=True)
@@ -70,14 +106,17 @@ class Fast(Answering):
     """Features of each window, a network fitted to them; the mean over the windows."""
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        network = self.network("net", perceptron, batch.device)
+        networks = self.network("net", perceptrons, batch.device)
+        assert isinstance(networks, Perceptrons)
+        network = networks.of[self.task]
         assert isinstance(network.classes, Tensor)
-        return network.classes, logits(network, batch, groups_of(self.task))
+        return network.classes, logits(network, batch, self.task)
 
 
-def logits(network: nn.Module, batch: Batch, groups: Sequence[str]) -> Tensor:
+def logits(network: nn.Module, batch: Batch, task: str) -> Tensor:
     """The mean over the windows, float32 `[N, classes]`."""
     assert batch.jpeg is not None
+    groups = [name for name in ALL if name in groups_of(task)]
     luma = windows(batch.luma())
     count = luma.shape[1]
     steps = batch.jpeg.tables[:, 0].flatten(1).repeat_interleave(count, 0)

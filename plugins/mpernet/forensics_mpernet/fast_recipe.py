@@ -1,10 +1,10 @@
-"""How `mperfast` is trained: features of many crops, then a small network fitted to all of them."""
+"""How `mperfast` is trained: features of many crops, then small networks fitted to all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,84 +13,122 @@ from torch.nn import functional
 from forensics.plugin import Batch, Example, FittedRecipe, Phase, Trace, option
 from forensics.training.augmentation import Augmentation, Orientation
 from forensics.training.camera import Camera
-from forensics.training.classes import Classification
 from forensics_mpernet.answers import LEAST, MOST
-from forensics_mpernet.fast import Perceptron
-from forensics_mpernet.features import features
-from forensics_mpernet.tasks import drawn, groups_of, target_of, trained_on
+from forensics_mpernet.fast import Perceptrons, columns_of
+from forensics_mpernet.features import GROUPS, features
+from forensics_mpernet.tasks import KINDS, NAMES, WHICH_TRAINED, drawn, values_of
 
-_LAST = tuple(range(46, 99))
+# Every quality, those that are met most twice as often.
+_LAST = (*range(46, 99), *range(84, 97))
+# The kind and the value of a crop in one number.
+_KIND = 16
 
 
 @dataclass(frozen=True)
-class FastRecipe(Classification, FittedRecipe):
-    """Crops of 256 x 256, whole and in windows of 128, after first JPEGs of 95..97 and last ones of
-    46..98; a third of the photographs to which nothing was done was sharpened."""
+class FastRecipe(FittedRecipe):
+    """All tasks at once, as the same crop is manipulated in all ways: crops of 256 x 256, whole and
+    in windows of 128, after first JPEGs of 95..97 and last ones of 46..98; a third of the
+    photographs to which nothing was done was sharpened."""
 
-    task: str
     hidden: int = option(256, "units of the first hidden layer")
     epochs: int = option(20, "times through all crops")
 
     part: ClassVar[str] = "net"
+    trace: ClassVar[Trace] = WHICH_TRAINED  # type: ignore[assignment]
+    phases: ClassVar[tuple[Phase, ...]] = (Phase(share=1, crop=MOST, batch=4),)
     mirrored: ClassVar[bool] = True
+    evenly: ClassVar[tuple[str, ...]] = ("k", "g", "n", "f")  # type: ignore[assignment]
     validations: ClassVar[int] = 1
-    validation_crops: ClassVar[int] = 220
-    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Camera(0.08))
+    validation_crop: ClassVar[int] = MOST
+    validation_crops: ClassVar[int] = 44
+    augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Camera(0.05))
     limits: ClassVar[tuple[str, ...]] = (
         "asked about other manipulations than those of its task, it answers with one of its values",
     )
 
-    @property
-    def phases(self) -> tuple[Phase, ...]:  # type: ignore[override]
-        """Of crops of all kinds from each place, fewer places."""
-        return (Phase(share=1, crop=MOST, batch=6 if self.task == "which" else 22),)
-
-    @property
-    def trace(self) -> Trace:
-        return trained_on(self.task)
-
-    @property
-    def target(self) -> str:  # type: ignore[override]
-        return target_of(self.task).name
-
-    def draws(self) -> Mapping:  # type: ignore[type-arg]
-        return drawn(self.task, _LAST)
-
-    def inputs(self, batch: Batch) -> Tensor:
-        assert batch.jpeg is not None
-        return features(batch.luma(), batch.jpeg.tables[:, 0].flatten(1), groups_of(self.task))
+    def draws(self) -> Mapping[Any, Any]:
+        return drawn("which", _LAST)
 
     def rows(self, example: Example) -> tuple[Tensor, Tensor]:
-        """Of each crop the whole and two windows of 128 x 128. Of the pristine side as many crops
-        as each other class has: features take time."""
-        found = {side: self.labels(example, side) for side in example.sides}
-        labels = {side: label for side, label in found.items() if label is not None}
-        others = sum(len(label) for side, label in labels.items() if side != "pristine")
-        kept = {"pristine": max(1, round(others / (len(self.classes) - 1)))}
+        """Of each crop the whole and two windows of 128 x 128."""
         inputs, answers = [], []
-        for side, label in labels.items():
-            part = slice(kept.get(side))
-            crops = example.sides[side][part]
+        for side, crops in example.sides.items():
+            labels = labels_of(side, example)
             last = crops.size[0] - LEAST
-            windows = [crops.cut(corner, corner, LEAST, LEAST) for corner in {0, last}]
-            inputs += [self.inputs(one) for one in ([crops] if last else []) + windows]
-            answers += [label[part]] * (len(windows) + bool(last))
+            parts = [crops, *(crops.cut(at, at, LEAST, LEAST) for at in (0, last))]
+            inputs += [inputs_of(one) for one in parts]
+            answers += [labels] * len(parts)
         return torch.cat(inputs), torch.cat(answers)
 
     def fit(self, features: Tensor, labels: Tensor) -> nn.Module:
-        network = Perceptron(
-            features.mean(0), features.std(0) + 1e-3, self.hidden, len(self.classes)
-        )
-        network.register_buffer("classes", torch.tensor(self.classes, dtype=torch.float64))
-        descend(network, features, labels, self.epochs)
-        return network.eval()
+        tasks = ("which", *KINDS[1:])
+        networks = Perceptrons({task: (self.hidden, len(values_of(task))) for task in tasks})
+        for task in tasks:
+            kept, places = cases(task, labels)
+            network = networks.of[task]
+            inputs = features[:, columns_of(task)][kept]
+            network.mean.copy_(inputs.mean(0))
+            network.scale.copy_(inputs.std(0) + 1e-3)
+            network.classes.copy_(torch.tensor(values_of(task), dtype=torch.float64))
+            descend(network, inputs, places, self.epochs)
+        return networks.eval()
+
+    def validate(self, network: nn.Module, examples: Iterable[Example]) -> dict[str, float]:
+        """Of whole crops, by task: accuracy and log-likelihood, each class counted as much as the
+        others; the objective is the mean of these."""
+        assert isinstance(network, Perceptrons)
+        answers, truth = [], []
+        for example in examples:
+            for side, crops in example.sides.items():
+                answers.append(network(inputs_of(crops)))
+                truth.append(labels_of(side, example))
+        labels, figures = torch.cat(truth).cpu(), {}
+        for number, task in enumerate(network.tasks):
+            kept, places = cases(task, labels)
+            logs = torch.cat([one[number] for one in answers]).double().log_softmax(1).cpu()[kept]
+            weights = (1.0 / torch.bincount(places).double())[places]
+            weights /= weights.sum()
+            figures[f"{task}_accuracy"] = float((weights * (logs.argmax(1) == places)).sum())
+            figures[task] = float((weights * logs.gather(1, places[:, None])[:, 0]).sum())
+        mean = sum(figures[task] for task in network.tasks) / len(network.tasks)
+        return {"objective": mean, **figures}
+
+
+def inputs_of(batch: Batch) -> Tensor:
+    """All features, float32 `[N, K]`."""
+    assert batch.jpeg is not None
+    return features(batch.luma(), batch.jpeg.tables[:, 0].flatten(1), GROUPS)
+
+
+def labels_of(side: str, example: Example) -> Tensor:
+    """Kind and value of the crops of a side, int64 `[N]`: 0 where nothing was done."""
+    if side == "pristine":
+        return torch.zeros(len(example.sides[side]), dtype=torch.int64)
+    values = torch.tensor(values_of(side), dtype=torch.float64)
+    given = example.values[NAMES[side]].cpu().double()
+    places = (given[:, None] - values).abs().argmin(1)
+    return _KIND * KINDS.index(side) + places
+
+
+def cases(task: str, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Which rows a task is about, bool `[M]`, and the places of their classes."""
+    kinds = labels // _KIND
+    if task == "which":
+        return torch.ones_like(kinds, dtype=torch.bool), kinds
+    kept = (kinds == 0) | (kinds == KINDS.index(task))
+    values = values_of(task)
+    none = next(place for place, value in enumerate(values) if value in (0, 1))
+    places = torch.where(kinds == 0, none, labels % _KIND)
+    return kept, places[kept]
 
 
 def descend(network: nn.Module, features: Tensor, labels: Tensor, epochs: int) -> None:
-    """AdamW on batches of 128, the rate falling to 0, in place."""
+    """AdamW on batches of 128, the rate falling to 0, in place; every class weighs the same."""
     generator = torch.Generator().manual_seed(0)
     rate, batch = 1e-3, 128
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.1)
+    counts = torch.bincount(labels).clamp(min=1)
+    weights = len(labels) / (len(counts) * counts.float())
     steps = epochs * -(-len(features) // batch)
     with torch.enable_grad():
         network.train()
@@ -99,7 +137,7 @@ def descend(network: nn.Module, features: Tensor, labels: Tensor, epochs: int) -
             chosen = torch.randint(len(features), (batch,), generator=generator)
             optimiser.zero_grad()
             loss = functional.cross_entropy(
-                network(features[chosen]), labels[chosen], label_smoothing=0.02
+                network(features[chosen]), labels[chosen], weights, label_smoothing=0.02
             )
             loss.backward()
             optimiser.step()

@@ -33,8 +33,9 @@ def _fast() -> list[ModelEntry]:
             f"{about}, before the last JPEG: features and a small network",
             traces=_TRACES[task],
             needs=_NEEDS,
-            card=f"forensics_mpernet:weights/mperfast-{task}",
+            card="forensics_mpernet:weights/mper-which",
             parts=("net",),
+            weights_of="" if task == "which" else "mper-which",
             seconds=0.01,
             bind={"task": task},
         )
@@ -93,15 +94,11 @@ def forensics_traces() -> list[Entry]:
 
 @hookimpl
 def forensics_recipes() -> list[Entry]:
-    fast = [
-        Entry(
-            entry.name,
-            "forensics_mpernet.fast_recipe:FastRecipe",
-            "features of crops of 128, a small network",
-            bind=entry.bind,
-        )
-        for entry in _fast()
-    ]
+    fast = Entry(
+        "mper-which",
+        "forensics_mpernet.fast_recipe:FastRecipe",
+        "features of crops, small networks of all tasks: mperfast-* too",
+    )
     networks = [
         Entry(
             entry.name,
@@ -111,4 +108,4 @@ def forensics_recipes() -> list[Entry]:
         )
         for entry in _networks()
     ]
-    return fast + networks
+    return [fast, *networks]

@@ -53,7 +53,7 @@ class Task:
 
 CAMERA = Draw(("q0",), ((95,), (96,), (97,)))
 _FINE = ("dct32", "jpeg", "grid", "cooc", "local", "side", "table")
-_SCALE = (*_FINE[:3], "period", "phase", *_FINE[3:])
+_SCALE = (*_FINE[:3], "period", *_FINE[3:])
 _FACTOR = Target("f", "real", "new / old", 0.05, none=1)
 
 TASKS = {
@@ -127,6 +127,20 @@ GAUSSIAN = Trace(
 def groups_of(task: str) -> tuple[str, ...]:
     """The features that a task looks at."""
     return (*_SCALE, "noise") if task == "which" else TASKS[task].groups
+
+
+# Under which name the value of a kind is drawn where all are.
+NAMES = {"median": "k", "gaussian": "g", "awgn": "n", "bilinear": "f", "bicubic": "f"}
+
+
+def values_of(task: str) -> tuple[float, ...]:
+    """The classes of a task in order, with that of nothing: values, or the numbers of the kinds."""
+    if task == "which":
+        return tuple(float(number) for number in range(len(KINDS)))
+    asked = TASKS[task]
+    listed = [float(value[0] if isinstance(value, tuple) else value) for value in asked.values]
+    assert asked.target.none is not None
+    return tuple(sorted([*listed, float(asked.target.none)]))
 
 
 def target_of(task: str) -> Target:

@@ -10,7 +10,7 @@ from torch import Tensor
 from forensics_mpernet.features.blocks import dct32, grid, jpeg, side, table
 from forensics_mpernet.features.levels import noise
 from forensics_mpernet.features.neighbours import cooccurrences, local
-from forensics_mpernet.features.spectra import period, phase
+from forensics_mpernet.features.spectra import period
 
 # Each: luma, float32 `[N, H, W]`, and the file's luma steps, `[N, 64]`, to float32 `[N, K]`.
 _GROUPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -18,7 +18,6 @@ _GROUPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "jpeg": jpeg,
     "grid": lambda luma, steps: grid(luma),
     "period": lambda luma, steps: period(luma),
-    "phase": lambda luma, steps: phase(luma),
     "cooc": lambda luma, steps: cooccurrences(luma),
     "local": lambda luma, steps: local(luma),
     "noise": lambda luma, steps: noise(luma),
