@@ -22,9 +22,9 @@ import forensics
 from forensics import data
 from forensics.batch import Batch
 from forensics.histories.history import History
-from forensics_mpernet.fast import Fast, logits, perceptron
+from forensics_mpernet.answers import Answering
 from forensics_mpernet.leak import SIDE, TILE, seen, start
-from forensics_mpernet.tasks import groups_of
+from forensics_mpernet.tasks import values_of
 
 FACTORS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
 FIRST, LAST = 95, 90
@@ -71,10 +71,8 @@ def main() -> None:
     parser.add_argument("--photographs", nargs="*", default=())
     given = parser.parse_args()
     model = forensics.load(f"mperfast-{given.kernel}")
-    assert isinstance(model, Fast)
-    network = model.network("net", perceptron, torch.device("cpu"))
-    assert isinstance(network.classes, Tensor)
-    classes = [round(value, 6) for value in network.classes.tolist()]
+    assert isinstance(model, Answering)
+    classes = [round(value, 6) for value in values_of(given.kernel)]
     places = torch.tensor([start(value) % 8 for value in classes])
     hits: dict[str, dict[str, list[bool]]] = {}
 
@@ -84,7 +82,7 @@ def main() -> None:
     for name, tile in tiles(given.data, given.split, given.photographs):
         for factor in FACTORS:
             place, batch = case(tile, factor, given.kernel)
-            scores = logits(network, batch, groups_of(given.kernel))[0]
+            scores = model.logits(batch)[1][0]
             possible = places == place
             kept = scores.masked_fill(~possible, -torch.inf) if possible.any() else scores
             right = classes[int(scores.argmax())] == factor

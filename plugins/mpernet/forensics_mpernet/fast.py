@@ -110,16 +110,18 @@ class Fast(Answering):
         assert isinstance(networks, Perceptrons)
         network = networks.of[self.task]
         assert isinstance(network.classes, Tensor)
-        return network.classes, logits(network, batch, self.task)
+        assert batch.jpeg is not None
+        steps = batch.jpeg.tables[:, 0].flatten(1)
+        return network.classes, logits(network, batch.luma(), steps, self.task)
 
 
-def logits(network: nn.Module, batch: Batch, task: str) -> Tensor:
-    """The mean over the windows, float32 `[N, classes]`."""
-    assert batch.jpeg is not None
+def logits(network: nn.Module, luma: Tensor, steps: Tensor, task: str) -> Tensor:
+    """The mean over the windows, float32 `[N, classes]`, of luma `[N, H, W]` on the grid of a JPEG
+    with these luma steps, `[N, 64]`."""
     groups = [name for name in ALL if name in groups_of(task)]
-    luma = windows(batch.luma())
-    count = luma.shape[1]
-    steps = batch.jpeg.tables[:, 0].flatten(1).repeat_interleave(count, 0)
-    every = zip(luma.flatten(0, 1).split(_TOGETHER), steps.split(_TOGETHER), strict=True)
+    cut = windows(luma)
+    count = cut.shape[1]
+    of_window = steps.repeat_interleave(count, 0)
+    every = zip(cut.flatten(0, 1).split(_TOGETHER), of_window.split(_TOGETHER), strict=True)
     found = torch.cat([network(features(*part, groups)) for part in every])
     return found.unflatten(0, (-1, count)).double().mean(1).float()

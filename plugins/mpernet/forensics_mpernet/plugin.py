@@ -71,9 +71,23 @@ def _networks() -> list[ModelEntry]:
     ]
 
 
+def _crop() -> ModelEntry:
+    return ModelEntry(
+        "mper-papercrop",
+        "forensics_mpernet.leak:PaperCrop",
+        "by which factor it was resized, where the paper's crop gives it away",
+        traces=("mper-papercrop",),
+        needs=Needs(smallest=136),
+        card="forensics_mpernet:weights/mper-which",
+        parts=("net",),
+        weights_of="mper-which",
+        bind={"task": "bicubic"},
+    )
+
+
 @hookimpl
 def forensics_estimators() -> list[ModelEntry]:
-    return [*_fast(), *_networks()]
+    return [*_fast(), _crop(), *_networks()]
 
 
 @hookimpl
@@ -83,6 +97,11 @@ def forensics_traces() -> list[Entry]:
             "mper-which",
             "forensics_mpernet.tasks:WHICH",
             "which manipulation was it processed by before it became this JPEG?",
+        ),
+        TraceEntry(
+            "mper-papercrop",
+            "forensics_mpernet.leak:PAPERCROP",
+            "was it resized, bicubically, before it became the JPEG that this was cut from?",
         ),
         TraceEntry(
             "mper-gaussian",
