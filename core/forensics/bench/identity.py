@@ -99,7 +99,7 @@ def untrained(chosen: Model) -> str | None:
         return untrained(inner)
     if chosen.entry.card is None or trained(chosen):
         return None
-    return f"{chosen.name} has no weights: run `forensics train {chosen.name}`"
+    return f"{chosen.name} has no weights: run `forensics train {chosen.entry.trained_as}`"
 
 
 def trained(chosen: Model) -> str | None:

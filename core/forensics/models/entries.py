@@ -203,6 +203,11 @@ class ModelEntry(Entry):
         for declared in self.traces:
             parse_trace(declared)
 
+    @property
+    def trained_as(self) -> str:
+        """The name of the model whose training makes its weights."""
+        return self.weights_of or self.name
+
     def takes(self, height: int, width: int) -> float:
         """Processor seconds for a gray image of this size."""
         patches = height * width / PATCH**2

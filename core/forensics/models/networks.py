@@ -25,7 +25,7 @@ def network(
     """See `interfaces.NamedModel.network`. Weights that are trained meanwhile are loaded anew."""
     there = weights.find(entry, part)
     if there is None:
-        raise NotApplicable(f"no weights for {part}: run `forensics train {entry.name}`")
+        raise NotApplicable(f"no weights for {part}: run `forensics train {entry.trained_as}`")
     maker = f"{build.__module__}.{build.__qualname__}"
     key = (entry.name, part, str(there.path), there.sha256, maker, str(device))
     if key not in _networks:

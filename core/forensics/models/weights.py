@@ -57,7 +57,7 @@ def shipped_folder(entry: ModelEntry) -> Path:
 
 def user_folder(entry: ModelEntry) -> Path:
     """The folder of the user's own weights for a model, or for the one whose weights it has."""
-    return home() / "weights" / (entry.weights_of or entry.name)
+    return home() / "weights" / (entry.trained_as)
 
 
 def find(entry: ModelEntry, part: str) -> Part | None:
@@ -97,7 +97,7 @@ def load(entry: ModelEntry, part: str) -> dict[str, Tensor]:
 
     found = find(entry, part)
     if found is None:
-        raise NotApplicable(f"no weights for {part}: run `forensics train {entry.name}`")
+        raise NotApplicable(f"no weights for {part}: run `forensics train {entry.trained_as}`")
     content = found.path.read_bytes()
     if hashlib.sha256(content).hexdigest() != found.sha256:
         raise ForensicsError(
