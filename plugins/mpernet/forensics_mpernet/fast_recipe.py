@@ -14,7 +14,7 @@ from forensics.plugin import Batch, Example, FittedRecipe, Phase, Trace, option
 from forensics.training.augmentation import Augmentation, Orientation
 from forensics.training.camera import Camera
 from forensics_mpernet.answers import LEAST, MOST
-from forensics_mpernet.fast import Perceptrons, columns_of
+from forensics_mpernet.fast import Perceptron, Perceptrons, columns_of
 from forensics_mpernet.features import GROUPS, features
 from forensics_mpernet.tasks import KINDS, NAMES, WHICH_TRAINED, drawn, values_of
 
@@ -22,6 +22,7 @@ from forensics_mpernet.tasks import KINDS, NAMES, WHICH_TRAINED, drawn, values_o
 _LAST = (*range(46, 99), *range(84, 97))
 # The kind and the value of a crop in one number.
 _KIND = 16
+_SHRUNK, _TRUST = 0.2, 0.2
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class FastRecipe(FittedRecipe):
             network.mean.copy_(inputs.mean(0))
             network.scale.copy_(inputs.std(0) + 1e-3)
             network.classes.copy_(torch.tensor(values_of(task), dtype=torch.float64))
+            discriminate(network, inputs, places)
             descend(network, inputs, places, self.epochs)
         return networks.eval()
 
@@ -120,6 +122,22 @@ def cases(task: str, labels: Tensor) -> tuple[Tensor, Tensor]:
     none = next(place for place, value in enumerate(values) if value in (0, 1))
     places = torch.where(kinds == 0, none, labels % _KIND)
     return kept, places[kept]
+
+
+@torch.no_grad()
+def discriminate(network: Perceptron, features: Tensor, labels: Tensor) -> None:
+    """The linear part: a discriminant whose covariance is shrunk by a fifth, every class weighing
+    the same, and a fifth of its logits, as it is surer than it should be; both chosen on val."""
+    inputs = network.standard(features).double()
+    means = torch.stack([inputs[labels == k].mean(0) for k in range(int(labels.max()) + 1)])
+    weights = (1 / torch.bincount(labels).double())[labels]
+    apart = inputs - means[labels]
+    spread = (apart * weights[:, None]).T @ apart / weights.sum()
+    identity = torch.eye(len(spread), dtype=spread.dtype)
+    spread = (1 - _SHRUNK) * spread + _SHRUNK * spread.trace() / len(spread) * identity
+    direction = torch.linalg.solve(spread, means.T)
+    network.linear.weight.copy_(_TRUST * direction.T)
+    network.linear.bias.copy_(_TRUST * -0.5 * (means * direction.T).sum(1))
 
 
 def descend(network: nn.Module, features: Tensor, labels: Tensor, epochs: int) -> None:

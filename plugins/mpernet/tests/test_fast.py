@@ -1,10 +1,12 @@
 """The networks of `mperfast`, and how they are trained."""
 
+import numpy as np
 import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from forensics.plugin import Batch, Example
 from forensics_mpernet.fast import Perceptron, Perceptrons, columns_of, perceptrons
-from forensics_mpernet.fast_recipe import cases, labels_of
+from forensics_mpernet.fast_recipe import cases, discriminate, labels_of
 from forensics_mpernet.features import GROUPS, features
 from forensics_mpernet.tasks import KINDS, groups_of, values_of
 
@@ -13,7 +15,24 @@ def test_layers_in_double_precision_say_the_same():
     torch.manual_seed(0)
     network = Perceptron(torch.randn(9), torch.rand(9) + 0.5, 8, 3).eval()
     features = 3 * torch.randn(5, 9)
-    assert torch.allclose(network.layers(network.standard(features)), network(features), atol=1e-5)
+    torch.nn.init.normal_(network.linear.weight)
+    inputs = network.standard(features)
+    expected = network.layers(inputs) + network.linear(inputs)
+    assert torch.allclose(expected, network(features), atol=1e-5)
+
+
+def test_the_linear_part_agrees_with_scikit_learn():
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 40)
+    features = generator.normal(size=(120, 6)) + np.eye(3, 6)[labels]
+    reference = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2).fit(features, labels)
+    network = Perceptron(torch.zeros(6), torch.ones(6), 4, 3)
+    discriminate(network, torch.from_numpy(features).float(), torch.from_numpy(labels))
+    found = network.linear(torch.from_numpy(features).float()).detach().numpy() / 0.2
+    expected = reference.decision_function(features)
+    assert np.allclose(
+        found - found.mean(1, keepdims=True), expected - expected.mean(1, keepdims=True), atol=1e-4
+    )
 
 
 def test_networks_come_back_from_their_state():
