@@ -65,8 +65,8 @@ class TrainedRecipe(ClassifierRecipe):
     mirrored: ClassVar[bool] = True
     averaging: ClassVar[float] = 0.99
     augmentations: ClassVar[tuple[Augmentation, ...]] = (Orientation(), Camera(0.12))
-    validation_crops: ClassVar[int] = 110
-    validations: ClassVar[int] = 5
+    validation_crops: ClassVar[int] = 66
+    validations: ClassVar[int] = 2
     limits: ClassVar[tuple[str, ...]] = ("one manipulation, of the listed values, between JPEGs",)
 
     @property
