@@ -118,18 +118,23 @@ class Fast(Answering):
         assert isinstance(networks, Perceptrons)
         network = networks.of[self.task]
         assert isinstance(network.classes, Tensor)
-        assert batch.jpeg is not None
-        steps = batch.jpeg.tables[:, 0].flatten(1)
-        return network.classes, logits(network, batch.luma(), steps, self.task)
+        return network.classes, logits(network, batch, self.task)
 
 
-def logits(network: nn.Module, luma: Tensor, steps: Tensor, task: str) -> Tensor:
-    """The mean over the windows, float32 `[N, classes]`, of luma `[N, H, W]` on the grid of a JPEG
-    with these luma steps, `[N, 64]`."""
-    groups = [name for name in ALL if name in groups_of(task)]
-    cut = windows(luma)
+def logits(network: nn.Module, batch: Batch, task: str) -> Tensor:
+    """The mean over the windows of the batch's JPEGs, float32 `[N, classes]`. Features that several
+    tasks look at are computed once."""
+    assert batch.jpeg is not None
+    steps = batch.jpeg.tables[:, 0].flatten(1)
+    cut = batch.once("mperfast windows", lambda: windows(batch.luma()))
     count = cut.shape[1]
     of_window = steps.repeat_interleave(count, 0)
-    every = zip(cut.flatten(0, 1).split(_TOGETHER), of_window.split(_TOGETHER), strict=True)
-    found = torch.cat([network(features(*part, groups)) for part in every])
+
+    def made(name: str) -> Tensor:
+        parts = zip(cut.flatten(0, 1).split(_TOGETHER), of_window.split(_TOGETHER), strict=True)
+        return torch.cat([features(*part, [name]) for part in parts])
+
+    groups = [name for name in ALL if name in groups_of(task)]
+    seen = [batch.once(("mperfast", name), lambda name=name: made(name)) for name in groups]
+    found: Tensor = network(torch.cat(seen, 1))
     return found.unflatten(0, (-1, count)).double().mean(1).float()

@@ -3,13 +3,13 @@ of the JPEG grid says by which factor the tile was resized."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from forensics.jpeg import standard_tables
+from forensics.jpeg import compress, standard_tables
 from forensics.nn import phase_dct
 from forensics.plugin import Batch, Draw, Trace, option, points_of
 from forensics_mpernet.answers import Answering
@@ -67,15 +67,16 @@ class PaperCrop(Answering):
         assert isinstance(networks, Perceptrons)
         network = networks.of[self.task]
         assert isinstance(network.classes, Tensor)
-        steps = standard_tables(self.quality, 1).flatten(1).float().to(batch.device)
+        steps = standard_tables(self.quality, 1)[0, 0]
         places = torch.tensor([start(round(f, 3)) % 8 for f in network.classes.tolist()])
         found = []
-        for luma in batch.luma():
-            place = seen(luma, steps[0].reshape(8, 8))
+        for number in range(len(batch)):
+            place = seen(batch.luma()[number], steps.float().to(batch.device))
             first = -place % 8
-            side = [(size - first) // 8 * 8 for size in luma.shape]
-            cut = luma[None, first : first + side[0], first : first + side[1]]
-            answer = logits(network, cut, steps, self.task)
+            side = [(size - first) // 8 * 8 for size in batch.size]
+            cut = batch[number : number + 1].cut(first, first, *side)
+            jpeg = compress(cut.pixels, self.quality)  # of which only the table is looked at
+            answer = logits(network, replace(cut, jpeg=jpeg), self.task)
             elsewhere = (places != place).to(answer.device)
             if self.grid and not bool(elsewhere.all()):
                 answer = answer.masked_fill(elsewhere, -30)

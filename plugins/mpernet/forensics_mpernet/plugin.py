@@ -36,7 +36,7 @@ def _fast() -> list[ModelEntry]:
             card="forensics_mpernet:weights/mper-which",
             parts=("net",),
             weights_of="" if task == "which" else "mper-which",
-            seconds=0.01,
+            seconds=0.003,
             bind={"task": task},
         )
         for task, about in _ABOUT.items()
@@ -64,6 +64,7 @@ def _networks() -> list[ModelEntry]:
             card=f"forensics_mpernet:weights/{name}-{task}",
             parts=("net",),
             seconds=seconds,
+            baseline=True,
             bind={"task": task, "by": name},
         )
         for name, (called, paper, tasks, seconds) in _NETWORKS.items()
