@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import re
+import select
 import sys
 import threading
 import time
@@ -93,14 +94,15 @@ def test_a_terminal_has_a_bar(monkeypatch):
             time.sleep(0.8)
             click.echo(f"a long name {'x' * 300}", err=True)
             click.echo("the end, without a line's", nl=False, err=True)
-        shown = os.read(leader, 100_000).decode()
+        shown = b""
+        while select.select([leader], [], [], 0)[0]:  # a read gives some of it
+            shown += os.read(leader, 100_000)
     os.close(leader)
     # A line is printed where the bar was, in one piece, and leaves nothing of the bar in front.
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
     assert f"\ra long name {'x' * 300}\r\n" in plain
     assert "\rthe end, without a line's\r\n" in plain
-    assert "3 of 4 answers" in shown
-    assert "━" in shown
+    assert "━ 3 of 4 answers" in plain
 
 
 def test_parts_of_parts_are_told_as_shares():
