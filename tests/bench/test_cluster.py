@@ -97,7 +97,7 @@ def test_a_worker_killed_at_work_changes_no_bit(start, address, photographs, tmp
     # What the killed one was at was done by the other, from the beginning.
     begun = {line.split()[0] for line in lines(logs[1])}
     assert begun & {line.split()[0] for line in lines(logs[0])}
-    assert told == [(n, 4) for n in range(1, 5)]
+    assert told[-4:] == [(n, 4) for n in range(1, 5)]
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     here = forensics.run(tmp_path / "here", **options | {"detectors": ["toy-grain", slow]})
     assert spread.cells == here.cells
@@ -125,7 +125,7 @@ def test_workers_on_this_machine(photographs, tmp_path, command):
     assert (code, err) == (0, "")
     code, spread, err = command(*line, "--detectors", "toy-raises", "--workers", 2)
     assert code == 3
-    assert err.startswith("the cells of toy-raises are n/a:\nTraceback")
+    assert "the cells of toy-raises are n/a:\nTraceback" in err
     cells = [c for c in json.loads(spread)["cells"] if c["model"] == "toy-grain"]
     assert cells == json.loads(here)["cells"]
 

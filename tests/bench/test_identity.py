@@ -57,7 +57,7 @@ ASIDE = (
         f"bench{part}"
         for part in ("", ".identity", ".sources", ".choice", ".conditions", ".settings")
     ),
-    *("bench.store", "device", "metrics", "metrics.intervals"),
+    *("bench.store", "device", "metrics", "metrics.intervals", "progress"),
 )
 
 
