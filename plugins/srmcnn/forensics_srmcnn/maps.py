@@ -92,6 +92,15 @@ def _sites(plane: Tensor, side: int, span: tuple[int, int]) -> tuple[int, int]:
 
 def hard_shares(plane: Tensor, side: int, stride: int) -> Tensor:
     """The feature of every window of uint8 `[H, W]`: float32 `[ny, nx, 162]`."""
+    if device.compiled(plane):
+        from forensics_srmcnn import compiled_maps  # compiles or loads what it compiled
+
+        return compiled_maps.counts(plane, side, stride) / feature.sites(side, side)
+    return hard_shares_on_tensors(plane, side, stride)
+
+
+def hard_shares_on_tensors(plane: Tensor, side: int, stride: int) -> Tensor:
+    """The same by tensors, on any device."""
 
     def sums(image: Tensor, half: int, cells: Cells) -> Tensor:
         code = feature.codes(image[None])[half][0].long()

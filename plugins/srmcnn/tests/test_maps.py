@@ -18,11 +18,12 @@ def windows(image, side, stride):
     return image.unfold(0, side, stride).unfold(1, side, stride).contiguous()
 
 
-@pytest.mark.parametrize(("side", "stride"), [(64, 8), (40, 12), (32, 5)])
-def test_hard_shares_are_those_of_each_window(side, stride):
+@pytest.mark.parametrize("way", [maps.hard_shares, maps.hard_shares_on_tensors])
+@pytest.mark.parametrize(("side", "stride"), [(64, 8), (40, 12), (16, 40)])
+def test_hard_shares_are_those_of_each_window(way, side, stride):
     patches = windows(IMAGE, side, stride)
     wanted = feature.histograms(patches.flatten(0, 1)).view(*patches.shape[:2], 162)
-    ours = maps.hard_shares(IMAGE, side, stride)
+    ours = way(IMAGE, side, stride)
     torch.testing.assert_close(ours, wanted, atol=1e-7, rtol=0)
 
 
