@@ -104,6 +104,23 @@ def test_the_table_says_of_which_patches_there_is_no_answer(run, tmp_path):
     assert "toy-grain (jpeg)" not in out
 
 
+def test_a_file_for_scores_that_cannot_be_is_said_before_the_work(run, tmp_path, monkeypatch):
+    def work(*arguments):
+        raise AssertionError("no work yet")
+
+    monkeypatch.setattr("forensics.cli.run.make", work)
+    for path, words in (
+        (tmp_path, "it is a folder"),
+        (tmp_path / "missing" / "scores.csv", "No such file or directory"),
+    ):
+        code, out, err = run("--scores", path)
+        assert (code, out, err) == (1, "", f"error: cannot write {path}: {words}\n")
+    monkeypatch.undo()
+    code, _, err = run("--scores", tmp_path / "scores.csv")
+    assert (code, err) == (0, "")
+    assert "toy-grain" in (tmp_path / "scores.csv").read_text()
+
+
 ASKED = ("--estimators", "toy-quality", "--localizers", "toy-everything")
 ASKED += ("--estimators", "toy-everything", "--trace", "toy-pasted", "--attack", "toy-median")
 

@@ -10,7 +10,7 @@ import click
 
 from forensics.calibration.making import Calibrated
 from forensics.calibration.making import calibrate as make
-from forensics.cli import JSON, VERBOSE, Command
+from forensics.cli import JSON, VERBOSE, Command, targets
 from forensics.cli.bar import progress
 from forensics.cli.run import name_ignored, set_options, tell_losses
 from forensics.cli.terminal import lines
@@ -54,7 +54,7 @@ def calibrate(
     """
     chosen = {k: v for k, v in options.items() if v is not None and v != ()}
     if tippett is not None:
-        _check(tippett)
+        targets.checked_file(tippett)
     if verbose:
         name_ignored([data])
     with progress() as report:
@@ -97,14 +97,6 @@ def _lines(result: Calibrated) -> list[str]:
 
 def _figure(value: dict[str, Any]) -> str:
     return "{value:.3f} ({low:.3f} to {high:.3f})".format(**value)
-
-
-def _check(path: Path) -> None:
-    """Raises ForensicsError where the file cannot be written, before anything is calibrated."""
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise ForensicsError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _write(path: Path, data: dict[str, list[float]]) -> None:

@@ -11,7 +11,7 @@ import click
 from forensics import data
 from forensics.bench import Matrix, Settings, default_out, execute, make, read_config
 from forensics.calibration.applying import StoredCards
-from forensics.cli import FORMAT, JSON, LOSSES, VERBOSE, Command, diagram, tables
+from forensics.cli import FORMAT, JSON, LOSSES, VERBOSE, Command, diagram, tables, targets
 from forensics.cli.bar import progress
 from forensics.errors import ForensicsError
 
@@ -77,6 +77,8 @@ def run(
     if settings:
         chosen["set"] = dict(chosen.get("set") or {}) | set_options(settings)
     folder = Path(out) if out else default_out()
+    if scores is not None and not plan_only:
+        targets.checked_file(Path(scores))
     if verbose:
         name_ignored(chosen.get(option) for option in ("data", "positive", "negative"))
     with progress() as report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -25,6 +26,21 @@ def checked(folder: Path) -> Path:
     except OSError as error:
         raise ForensicsError(f"cannot write into {folder}: {error.strerror or error}") from None
     return folder
+
+
+def checked_file(path: Path) -> Path:
+    """A file that results will go to, tried before any work is done for it; it is not made yet.
+    Raises ForensicsError where it cannot be written."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if path.exists():
+            path.open("ab").close()
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise ForensicsError(f"cannot write {path}: {error.strerror or error}") from None
+    return path
 
 
 def places(named: Sequence[str], found: Iterable[Path]) -> dict[Path, Path]:
