@@ -102,7 +102,9 @@ class Blocks:
     """The paper's networks: of windows the log-probabilities of all steps."""
 
     def __init__(self, name: str) -> None:
-        self.network = networks.network(model(name).entry, PART, DenseNet40.of, torch.device("cpu"))
+        self.network = networks.network(
+            model(name, "estimator").entry, PART, DenseNet40.of, torch.device("cpu")
+        )
         self.second = (int(name[-2:]),) * len(SECOND)
 
     def scores(self, windows: Luma) -> torch.Tensor:
