@@ -12,12 +12,12 @@ def model(name, seconds, weights_of="", most_patches=0):
     return Model(Registered(entry, ("detector",), "toy", "", "0"))
 
 
-def test_the_quickest_are_asked_for_as_long_as_five_seconds_last():
-    asked = [model("a", 2.0), model("b", 1.0), model("c", 2.5), model("d", 0.5)]
+def test_the_quickest_are_asked_for_as_long_as_three_seconds_last():
+    asked = [model("a", 1.25), model("b", 0.75), model("c", 1.5), model("d", 0.25)]
     detectors = [("detector", m) for m in asked]
-    assert too_long(detectors, 128, 128) == {"c": 2.5}  # .5 + 1 + 2, and no 2.5 more
-    assert too_long(detectors, 128, 256) == {"a": 4.0, "c": 5.0}
-    assert too_long(detectors, 256, 512) == {"a": 16.0, "b": 8.0, "c": 20.0}
+    assert too_long(detectors, 128, 128) == {"c": 1.5}  # .25 + .75 + 1.25, and no 1.5 more
+    assert too_long(detectors, 128, 256) == {"a": 2.5, "c": 3.0}
+    assert too_long(detectors, 256, 512) == {"a": 10.0, "b": 6.0, "c": 12.0}
     assert too_long(detectors, 64, 64) == {}
 
 
@@ -28,9 +28,9 @@ def test_what_looks_at_so_many_patches_only_takes_no_longer_on_larger_images():
 
 
 def test_detectors_of_one_network_count_once_and_its_maps_by_themselves():
-    six = [("detector", model("net-up", 3.0))]
-    six += [("detector", model(f"net-{n}", 3.0, "net-up")) for n in range(5)]
+    six = [("detector", model("net-up", 2.0))]
+    six += [("detector", model(f"net-{n}", 2.0, "net-up")) for n in range(5)]
     assert too_long(six, 128, 128) == {}
-    assert too_long([*six, ("localizer", model("net-map", 3.0, "net-up"))], 128, 128) == {
-        "net-map": 3.0
+    assert too_long([*six, ("localizer", model("net-map", 2.0, "net-up"))], 128, 128) == {
+        "net-map": 2.0
     }

@@ -17,7 +17,7 @@ from forensics.models.registry import Registered, Registry, registry
 SLOW = 0.5
 # Processor seconds that `forensics analyze` has on a file for the models that are not named, and
 # more of them for each megapixel.
-BUDGET, PER_MEGAPIXEL = 5.0, 1.0
+BUDGET, PER_MEGAPIXEL = 3.0, 1.0
 SLOWER = "slower than half a second a patch: name it to run it"
 
 

@@ -77,7 +77,7 @@ Q1PHASE = ModelEntry(
     needs=_WHOLE_BLOCKS,
     card="forensics_q1cnn:weights/q1phase",
     parts=("phase", "once"),
-    seconds=0.016,
+    seconds=0.012,
     most_patches=64,
     presupposes=_TWICE,
 )
