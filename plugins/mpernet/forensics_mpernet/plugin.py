@@ -5,6 +5,7 @@ from __future__ import annotations
 from forensics.plugin import Entry, ModelEntry, Needs, TraceEntry, hookimpl
 
 _PAPER = "MPeR-Net: Manipulation Parameter Estimation"
+_PRESUPPOSED = "one manipulation at most, of the kind that is asked about, before the last JPEG"
 _NEEDS = Needs(smallest=128, jpeg=True)
 # What each task is asked on; the paper's question first.
 _TRACES = {
@@ -37,6 +38,7 @@ def _fast() -> list[ModelEntry]:
             parts=("net",),
             weights_of="" if task == "which" else "mper-which",
             seconds=0.003,
+            presupposes=_PRESUPPOSED,
             bind={"task": task},
         )
         for task, about in _ABOUT.items()
@@ -65,6 +67,7 @@ def _networks() -> list[ModelEntry]:
             parts=("net",),
             seconds=seconds,
             baseline=True,
+            presupposes=_PRESUPPOSED,
             bind={"task": task, "by": name},
         )
         for name, (called, paper, tasks, seconds) in _NETWORKS.items()

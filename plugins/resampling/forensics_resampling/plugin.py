@@ -188,6 +188,7 @@ def forensics_estimators() -> list[ModelEntry]:
             card="forensics_resampling:weights/factor",
             parts=("net",),
             seconds=0.02,
+            presupposes="one resizing or one rotation at most, of the whole picture",
         )
     ]
 

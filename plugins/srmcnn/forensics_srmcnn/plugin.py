@@ -85,6 +85,7 @@ def forensics_estimators() -> list[ModelEntry]:
             card="forensics_srmcnn:weights/srm-which",
             parts=("which",),
             seconds=0.001,
+            presupposes="one operation at most",
         )
     ]
 

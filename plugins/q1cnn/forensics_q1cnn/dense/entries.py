@@ -36,6 +36,7 @@ def _model(name: str, second: int, factory: str, summary: str, paper: str) -> Mo
         card=f"forensics_q1cnn:weights/{name}",
         parts=(PART,),
         seconds=0.4,
+        presupposes="a JPEG that was saved twice, with nothing but a cut in between",
         most_patches=64,
         baseline=True,
     )
