@@ -137,9 +137,10 @@ def test_a_stop_says_what_is_written_and_what_to_do(command, photographs, tmp_pa
             raise KeyboardInterrupt
         return opened(path, *more)
 
-    monkeypatch.setattr(files, "opened", stop)
     line = ["simulate", "jpeg(60)", photographs, "-o", tmp_path / "out"]
-    code, out, err = command(*line)
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "opened", stop)
+        code, out, err = command(*line)
     assert code == 1
     assert out.splitlines() == [str(tmp_path / "out" / f"{n}.png.jpg") for n in (0, 1)]
     count = len(list(photographs.iterdir()))
@@ -147,7 +148,6 @@ def test_a_stop_says_what_is_written_and_what_to_do(command, photographs, tmp_pa
         f"error: stopped; 2 of {count} files are written: name the others, or --force to write "
         "all again\n"
     )
-    monkeypatch.undo()
     code, out, _ = command(*line, "--force")
     assert (code, len(out.splitlines())) == (0, count)
 

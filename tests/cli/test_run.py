@@ -108,14 +108,14 @@ def test_a_file_for_scores_that_cannot_be_is_said_before_the_work(run, tmp_path,
     def work(*arguments):
         raise AssertionError("no work yet")
 
-    monkeypatch.setattr("forensics.cli.run.make", work)
-    for path, words in (
-        (tmp_path, "it is a folder"),
-        (tmp_path / "missing" / "scores.csv", "No such file or directory"),
-    ):
-        code, out, err = run("--scores", path)
-        assert (code, out, err) == (1, "", f"error: cannot write {path}: {words}\n")
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr("forensics.cli.run.make", work)
+        for path, words in (
+            (tmp_path, "it is a folder"),
+            (tmp_path / "missing" / "scores.csv", "No such file or directory"),
+        ):
+            code, out, err = run("--scores", path)
+            assert (code, out, err) == (1, "", f"error: cannot write {path}: {words}\n")
     code, _, err = run("--scores", tmp_path / "scores.csv")
     assert (code, err) == (0, "")
     assert "toy-grain" in (tmp_path / "scores.csv").read_text()
