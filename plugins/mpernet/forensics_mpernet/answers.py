@@ -54,10 +54,10 @@ def expected(classes: Tensor, logits: Tensor) -> Tensor:
     return (shares * classes).sum(1)
 
 
-def windows(luma: Tensor) -> Tensor:
-    """As few windows as cover `[N, H, W]` with sides of 256 at most, whose corners and sides are
+def windows(luma: Tensor, most: int = MOST) -> Tensor:
+    """As few windows as cover `[N, H, W]` with sides of `most` at most, whose corners and sides are
     multiples of 8, as evenly as these allow: `[N, W, h, w]`."""
-    sides = [min(MOST, side // 8 * 8) for side in luma.shape[1:]]
+    sides = [min(most, side // 8 * 8) for side in luma.shape[1:]]
     corners = []
     for whole, side in zip(luma.shape[1:], sides, strict=True):
         count = -(-(whole // 8 * 8) // side)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from forensics.plugin import Batch
-from forensics_mpernet.answers import LEAST, Answering, windows
+from forensics_mpernet.answers import LEAST, MOST, Answering, windows
 from forensics_mpernet.features import GROUPS as ALL
 from forensics_mpernet.features import features
 from forensics_mpernet.tasks import groups_of
@@ -122,19 +122,27 @@ class Fast(Answering):
 
 
 def logits(network: nn.Module, batch: Batch, task: str) -> Tensor:
-    """The mean over the windows of the batch's JPEGs, float32 `[N, classes]`. Features that several
-    tasks look at are computed once."""
+    """Of the batch's JPEGs, float32 `[N, classes]`: the mean over the windows, and where these are
+    of 256 x 256, the mean of that and of their quarters. Features that several tasks look at are
+    computed once."""
     assert batch.jpeg is not None
     steps = batch.jpeg.tables[:, 0].flatten(1)
-    cut = batch.once("mperfast windows", lambda: windows(batch.luma()))
-    count = cut.shape[1]
-    of_window = steps.repeat_interleave(count, 0)
-
-    def made(name: str) -> Tensor:
-        parts = zip(cut.flatten(0, 1).split(_TOGETHER), of_window.split(_TOGETHER), strict=True)
-        return torch.cat([features(*part, [name]) for part in parts])
-
     groups = [name for name in ALL if name in groups_of(task)]
-    seen = [batch.once(("mperfast", name), lambda name=name: made(name)) for name in groups]
-    found: Tensor = network(torch.cat(seen, 1))
-    return found.unflatten(0, (-1, count)).double().mean(1).float()
+
+    def scale(most: int) -> Tensor:
+        cut = batch.once(("mperfast", most), lambda: windows(batch.luma(), most))
+        count = cut.shape[1]
+        of_window = steps.repeat_interleave(count, 0)
+
+        def made(name: str) -> Tensor:
+            parts = zip(cut.flatten(0, 1).split(_TOGETHER), of_window.split(_TOGETHER), strict=True)
+            return torch.cat([features(*part, [name]) for part in parts])
+
+        seen = [batch.once(("mperfast", most, n), lambda n=n: made(n)) for n in groups]
+        found: Tensor = network(torch.cat(seen, 1)).double().log_softmax(1)
+        return found.unflatten(0, (-1, count)).mean(1)
+
+    whole = scale(MOST)
+    if min(batch.size) >= 2 * LEAST:
+        whole = (whole + scale(LEAST)) / 2
+    return whole.float()
