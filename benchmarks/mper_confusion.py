@@ -3,9 +3,8 @@
     python benchmarks/mper_confusion.py --data DIR --out DIR [--model mperfast] [--photographs GLOB]
 
 Figure 3 is of factors (bicubic and bilinear) and medians, figure 4 of noise, figure 6 of Gaussian
-kernels, all after a last JPEG of quality 90. One patch of each value a photograph, unaltered ones
-in the first row. The rows are the truth, in per cent; figure 5 is a learning curve, which
-`forensics train --plot` draws. Needs matplotlib.
+kernels, all after a last JPEG of quality 90. The rows are the truth, in per cent. Figure 5 is a
+learning curve, which `forensics train --plot` draws. Needs matplotlib.
 """
 
 from __future__ import annotations
@@ -13,33 +12,35 @@ from __future__ import annotations
 import argparse
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas
 from matplotlib.figure import Figure
 
 import forensics
-from forensics.metrics.estimation import Confusion
-from forensics_mpernet.tasks import DEVIATIONS, FACTORS, SIZES
+from forensics_mpernet.tasks import DEVIATIONS, FACTORS, KERNELS, SIZES, target_of, values_of
 
-# Each: the task, its trace, values of parameters.
-FIGURES = {
-    "figure3a": ("bicubic", "resize-bicubic-jpeg", {"f": FACTORS}),
-    "figure3b": ("bilinear", "resize-bilinear-jpeg", {"f": FACTORS}),
-    "figure3c": ("median", "median-jpeg", {"k": SIZES}),
-    "figure4": ("awgn", "awgn-jpeg", {"s": DEVIATIONS}),
-    "figure6": ("gaussian", "mper-gaussian", {}),
+# Each: the task, its trace, values of parameters in one or several runs.
+FIGURES: dict[str, tuple[str, str, list[dict[str, Any]]]] = {
+    "figure3a": ("bicubic", "resize-bicubic-jpeg", [{"f": FACTORS}]),
+    "figure3b": ("bilinear", "resize-bilinear-jpeg", [{"f": FACTORS}]),
+    "figure3c": ("median", "median-jpeg", [{"k": SIZES}]),
+    "figure4": ("awgn", "awgn-jpeg", [{"s": DEVIATIONS}]),
+    "figure6": ("gaussian", "gaussian-kernel-jpeg", [{"k": k, "s": s} for k, s in KERNELS]),
 }
 
 
-def table(triples: Confusion) -> tuple[list[float], np.ndarray]:
-    """The values in order, and how many patches of each had each answer."""
-    # Values that float32 rounded are those that it was rounded from.
-    places = [(round(float(true), 3), round(float(said), 3), n) for true, said, n in triples]
-    values = sorted({value for true, said, _ in places for value in (true, said)})
+def counted(scores: pandas.DataFrame, task: str) -> np.ndarray:
+    """How many patches of each value had each answer; unaltered ones once."""
+    target, values = target_of(task), np.array(values_of(task))
+    rows = scores[scores["name"] == f"estimate:{target.name}"].dropna(subset="value")
+    said = rows["point"].str.extract(rf"\b{target.name}=([\d.]+)")[0].astype(float)
+    true = np.where(rows["altered"] == 1, said, target.none)
+    places = [np.abs(np.asarray(one)[:, None] - values).argmin(1) for one in (true, rows["value"])]
     counts = np.zeros((len(values), len(values)), int)
-    for true, said, n in places:
-        counts[values.index(true), values.index(said)] += n
-    return values, counts
+    np.add.at(counts, tuple(places), 1)
+    return counts
 
 
 def write(path: Path, values: list[float], counts: np.ndarray) -> None:
@@ -76,24 +77,28 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=48)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    for name, (task, trace, values) in FIGURES.items():
-        result = forensics.run(
-            estimators=f"{given.model}-{task}",
-            trace=trace,
-            set={**values, "q2": 90},
-            pool=True,
-            data=given.data,
-            photographs=given.photographs,
-            patch=given.patch,
-            limit=given.limit,
-        )
-        cell = next(one for one in result.cells if one.confusion)
-        assert cell.confusion is not None
-        found, counts = table(next(iter(cell.confusion.values())))
-        write(given.out / f"{name}.csv", found, counts)
+    for name, (task, trace, runs) in FIGURES.items():
+        found = [
+            forensics.run(
+                estimators=f"{given.model}-{task}",
+                trace=trace,
+                set={**values, "q2": 90},
+                data=given.data,
+                photographs=given.photographs,
+                patch=given.patch,
+                limit=given.limit,
+            ).scores()
+            for values in runs
+        ]
+        scores = pandas.concat(found)
+        same = ["side", "altered", "point", "name", "photograph", "y", "x"]
+        scores.loc[scores["altered"] == 0, "point"] = ""  # of all points they are the same
+        counts = counted(scores.drop_duplicates(same), task)
+        values = list(values_of(task))
+        write(given.out / f"{name}.csv", values, counts)
         title = f"{given.model}-{task}, {given.patch} x {given.patch}, quality 90, %"
-        draw(given.out / f"{name}.png", title, found, counts)
-        right = np.trace(counts / counts.sum(1, keepdims=True).clip(1)) / len(found)
+        draw(given.out / f"{name}.png", title, values, counts)
+        right = np.trace(counts / counts.sum(1, keepdims=True).clip(1)) / len(values)
         print(f"{name}: {task}, {counts.sum()} patches, mean over the values {100 * right:.1f} %")
 
 
