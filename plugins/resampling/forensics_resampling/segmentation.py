@@ -6,6 +6,7 @@ scikit-image filters and segments; everything here is of one image, as numpy arr
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +77,10 @@ def walked(found: Map, split: Split) -> Mask:
     if (labels > 0).all():
         return labels == 2
     spread = (found - found.min()) / (found.max() - found.min())
-    return random_walker(spread, labels, beta=_BETA, mode="cg_j", tol=1e-4, prob_tol=1e-2) == 2
+    with warnings.catch_warnings():
+        # Which of two is more probable does not need probabilities of sum 1.
+        warnings.filterwarnings("ignore", "The probability range is outside")
+        return random_walker(spread, labels, beta=_BETA, mode="cg_j", tol=1e-4) == 2
 
 
 @dataclass(frozen=True)
