@@ -60,6 +60,8 @@ def test_the_users_own_win_over_the_shipped(entry, tmp_path, monkeypatch):
 def test_weights_may_be_borrowed(entry):
     """The user's own go with the model that they were trained for."""
     borrower = dataclasses.replace(entry, name="toy-borrower", weights_of="toy-trained")
+    with pytest.raises(NotApplicable, match="forensics train toy-trained"):
+        weights.load(borrower, "toy-trained")
     put(weights.user_folder(entry), 1.25)
     assert weights.load(borrower, "toy-trained")["w"].item() == 1.25
     assert weights.user_folder(dataclasses.replace(borrower, weights_of="")).name == "toy-borrower"
