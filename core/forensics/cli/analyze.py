@@ -178,7 +178,7 @@ class _Asking:
 
             at(0, 1)
             if asked.name in long:
-                row["skipped"][asked.name] = f"{duration(long[asked.name])}, name it to ask it"
+                row["skipped"][asked.name] = duration(long[asked.name])
                 continue
             target = self._maps(place, asked)
             key = f"{asked.identity} {self.device.type}"

@@ -20,6 +20,7 @@ from forensics.models.registry import registry
 Row = Mapping[str, Any]
 _INDENT = 2
 _LIKELY = 0.5  # the share of its least sure value from which on an estimate is said of many files
+_LISTED = 8  # baselines that are named below the blocks
 _KINDS = ("scores", "estimates", "maps")
 
 
@@ -71,7 +72,10 @@ def notes(
         )
     elif not full:
         found.append("Scores, steps and reasons: --verbose, --json or --format csv.")
-    if baselines:
+    found += _unasked(rows)
+    if len(baselines) > _LISTED:
+        found.append(f"{len(baselines)} baselines are asked by name only: see `forensics models`.")
+    elif baselines:
         found.append(f"Baselines are asked by name only: {', '.join(baselines)}.")
     return "\n".join(["", *map(lines, [*found, *outdated])])
 
@@ -181,7 +185,7 @@ def _silent(row: Row) -> str:
 
 
 def _absent(row: Row, full: bool, verbose: bool) -> Iterator[tuple[str, str]]:
-    """Who has no answer: by reason, or counted."""
+    """Who has no answer and who was not asked, with the reason."""
     of: dict[str, list[str]] = {}
     for kind in _KINDS:
         for name, answer in row[kind].items():
@@ -191,7 +195,7 @@ def _absent(row: Row, full: bool, verbose: bool) -> Iterator[tuple[str, str]]:
     if of and (full or verbose):
         told = [f"{_names(names, verbose)}: {reason}" for reason, names in of.items()]
         yield "n/a", "; ".join(told)
-    if row["skipped"]:
+    if row["skipped"] and verbose:
         yield "skipped", "; ".join(f"{name}: {why}" for name, why in row["skipped"].items())
 
 
@@ -200,6 +204,18 @@ def _names(names: Sequence[str], every: bool) -> str:
     if every or len(first) <= 2:
         return ", ".join(first)
     return f"{first[0]} and {len(first) - 1} more"
+
+
+def _unasked(rows: Sequence[Row]) -> Iterator[str]:
+    """Which models took too long for files, with the time on the first such file."""
+    times: dict[str, str] = {}
+    files = [row for row in rows if row["skipped"]]
+    for row in files:
+        times = row["skipped"] | times
+    if times:
+        which = ", ".join(f"{name} ({time})" for name, time in times.items())
+        number = "1 file" if len(files) == 1 else f"{len(files)} files"
+        yield f"Not asked of {number} for the time it takes, unless named: {which}."
 
 
 def _presupposed(rows: Sequence[Row]) -> Iterator[str]:
