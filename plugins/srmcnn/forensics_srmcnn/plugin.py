@@ -24,7 +24,7 @@ _METHODS = (
     ("bayar", "Bayar", "BayarRecipe", "Bayar and Stamm's constrained network", 0.02),
 )
 
-_BASELINES = ("srmsvm", "srmcnn", "bayar", "srmmap")
+_BASELINES = ("srmsvm", "srmcnn", "bayar", "srmmap", "srmcnnmap")
 
 # The regions that a map of a manipulation is asked for.
 _REGIONS = {
