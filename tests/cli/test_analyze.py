@@ -217,6 +217,17 @@ def test_rivals_are_asked_by_name_only(command, files):
     assert content["baselines"] == []
 
 
+def test_a_rival_is_none_as_a_detector_either(command, files):
+    """An estimator with beliefs is a detector of the same name."""
+    pytest.importorskip("forensics_mpernet")
+    line = ["analyze", files[1], "--detectors", "toy-grain"]
+    line += ["--detectors", "mpernet-*", "--estimators", "mpernet-*"]
+    content = json.loads(command(*line, "--json")[1])
+    (row,) = content["files"]
+    assert (list(row["scores"]), row["estimates"], row["skipped"]) == (["toy-grain"], {}, {})
+    assert "mpernet-median" in content["baselines"]
+
+
 def test_why_there_are_no_coefficients(command, files, astronaut, tmp_path):
     """What never was a JPEG, or lies on another grid; JPEGs whose coefficients are no luma."""
     rgb = Image.fromarray(astronaut[40:225, 100:303])

@@ -70,12 +70,12 @@ def analyze(
     asked = {kind: named[f"{kind}s"] or () for kind in _SAID}
     if not any(asked.values()):
         asked = dict.fromkeys(_SAID, ("all",))
-    rivals = selection.baselines(asked)
+    left = [str(m) for m in selection.baselines(asked)]
     models = [
         _Asked(kind, chosen)
         for kind, names in asked.items()
         for chosen in selection.models(names, kind)
-        if chosen not in rivals
+        if str(chosen) not in left
     ]
     if not models:
         raise ForensicsError("no model to ask: name some that `forensics models` lists")
@@ -94,7 +94,6 @@ def analyze(
                 if not as_json and style == "table":
                     click.echo(blocks.block(rows[-1], full, verbose, not compared))
             asking.files += 1
-    left = [str(m) for m in rivals]
     if as_json:
         held = {name: [c.basis for c in cards] for name, cards in asking.valid.items() if cards}
         content: dict[str, Any] = {"direction": "higher = altered", "calibrated": held}
