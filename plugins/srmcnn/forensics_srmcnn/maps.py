@@ -20,6 +20,7 @@ from forensics_srmcnn.feature import BINS
 from forensics_srmcnn.network import DescriptorNetwork, Half
 
 _CHUNK = 1 << 14  # sites at a time
+_STRIDE = 8  # pixels between windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,22 +148,34 @@ class Map(Localizer):
         if min(batch.size) < self.window:
             raise NotApplicable(f"smaller than {self.window} x {self.window}")
         planes = feature.plane(batch)
-        values = torch.stack([self._scores(plane) for plane in planes])
+        values = torch.stack([self._in_strips(plane) for plane in planes])
         reasons = models.blank(planes)
         empty = torch.tensor([reason is not None for reason in reasons], device=values.device)
         values = values.masked_fill(empty[:, None, None], torch.nan)
         highest = values.flatten(1).amax(1)
         unit, most = ("log odds", 6.0) if self.method == "cnn" else ("margin of the SVM", 3.0)
         middle = self.window // 2
-        return Heatmap(values, 8, middle, highest, reasons, unit=unit, scale=(-most, most))
+        return Heatmap(values, _STRIDE, middle, highest, reasons, unit=unit, scale=(-most, most))
+
+    def _in_strips(self, plane: Tensor) -> Tensor:
+        """Strips of rows of windows, so that the histograms of all never are there at once."""
+        count = (plane.shape[0] - self.window) // _STRIDE + 1
+        rows = max(1, network.LARGE // plane.shape[1] // _STRIDE)
+        parts = []
+        for first in range(0, count, rows):
+            last = min(first + rows, count) - 1
+            parts.append(
+                self._scores(plane[first * _STRIDE : last * _STRIDE + self.window].contiguous())
+            )
+        return torch.cat(parts)
 
     def _scores(self, plane: Tensor) -> Tensor:
         if self.method == "cnn":
             net = self.network(self.strength, network.stored, plane.device)
             assert isinstance(net, DescriptorNetwork)
-            shares = soft_shares(net, plane, self.window, 8)
+            shares = soft_shares(net, plane, self.window, _STRIDE)
             return net.decide(shares.flatten(0, 1)).view(shares.shape[:2])
-        shares = hard_shares(plane, self.window, 8)
+        shares = hard_shares(plane, self.window, _STRIDE)
         logits = self.network(self.strength, decision, plane.device)(
             feature.rooted(shares).flatten(0, 1)
         )

@@ -19,6 +19,7 @@ from forensics.nn import third_order
 from forensics_srmcnn.feature import BINS, rooted
 
 STEP = 4.5
+LARGE = 1 << 21  # pixels from which on an image is looked at in strips
 _CHUNK = 2048  # sites at a time: their memberships stay in the cache
 
 
@@ -100,6 +101,23 @@ class Half(nn.Module):
 
     def forward(self, planes: Tensor, alpha: float | None) -> Tensor:
         """alpha: the soft maximum's factor; None: the hard one."""
+        if planes.numel() > LARGE and len(planes) == 1 and not torch.is_grad_enabled():
+            return self._in_strips(planes, alpha)
+        return self._whole(planes, alpha)
+
+    def _in_strips(self, planes: Tensor, alpha: float | None) -> Tensor:
+        """The same of one large image, in bounded memory: the mean over strips, by their sites."""
+        span = self.filters.weight.shape[2]
+        sites = planes.shape[2] - span + 1
+        rows = max(1, LARGE // planes.shape[3])
+        shares = [
+            self._whole(planes[:, :, top : min(top + rows, sites) + span - 1], alpha)
+            * (min(top + rows, sites) - top)
+            for top in range(0, sites, rows)
+        ]
+        return torch.stack(shares).sum(0) / sites
+
+    def _whole(self, planes: Tensor, alpha: float | None) -> Tensor:
         sites, words = self.sites(planes), self.codewords
         if alpha is None:
             best = words(sites).argmax(2)

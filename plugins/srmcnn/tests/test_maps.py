@@ -8,7 +8,7 @@ from skimage import data
 import forensics
 from forensics.errors import NotApplicable
 from forensics.plugin import Batch
-from forensics_srmcnn import feature, maps
+from forensics_srmcnn import feature, maps, network
 from forensics_srmcnn.network import DescriptorNetwork
 
 IMAGE = torch.from_numpy(data.astronaut()[:104, 150:290, 1].copy())
@@ -47,6 +47,17 @@ def test_a_map_is_the_detector_on_windows():
     torch.testing.assert_close(heat.values[0].flatten(), scores, atol=1e-4, rtol=0)
     assert (heat.stride, heat.offset, heat.values.shape) == (8, 32, (1, 6, 10))
     assert heat.scores.item() == pytest.approx(scores.max().item(), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["srmmap-gaussian", "srmcnnmap-gaussian", "srmwidemap-gaussian"])
+def test_a_large_image_in_strips(name, monkeypatch):
+    """Of strips that hold no more than one or two rows of windows."""
+    localizer, batch = forensics.load(name), Batch.of(IMAGE[None, None])
+    whole = localizer.localize(batch)
+    monkeypatch.setattr(network, "LARGE", 140 * 20)
+    strips = localizer.localize(batch)
+    torch.testing.assert_close(strips.values, whole.values, atol=1e-4, rtol=0)
+    assert strips.values.shape == (1, 6, 10)
 
 
 def test_what_there_is_no_map_of():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from skimage import data
 
-from forensics_srmcnn import bayar, feature
+from forensics_srmcnn import bayar, feature, network
 from forensics_srmcnn.network import DescriptorNetwork, SoftCounts
 from forensics_srmcnn.recipes import from_svm
 
@@ -154,3 +154,14 @@ def test_projected_kernels_predict_a_pixel():
 
 def test_a_part_of_bayars_is_under_4_megabytes():
     assert 4 * sum(p.numel() for p in bayar.BayarNetwork().parameters()) < 4e6
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_shares_of_a_large_image_in_strips(hard, monkeypatch):
+    plane = torch.from_numpy(data.astronaut()[:90, :140, 1].copy())[None, None].float()
+    net = DescriptorNetwork()
+    with torch.no_grad():
+        whole = net.shares(plane, hard)
+        monkeypatch.setattr(network, "LARGE", 140 * 16)
+        strips = net.shares(plane, hard)
+    torch.testing.assert_close(strips, whole, atol=1e-6, rtol=0)
