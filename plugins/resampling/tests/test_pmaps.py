@@ -45,6 +45,13 @@ def test_expectation_maximisation_finds_every_second_pixel():
     assert even.mean() < 0.3
 
 
+def test_a_large_picture_in_strips(photograph, monkeypatch):
+    patch = enlarged(photograph[:64, :64], 1.5)[None, :90, :90]
+    whole = pmaps.expectation_maximisation(patch)
+    monkeypatch.setattr(pmaps, "_TOGETHER", 86 * 11)
+    torch.testing.assert_close(pmaps.expectation_maximisation(patch), whole, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("factor", [1.1, 1.2, 1.3, 1.5, 1.8])
 def test_peak_lies_at_the_inverse_factor(photograph, factor):
     """Popescu and Farid: at 1 / factor modulo 1, folded to 0..0.5."""
