@@ -10,64 +10,20 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from forensics.nn import Perceptron
 from forensics.plugin import Batch
 from forensics_mpernet.answers import LEAST, MOST, Answering, windows
 from forensics_mpernet.features import GROUPS as ALL
 from forensics_mpernet.features import features
 from forensics_mpernet.tasks import groups_of
 
-_LIMIT = 5.0
 _TOGETHER = 16  # windows: 4 MB of each map
 
 
-class Perceptron(nn.Module):
-    """Standardised features, cut off at +-5, through two hidden layers, and beside them through a
-    linear discriminant, which few crops suffice for. Computed in double precision in use, so that
-    an answer does not depend on its batch.
-
-    mean, scale: float `[K]`. Takes `[N, K]`, gives logits, float32 `[N, classes]`.
-    """
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, mean: Tensor, scale: Tensor, hidden: int, classes: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", mean.float())
-        self.register_buffer("scale", scale.float())
-        self.layers = nn.Sequential(
-            nn.Dropout(0.1),
-            nn.Linear(len(mean), hidden),
-            nn.ReLU(),
-            nn.Dropout(0.4),
-            nn.Linear(hidden, hidden // 2),
-            nn.ReLU(),
-            nn.Dropout(0.4),
-            nn.Linear(hidden // 2, classes),
-        )
-        self.linear = nn.Linear(len(mean), classes)
-        nn.init.zeros_(self.linear.weight)
-
-    def standard(self, features: Tensor) -> Tensor:
-        return ((features - self.mean) / self.scale).clamp(-_LIMIT, _LIMIT)
-
-    def forward(self, features: Tensor) -> Tensor:
-        found = self.standard(features)
-        if self.training:
-            answers: Tensor = self.layers(found)
-            return answers
-        found = found.double()
-        straight = _dense(self.linear, found)
-        for layer in self.layers:
-            if isinstance(layer, nn.Linear):
-                found = _dense(layer, found)
-            elif isinstance(layer, nn.ReLU):
-                found = found.relu()
-        return (found + straight).float()
-
-
-def _dense(layer: nn.Linear, inputs: Tensor) -> Tensor:
-    return inputs @ layer.weight.double().T + layer.bias.double()
+def perceptron(mean: Tensor, scale: Tensor, hidden: int, classes: int) -> Perceptron:
+    """One task's network on features of mean and scale `[K]`: beside the hidden layers a linear
+    discriminant, which few crops suffice for."""
+    return Perceptron(mean, scale, hidden, classes, limit=5.0, dropout=0.4, discriminant=True)
 
 
 class Perceptrons(nn.Module):
@@ -82,7 +38,7 @@ class Perceptrons(nn.Module):
         self.of = nn.ModuleDict()
         for task, (hidden, classes) in sizes.items():
             count = len(columns_of(task))
-            network = Perceptron(torch.zeros(count), torch.ones(count), hidden, classes)
+            network = perceptron(torch.zeros(count), torch.ones(count), hidden, classes)
             network.register_buffer("classes", torch.zeros(classes, dtype=torch.float64))
             self.of[task] = network
 

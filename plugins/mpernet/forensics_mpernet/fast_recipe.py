@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from forensics.nn import Perceptron
 from forensics.plugin import Batch, Example, FittedRecipe, Phase, Trace, option
 from forensics.training.augmentation import Augmentation, Orientation
 from forensics.training.camera import Camera
 from forensics_mpernet.answers import LEAST, MOST
-from forensics_mpernet.fast import Perceptron, Perceptrons, columns_of
+from forensics_mpernet.fast import Perceptrons, columns_of
 from forensics_mpernet.features import GROUPS, features
 from forensics_mpernet.tasks import KINDS, NAMES, WHICH_TRAINED, drawn, values_of
 
@@ -128,6 +129,7 @@ def cases(task: str, labels: Tensor) -> tuple[Tensor, Tensor]:
 def discriminate(network: Perceptron, features: Tensor, labels: Tensor) -> None:
     """The linear part: a discriminant whose covariance is shrunk by a fifth, every class weighing
     the same, and a fifth of its logits, as it is surer than it should be; both chosen on val."""
+    assert network.linear is not None
     inputs = network.standard(features).double()
     means = torch.stack([inputs[labels == k].mean(0) for k in range(int(labels.max()) + 1)])
     weights = (1 / torch.bincount(labels).double())[labels]

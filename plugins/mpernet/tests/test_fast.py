@@ -5,7 +5,7 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from forensics.plugin import Batch, Example
-from forensics_mpernet.fast import Perceptron, Perceptrons, columns_of, perceptrons
+from forensics_mpernet.fast import Perceptrons, columns_of, perceptron, perceptrons
 from forensics_mpernet.fast_recipe import cases, discriminate, labels_of
 from forensics_mpernet.features import GROUPS, features
 from forensics_mpernet.tasks import KINDS, groups_of, values_of
@@ -13,7 +13,7 @@ from forensics_mpernet.tasks import KINDS, groups_of, values_of
 
 def test_layers_in_double_precision_say_the_same():
     torch.manual_seed(0)
-    network = Perceptron(torch.randn(9), torch.rand(9) + 0.5, 8, 3).eval()
+    network = perceptron(torch.randn(9), torch.rand(9) + 0.5, 8, 3).eval()
     features = 3 * torch.randn(5, 9)
     torch.nn.init.normal_(network.linear.weight)
     inputs = network.standard(features)
@@ -26,7 +26,7 @@ def test_the_linear_part_agrees_with_scikit_learn():
     labels = np.repeat([0, 1, 2], 40)
     features = generator.normal(size=(120, 6)) + np.eye(3, 6)[labels]
     reference = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.2).fit(features, labels)
-    network = Perceptron(torch.zeros(6), torch.ones(6), 4, 3)
+    network = perceptron(torch.zeros(6), torch.ones(6), 4, 3)
     discriminate(network, torch.from_numpy(features).float(), torch.from_numpy(labels))
     found = network.linear(torch.from_numpy(features).float()).detach().numpy() / 0.2
     expected = reference.decision_function(features)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from forensics.nn import Perceptron
 from forensics.plugin import Batch, Example, FittedRecipe, Phase
 from forensics.training.classes import Classification
 from forensics_srmcnn import wide
-from forensics_srmcnn.wide import Perceptron
 
 _RATE, _DECAY, _BATCH = 1e-3, 0.05, 256
 _WARM = 100  # steps
@@ -24,7 +24,7 @@ def perceptron(
 ) -> Perceptron:
     """A network of float32 `[M, K]` that tells int64 `[M]` apart, every class counted as much as
     the others: AdamW on batches of 256, the rate falling to 0."""
-    network = Perceptron(features.mean(0), features.std(0) + _LEAST, hidden, len(classes))
+    network = wide.perceptron(features.mean(0), features.std(0) + _LEAST, hidden, len(classes))
     network.register_buffer("classes", torch.tensor(classes, dtype=torch.float64))
     seen = torch.bincount(labels, minlength=len(classes)).clamp(min=1)
     weights = len(labels) / (len(classes) * seen).float()

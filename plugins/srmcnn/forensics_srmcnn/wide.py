@@ -11,9 +11,10 @@ import math
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from forensics import device
+from forensics.nn import Perceptron
 from forensics.plugin import Batch
 from forensics_srmcnn.feature import BINS, plane, rooted
 
@@ -35,7 +36,6 @@ KINDS = (
 )
 VALUES = len(KINDS) * 2 * BINS
 _PART = 1 << 19  # pixels at a time, for the cache
-_LIMIT = 6.0
 
 
 def counts(planes: Tensor) -> Tensor:
@@ -97,50 +97,12 @@ def inputs(batch: Batch) -> Tensor:
     return features(plane(batch))
 
 
-class Perceptron(nn.Module):
-    """Standardised values, cut off at +-6, through two hidden layers. Computed in double precision
-    in use, so that an answer does not depend on its batch.
-
-    mean, scale: float `[K]`. Takes `[N, K]`, gives logits, float32 `[N, classes]`.
-    """
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, mean: Tensor, scale: Tensor, hidden: int, classes: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", mean.float())
-        self.register_buffer("scale", scale.float())
-        self.layers = nn.Sequential(
-            nn.Dropout(0.1),
-            nn.Linear(len(mean), hidden),
-            nn.ReLU(),
-            nn.Dropout(0.2),
-            nn.Linear(hidden, hidden // 2),
-            nn.ReLU(),
-            nn.Dropout(0.2),
-            nn.Linear(hidden // 2, classes),
-        )
-
-    def standard(self, values: Tensor) -> Tensor:
-        """Float32 `[N, K]`: mean 0, deviation 1, within +-6."""
-        return ((values - self.mean) / self.scale).clamp(-_LIMIT, _LIMIT)
-
-    def forward(self, values: Tensor) -> Tensor:
-        found = self.standard(values)
-        if self.training:
-            answers: Tensor = self.layers(found)
-            return answers
-        found = found.double()
-        for layer in self.layers:
-            if isinstance(layer, nn.Linear):
-                found = found @ layer.weight.double().T + layer.bias.double()
-            elif isinstance(layer, nn.ReLU):
-                found = found.relu()
-        return found.float()
+def perceptron(mean: Tensor, scale: Tensor, hidden: int, classes: int) -> Perceptron:
+    """The network on features of mean and scale `[1944]`."""
+    return Perceptron(mean, scale, hidden, classes, limit=6.0, dropout=0.2)
 
 
 def stored(state: Mapping[str, Tensor]) -> Perceptron:
     """The network of a weight file."""
     hidden, classes = len(state["layers.1.bias"]), len(state["layers.7.bias"])
-    return Perceptron(state["mean"], state["scale"], hidden, classes)
+    return perceptron(state["mean"], state["scale"], hidden, classes)

@@ -48,7 +48,7 @@ def test_features_are_roots_of_shares():
 
 def test_the_perceptron_answers_alone_as_in_a_batch():
     torch.manual_seed(1)
-    network = wide.Perceptron(torch.zeros(30), torch.ones(30), 8, 2).eval()
+    network = wide.perceptron(torch.zeros(30), torch.ones(30), 8, 2).eval()
     values = 3 * torch.randn(7, 30)
     assert torch.equal(network(values), torch.cat([network(v[None]) for v in values]))
     state = network.state_dict()
